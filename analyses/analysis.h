@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The registry of built-in analyses and how a driver runs them: open a database, begin each analysis on a machine
+ * that stands at the start position, run the machine, end. Encoding and SQLite work on threads of their own.
+ */
+#ifndef ANALYSES_ANALYSIS_H
+#define ANALYSES_ANALYSIS_H
+
+#include <glib.h>
+#include "core/machine.h"
+
+#define ANALYSIS_ERROR (analysis_error_quark())
+GQuark analysis_error_quark(void);
+typedef enum { ANALYSIS_ERROR_UNKNOWN, ANALYSIS_ERROR_OPTION, ANALYSIS_ERROR_STORE } AnalysisError;
+
+typedef struct AnalysisOption {
+    const char *name, *values, *fallback, *help; /* "storage", "chunks|rows", "chunks", "how rows are kept" */
+} AnalysisOption;
+
+typedef struct AnalysisInfo {
+    const char *name, *help;
+    const char *tables; /* space-separated */
+    const AnalysisOption *options;
+    size_t n_options;
+} AnalysisInfo;
+
+/* i-th built-in, NULL past the last. */
+const AnalysisInfo *analysis_info(size_t i);
+
+typedef struct AnalysisSet AnalysisSet; /* the analyses of one replay, with their database */
+typedef struct Store Store;             /* analyses/store/store.h */
+
+/* spec: "memtrace,storage=rows,as=mt". Unknown names and options are refused by name, with what exists. */
+bool analysis_set_add(AnalysisSet *set, const char *spec, GError **error);
+AnalysisSet *analysis_set_new(Store *store);
+void analysis_set_free(AnalysisSet *set);
+/* Subscribe to the machine's hooks; the machine stands at from_pos. */
+bool analysis_set_begin(AnalysisSet *set, Machine *m, GError **error);
+/* Drain threads, commit; `complete` when the replay went well. Rows of a failed run never replace good ones. */
+bool analysis_set_end(AnalysisSet *set, Pos to_pos, bool complete, GError **error);
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Observation: the interface through which the machine tells what happens. Observers get const views and values;
+ * nothing here lets them change anything (DESIGN §6). Cost is paid only by what is subscribed.
+ *
+ * All callbacks run on the guest's thread, between or inside steps, in the order of (pos, seq).
+ */
+#ifndef CORE_HOOKS_H
+#define CORE_HOOKS_H
+
+#include "core/nd.h"
+#include "core/trace.h"
+#include "core/types.h"
+
+typedef struct Machine Machine;
+typedef struct Hart Hart;
+typedef struct Device Device;
+typedef struct Hooks Hooks;
+
+typedef struct TrapEvent {
+    Pos pos; /* the step that is the trap */
+    const Hart *hart; /* state after the trap was taken */
+    bool is_interrupt;
+    uint64_t cause; /* without the interrupt bit */
+    Gva epc;
+    uint64_t tval;
+    uint8_t from_priv, to_priv;
+} TrapEvent;
+
+/* event of an interrupt line or controller: which stage, on which PLIC source or hart-local line */
+typedef enum { IRQ_RAISE, IRQ_TAKE, IRQ_CLAIM, IRQ_COMPLETE, IRQ_LOWER } IrqStage;
+
+typedef struct HookOps {
+    void (*trap)(void *opaque, const TrapEvent *ev);
+    void (*trap_return)(void *opaque, Pos pos, const Hart *hart, uint8_t from_priv); /* after mret/sret */
+    void (*irq)(void *opaque, Pos pos, const Hart *hart, const Device *device, uint32_t source, IrqStage stage);
+    void (*mmio)(void *opaque, Pos pos, const Hart *hart, const Device *device, Gpa offset, bool is_write,
+                 unsigned size, uint64_t value);
+    void (*dma)(void *opaque, Pos pos, const Device *device, bool is_write, Gpa pa, const uint8_t *data, uint64_t size);
+    void (*console)(void *opaque, Pos pos, uint32_t port, bool to_guest, const uint8_t *data, uint32_t size);
+    void (*input)(void *opaque, const NdEvent *ev);
+    void (*checkpoint)(void *opaque, Pos pos, Nsec now, uint64_t hash);
+    void (*satp)(void *opaque, Pos pos, const Hart *hart);
+    void (*end)(void *opaque, Pos pos);
+    /*
+     * A trace buffer is full, or flush was asked for: words[0..n) is handed over; the callee must give back an
+     * empty buffer (of at least TRACE_BUFFER_WORDS) through *next before it returns. Only one subscriber.
+     */
+    void (*trace)(void *opaque, const uint64_t *words, size_t n, uint64_t **next);
+} HookOps;
+
+#define TRACE_BUFFER_WORDS (1u << 17)
+#define TRACE_RESERVE 1024u /* words that a block may use beyond trace_limit */
+
+/* What generated code must be instrumented with. */
+enum { TRACE_WANT_MEM = 1, TRACE_WANT_INSN = 2, TRACE_WANT_WALK = 4 };
+
+Hooks *hooks_new(void);
+void hooks_free(Hooks *h);
+/* `ops` must outlive the hooks; NULL members are not subscribed. Before machine_run() or between runs only. */
+void hooks_subscribe(Hooks *h, const HookOps *ops, void *opaque);
+void hooks_unsubscribe(Hooks *h, void *opaque);
+
+/* -- for core and tcg: emit (each is a no-op without a subscriber) ------------------------------------------ */
+void hooks_trap(Hooks *h, const TrapEvent *ev);
+void hooks_trap_return(Hooks *h, Pos pos, const Hart *hart, uint8_t from_priv);
+void hooks_irq(Hooks *h, Pos pos, const Hart *hart, const Device *device, uint32_t source, IrqStage stage);
+void hooks_mmio(Hooks *h, Pos pos, const Hart *hart, const Device *device, Gpa offset, bool is_write, unsigned size,
+                uint64_t value);
+void hooks_dma(Hooks *h, Pos pos, const Device *device, bool is_write, Gpa pa, const uint8_t *data, uint64_t size);
+void hooks_console(Hooks *h, Pos pos, uint32_t port, bool to_guest, const uint8_t *data, uint32_t size);
+void hooks_input(Hooks *h, const NdEvent *ev);
+void hooks_checkpoint(Hooks *h, Pos pos, Nsec now, uint64_t hash);
+void hooks_satp(Hooks *h, Pos pos, const Hart *hart);
+void hooks_end(Hooks *h, Pos pos);
+
+/* -- the raw trace ------------------------------------------------------------------------------------------ */
+/* 0 or TRACE_WANT_*: set by the tracing subscriber before the run; the engine must be flushed after a change. */
+uint32_t hooks_trace_wants(const Hooks *h);
+void hooks_set_trace_wants(Hooks *h, uint32_t wants);
+/* The engine registers each instrumented block once; the index goes into the header word. Copied. */
+uint32_t hooks_trace_add_block(Hooks *h, const TraceBlock *block);
+/* For the consumer, any thread: stable pointer as long as the hooks live. */
+const TraceBlock *hooks_trace_block(const Hooks *h, uint32_t index);
+/* Give the hart a buffer if it has none; begin it with TRACE_SYNC. Called by the run loop at a turn's start. */
+void hooks_trace_begin(Hooks *h, Hart *hart);
+/* trace_ptr > trace_limit: hand over and take the next one. Called by the engine between blocks, and at the end. */
+void hooks_trace_flush(Hooks *h, Hart *hart);
+/* Append words (CUT, SPLIT, SYNC, WALK) for the running hart. */
+void hooks_trace_append(Hooks *h, Hart *hart, const uint64_t *words, size_t n);
+
+#endif

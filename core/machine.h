@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The machine: QEMU's `virt` board. Owns harts, memory, devices; consumes the three interfaces nd (outside
+ * world), engine (runs code), hooks (observation). Everything hangs from here; there are no globals.
+ */
+#ifndef CORE_MACHINE_H
+#define CORE_MACHINE_H
+
+#include <glib.h>
+#include "core/config.h"
+#include "core/device.h"
+#include "core/engine.h"
+#include "core/hart.h"
+#include "core/hooks.h"
+#include "core/nd.h"
+
+/* RAM-like memory: main RAM, mask ROM, flash. Host pages of all blocks are numbered through, in order. */
+typedef struct RamBlock {
+    const char *name; /* "ram", "mrom", "flash0", "flash1" */
+    Gpa base;
+    uint64_t size; /* multiple of PAGE_SIZE */
+    uint8_t *host; /* page-aligned, zero-filled on demand */
+    uint32_t first_page;
+    bool readonly; /* guest stores are ignored or fault as on QEMU; only the loader writes */
+} RamBlock;
+
+/* page_flags[] */
+enum {
+    PAGE_DIRTY = 1, /* written since its hash was last computed */
+    PAGE_CODE = 2,  /* translated code was made from it */
+    PAGE_PTE = 4,   /* walked page-table entries lie in it */
+};
+
+typedef enum {
+    STOP_NONE = 0,
+    STOP_FINISHER_PASS,
+    STOP_FINISHER_FAIL, /* stop_code */
+    STOP_POWEROFF,
+    STOP_RESET,    /* guest asked for a reset and -no-reboot was given */
+    STOP_HOST,     /* ND_STOP event; stop_code = NdStopReason */
+    STOP_DEAD,     /* nothing can ever wake it */
+    STOP_LIMIT,    /* driver's limit position reached (replay --to, end of the log) */
+    STOP_DIVERGED, /* replay: nd refused a checkpoint or a request */
+} StopReason;
+
+struct Machine {
+    MachineConfig config;
+    Nd *nd;
+    Engine *engine;
+    Hooks *hooks; /* never NULL; empty when nobody observes */
+
+    Hart *harts[MACHINE_MAX_HARTS];
+    uint32_t n_harts, current; /* current: whose turn it is (state) */
+
+    RamBlock blocks[4];
+    uint32_t n_blocks;
+    RamBlock *ram; /* main RAM, base 0x80000000 */
+    uint8_t *page_flags;
+    uint32_t n_pages;
+
+    MmioRegion regions[48]; /* sorted by base */
+    uint32_t n_regions;
+    GPtrArray *devices; /* of Device*, in creation order */
+    GArray *sections;   /* of StateSection, in registration order */
+
+    Pos pos;        /* valid between turns; inside one use machine_pos() */
+    Nsec idle_ns;   /* guest time skipped while all harts waited (state) */
+    Pos turn_end;   /* SMP: end of the current turn (state) */
+    uint64_t turn_random; /* SMP: generator of turn lengths (state) */
+    Nsec deadline;  /* earliest device deadline */
+    Pos limit;      /* do not run past (driver) */
+    Gpa reset_vector;
+
+    StopReason stop;
+    uint32_t stop_code;
+    bool reset_requested;
+
+    uint64_t *page_hash; /* per page, valid when !PAGE_DIRTY */
+    uint64_t ram_hash;   /* combination of page_hash */
+    void *mmu;           /* mmu.c's machine-wide part (PTE watch, second-level TLB, fetch ids) */
+};
+
+/*
+ * Build the machine of `config` (copied), not yet reset. `engine` is attached later with machine_set_engine().
+ * Fails with a GError for bad images or impossible configurations.
+ */
+bool machine_new(const MachineConfig *config, Nd *nd, Hooks *hooks, Machine **ret, GError **error);
+void machine_free(Machine *m);
+void machine_set_engine(Machine *m, Engine *engine); /* takes ownership; frees the former; flushes caches */
+/* Load images, build the device tree, reset harts and devices: pos 0. */
+bool machine_reset(Machine *m, GError **error);
+
+/*
+ * Run until machine->stop != STOP_NONE or pos == limit (then STOP_LIMIT, which may be cleared to go on).
+ * Drains nd, fires deadlines, takes interrupts, schedules harts, takes checkpoints (DESIGN §3).
+ */
+void machine_run(Machine *m);
+/* Set m->limit before; machine_run() returns at exactly that pos ("state at P": before step P). */
+
+Pos machine_pos(const Machine *m);  /* exact also inside a helper or device callback */
+Nsec machine_time(const Machine *m); /* guest time now: (pos << shift) + idle_ns */
+Nsec machine_time_at(const Machine *m, Pos pos); /* with the present idle_ns */
+uint64_t machine_mtime(const Machine *m); /* 10 MHz timebase = time / 100 */
+
+/* Host address of guest-physical RAM, NULL if [pa, pa+size) is not inside one block. */
+uint8_t *machine_ram_ptr(const Machine *m, Gpa pa, uint64_t size);
+const RamBlock *machine_ram_block(const Machine *m, Gpa pa);
+/* Page index of a RAM address; UINT32_MAX if none. Address of a page index. */
+uint32_t machine_page_index(const Machine *m, Gpa pa);
+Gpa machine_page_address(const Machine *m, uint32_t page);
+uint8_t *machine_page_host(const Machine *m, uint32_t page);
+
+/* MMIO dispatch; false: no device or size not allowed (access fault). */
+bool machine_mmio_read(Machine *m, Gpa pa, unsigned size, uint64_t *value);
+bool machine_mmio_write(Machine *m, Gpa pa, uint64_t value, unsigned size);
+const MmioRegion *machine_mmio_region(const Machine *m, Gpa pa);
+
+void machine_request_stop(Machine *m, StopReason reason, uint32_t code); /* first one wins; sets ATTN_MACHINE */
+void machine_request_reset(Machine *m);
+
+/* Registration, during machine_new() only. */
+void machine_add_section(Machine *m, const StateSection *section);
+void machine_add_region(Machine *m, Gpa base, uint64_t size, unsigned min_size, unsigned max_size, Device *d);
+
+/*
+ * The state hash (core/hash.c): RAM by dirty pages, then every section in registration order. XXH3 64. Clears
+ * PAGE_DIRTY and drops write tags. A pure function of the guest-visible state.
+ */
+uint64_t machine_state_hash(Machine *m);
+
+/* Snapshots (core/snapshot.c): the whole state in memory, for perturbation, seeking and checkpoints. */
+typedef struct Snapshot Snapshot;
+Snapshot *snapshot_take(Machine *m);
+void snapshot_restore(Machine *m, const Snapshot *s); /* same machine configuration; caches are dropped */
+Pos snapshot_pos(const Snapshot *s);
+void snapshot_free(Snapshot *s);
+
+#endif
