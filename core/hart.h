@@ -125,6 +125,8 @@ enum {
 
 typedef struct Machine Machine;
 
+typedef struct Hart Hart;
+
 struct Hart {
     HART_STATE(STATE_MEMBER, STATE_MEMBER_ARRAY)
 
