@@ -19,7 +19,9 @@ enum {
     MEM_SIGN = 4,      /* sign-extend the loaded value */
     MEM_CTX_SHIFT = 3, /* 3 bits: MemCtx */
     MEM_KIND_SHIFT = 6, /* 3 bits: MemKind */
-    MEM_LAST = 1 << 9,  /* the access belongs to the block's last instruction: no EXIT_REDO */
+    /* The access belongs to the last instruction of a tail block (TranslateInput.tail), after which the engine
+     * looks again: it may reach devices, code and PTE pages; without it those give EXIT_REDO. */
+    MEM_LAST = 1 << 9,
 };
 typedef enum { MEM_LOAD, MEM_STORE, MEM_LR, MEM_SC, MEM_AMO, MEM_CBO_ZERO } MemKind;
 #define MEM_SIZE(op) (1u << ((op) & MEM_SIZE_MASK))

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the engine (engine.c: lookup, linking, exceptions, tails) needs of a backend that executes blocks. Two
+ * implementations: interp/ and x86_64/. The engine always holds an interpreter, which runs block tails and single
+ * instructions even when the backend is x86_64.
+ */
+#ifndef TCG_BACKEND_H
+#define TCG_BACKEND_H
+
+#include "tcg/block.h"
+
+/* Why enter() came back. hart->pc is the next instruction except for ENTER_HELPER, where it is the current one. */
+typedef enum {
+    ENTER_LINK0 = 0, /* block's exit slot 0 is not linked: find hart->pc, link if possible */
+    ENTER_LINK1 = 1,
+    ENTER_LOOKUP = 2, /* indirect jump that missed the caches */
+    ENTER_BUDGET = 3, /* the block at hart->pc is longer than the budget, which is as before the block */
+    ENTER_LOOP = 4,   /* EXIT_LOOP or EXIT_PC was executed */
+    ENTER_HELPER = 5, /* hart->exit is set; pc and left name the instruction */
+    ENTER_TRACE = 6,  /* the trace buffer is full; nothing of the block at hart->pc was done */
+} EnterReason;
+
+typedef struct EnterResult {
+    Block *from; /* ENTER_LINK*: whose slot */
+    EnterReason reason;
+} EnterResult;
+
+typedef struct Backend Backend;
+typedef struct BackendOps {
+    const char *name;
+    void (*free)(Backend *b);
+    /*
+     * Make `block` (identity fields filled in) executable from `ir`. False: the cache is full; the engine then
+     * flushes everything and tries again.
+     */
+    bool (*compile)(Backend *b, const IrBlock *ir, Block *block);
+    /*
+     * Execute from `block` on, following links, until something needs the engine. hart->budget > 0. All guest state
+     * is in *hart before and after.
+     */
+    EnterResult (*enter)(Backend *b, Hart *hart, Block *block);
+    /* Patch from's exit `slot` to go straight to `to` / back to "not linked". Called with both valid. */
+    void (*link)(Backend *b, Block *from, unsigned slot, Block *to);
+    void (*unlink)(Backend *b, Block *from, unsigned slot);
+    /* Every block is gone. */
+    void (*flush)(Backend *b);
+    uint64_t (*code_bytes)(const Backend *b);
+    /* Host disassembly or IR of a block for -d; may be NULL. */
+    void (*dump)(Backend *b, const Block *block, GString *to);
+} BackendOps;
+
+struct Backend {
+    const BackendOps *ops;
+};
+
+/*
+ * The indirect-jump cache, per hart (hart->jump_cache), probed by generated code; filled by the engine.
+ * An entry holds for (pc, flags) while itlb[(pc >> 12) % ITLB_ENTRIES] == page_id. code: host entry (x86_64).
+ */
+#define JUMP_CACHE_ENTRIES 4096u
+#define JUMP_CACHE_INDEX(pc) (((pc) >> 1) & (JUMP_CACHE_ENTRIES - 1))
+typedef struct JumpEntry {
+    Gva pc;
+    uint32_t flags, page_id;
+    const uint8_t *code;
+    Block *block;
+} JumpEntry;
+
+Backend *backend_interp_new(Machine *m);
+Backend *backend_x86_64_new(Machine *m, size_t code_cache_size); /* NULL on other hosts */
+
+#endif
