@@ -43,14 +43,27 @@ typedef enum {
     STOP_DIVERGED, /* replay: nd refused a checkpoint or a request */
 } StopReason;
 
+/* The machine's own state section: position, time and the SMP schedule. */
+#define MACHINE_STATE(F, A)                                                                                  \
+    F(uint64_t, pos)         /* valid between turns; inside one use machine_pos() */                         \
+    F(uint64_t, idle_ns)     /* guest time skipped while all harts waited */                                 \
+    F(uint64_t, mtime_delta) /* what software added to the timebase by writing mtime (CLINT) */              \
+    F(uint32_t, current)     /* whose turn it is */                                                          \
+    F(uint8_t, turn_open)    /* SMP: the turn has begun and is not over */                                   \
+    F(uint8_t, turn_extended) /* SMP: the turn was prolonged because of a reservation */                     \
+    F(uint64_t, turn_end)    /* SMP: end of the current turn */                                              \
+    F(uint64_t, turn_random) /* SMP: generator of turn lengths */
+
 struct Machine {
+    MACHINE_STATE(STATE_MEMBER, STATE_MEMBER_ARRAY)
+
     MachineConfig config;
     Nd *nd;
     Engine *engine;
     Hooks *hooks; /* never NULL; empty when nobody observes */
 
     Hart *harts[MACHINE_MAX_HARTS];
-    uint32_t n_harts, current; /* current: whose turn it is (state) */
+    uint32_t n_harts;
 
     RamBlock blocks[4];
     uint32_t n_blocks;
@@ -63,10 +76,8 @@ struct Machine {
     GPtrArray *devices; /* of Device*, in creation order */
     GArray *sections;   /* of StateSection, in registration order */
 
-    Pos pos;        /* valid between turns; inside one use machine_pos() */
-    Nsec idle_ns;   /* guest time skipped while all harts waited (state) */
-    Pos turn_end;   /* SMP: end of the current turn (state) */
-    uint64_t turn_random; /* SMP: generator of turn lengths (state) */
+    bool running;   /* the engine runs harts[current] */
+    bool in_reset;  /* machine_reset() is at work: the loader may write read-only blocks */
     Nsec deadline;  /* earliest device deadline */
     Pos limit;      /* do not run past (driver) */
     Gpa reset_vector;
@@ -81,7 +92,7 @@ struct Machine {
 };
 
 /*
- * Build the machine of `config` (copied), not yet reset. `engine` is attached later with machine_set_engine().
+ * Build the machine of `config` (copied, images shared), not yet reset. `engine` is attached later with machine_set_engine().
  * Fails with a GError for bad images or impossible configurations.
  */
 bool machine_new(const MachineConfig *config, Nd *nd, Hooks *hooks, Machine **ret, GError **error);
@@ -100,7 +111,11 @@ void machine_run(Machine *m);
 Pos machine_pos(const Machine *m);  /* exact also inside a helper or device callback */
 Nsec machine_time(const Machine *m); /* guest time now: (pos << shift) + idle_ns */
 Nsec machine_time_at(const Machine *m, Pos pos); /* with the present idle_ns */
-uint64_t machine_mtime(const Machine *m); /* 10 MHz timebase = time / 100 */
+uint64_t machine_mtime(const Machine *m); /* 10 MHz timebase = time / 100 + mtime_delta */
+/* First guest time at which machine_mtime() >= ticks; NSEC_NEVER if that is out of reach. */
+Nsec machine_mtime_to_nsec(const Machine *m, uint64_t ticks);
+/* MTIP and STIP of every hart follow mtimecmp, stimecmp and the time (run loop; also after a restore). */
+void machine_timer_update(Machine *m);
 
 /* Host address of guest-physical RAM, NULL if [pa, pa+size) is not inside one block. */
 uint8_t *machine_ram_ptr(const Machine *m, Gpa pa, uint64_t size);
@@ -118,7 +133,16 @@ const MmioRegion *machine_mmio_region(const Machine *m, Gpa pa);
 void machine_request_stop(Machine *m, StopReason reason, uint32_t code); /* first one wins; sets ATTN_MACHINE */
 void machine_request_reset(Machine *m);
 
-/* Registration, during machine_new() only. */
+/*
+ * Write RAM from outside any hart (loader, DMA): announced to mmu, so caches and dirty flags follow. False, with
+ * nothing written, if a byte is outside RAM; read-only blocks accept it during machine_reset() only.
+ */
+bool machine_ram_write(Machine *m, Gpa pa, const void *from, uint64_t size);
+
+/* Registration, during machine_new() only (board.c). */
+RamBlock *machine_add_ram(Machine *m, const char *name, Gpa base, uint64_t size, bool readonly);
+/* Takes ownership (ops->free). Order is the order of deadlines and of reset. */
+void machine_add_device(Machine *m, Device *d);
 void machine_add_section(Machine *m, const StateSection *section);
 void machine_add_region(Machine *m, Gpa base, uint64_t size, unsigned min_size, unsigned max_size, Device *d);
 
