@@ -45,6 +45,8 @@ typedef struct MachineConfig {
     bool no_reboot; /* a guest reset request ends the run */
     char *append;   /* kernel command line, may be NULL */
     GPtrArray *images; /* of MachineImage* */
+    bool virtio_legacy; /* virtio-mmio version 1, as QEMU's force-legacy=true; default true */
+    /* Slot i is at 0x10001000 + 0x1000 * i with PLIC source 1 + i. QEMU fills from slot 7 downwards. */
     VirtioSlotConfig virtio[MACHINE_VIRTIO_SLOTS];
     uint32_t n_console; /* console ports: 0 = UART, then virtio consoles in slot order */
 } MachineConfig;

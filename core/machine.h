@@ -74,6 +74,8 @@ struct Machine {
     MmioRegion regions[48]; /* sorted by base */
     uint32_t n_regions;
     GPtrArray *devices; /* of Device*, in creation order */
+    Device *plic;       /* where device_set_irq() leads; set by board_create() */
+    Device *consoles[1 + MACHINE_VIRTIO_SLOTS]; /* by ND_CONSOLE source: 0 is the UART; NULL past the last port */
     GArray *sections;   /* of StateSection, in registration order */
 
     bool running;   /* the engine runs harts[current] */
