@@ -29,6 +29,7 @@ enum {
     PAGE_DIRTY = 1, /* written since its hash was last computed */
     PAGE_CODE = 2,  /* translated code was made from it */
     PAGE_PTE = 4,   /* walked page-table entries lie in it */
+    PAGE_CHANGED = 8, /* hashed, but differs from the page of the last snapshot (snapshot.c) */
 };
 
 typedef enum {
@@ -49,8 +50,7 @@ typedef enum {
     F(uint64_t, idle_ns)     /* guest time skipped while all harts waited */                                 \
     F(uint64_t, mtime_delta) /* what software added to the timebase by writing mtime (CLINT) */              \
     F(uint32_t, current)     /* whose turn it is */                                                          \
-    F(uint8_t, turn_open)    /* SMP: the turn has begun and is not over */                                   \
-    F(uint8_t, turn_extended) /* SMP: the turn was prolonged because of a reservation */                     \
+    F(uint8_t, turn_extended) /* SMP: the turn was prolonged because of a reservation, or may not be */      \
     F(uint64_t, turn_end)    /* SMP: end of the current turn */                                              \
     F(uint64_t, turn_random) /* SMP: generator of turn lengths */
 
@@ -88,14 +88,15 @@ struct Machine {
     uint32_t stop_code;
     bool reset_requested;
 
-    uint64_t *page_hash; /* per page, valid when !PAGE_DIRTY */
-    uint64_t ram_hash;   /* combination of page_hash */
+    uint64_t *page_hash; /* per page, valid when !PAGE_DIRTY; 0 for a page of zeros */
+    uint64_t ram_hash;   /* sum of page_hash */
+    struct PageCopy **page_copy; /* per page, as of the last snapshot; NULL until there is one (snapshot.c) */
     void *mmu;           /* mmu.c's machine-wide part (PTE watch, second-level TLB, fetch ids) */
 };
 
 /*
- * Build the machine of `config` (copied, images shared), not yet reset. `engine` is attached later with machine_set_engine().
- * Fails with a GError for bad images or impossible configurations.
+ * Build the machine of `config` (copied, images shared), not yet reset. `engine` is attached later with
+ * machine_set_engine(). Fails with a GError for bad images or impossible configurations.
  */
 bool machine_new(const MachineConfig *config, Nd *nd, Hooks *hooks, Machine **ret, GError **error);
 void machine_free(Machine *m);
@@ -153,6 +154,8 @@ void machine_add_region(Machine *m, Gpa base, uint64_t size, unsigned min_size, 
  * PAGE_DIRTY and drops write tags. A pure function of the guest-visible state.
  */
 uint64_t machine_state_hash(Machine *m);
+/* The first half of it: rehash dirty pages into page_hash and ram_hash. */
+void machine_hash_pages(Machine *m);
 
 /* Snapshots (core/snapshot.c): the whole state in memory, for perturbation, seeking and checkpoints. */
 typedef struct Snapshot Snapshot;

@@ -55,6 +55,10 @@ bool mmu_fetch(Hart *h, Gva va, FetchPage *to);
 /* Debug view: translate without side effects (no A/D update, no TLB fill, no exception), as `priv` and satp. */
 bool mmu_translate_peek(const Hart *h, Gva va, AccessKind kind, Gpa *pa);
 
+/* Make and free m->mmu. machine_new() calls it once RAM, page_flags and the harts exist; machine_free() ends it. */
+void mmu_init(Machine *m);
+void mmu_done(Machine *m);
+
 /* Drop caches. All invisible to the guest. */
 void mmu_flush(Hart *h);                       /* everything of this hart */
 void mmu_satp_changed(Hart *h);                /* switch address space */
