@@ -100,6 +100,9 @@ typedef struct TlbEntry {
  */
 #define ITLB_ENTRIES 256u
 
+/* 64-bit words that an engine may use as it likes while a block runs (temporaries near the registers). */
+#define HART_SCRATCH 960u
+
 /* hart->flags: what a translated block is specialised on besides its address. */
 #define FLAG_PRIV_SHIFT 0 /* 2 bits */
 #define FLAG_CTX_SHIFT 2  /* 3 bits: MemCtx */
@@ -146,7 +149,9 @@ struct Hart {
     Machine *machine;
     const Isa *isa;
     uint32_t id; /* mhartid */
+    uint64_t helper_insns; /* --stats: integer instructions that called a helper */
     uint32_t itlb[ITLB_ENTRIES];
+    uint64_t scratch[HART_SCRATCH];
     TlbEntry tlb[CTX_COUNT][TLB_ENTRIES];
 };
 

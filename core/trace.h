@@ -12,10 +12,10 @@
  *                      amo             vaddr, loc, old value, new value
  *                  values are zero-extended raw memory contents of the access size.
  *                  loc: host address of the byte in RAM (< 2^63), or TRACE_PHYS | physical address (device).
- *   TRACE_CUT      | n (low 32 bits): the block just begun ended after its first n instructions; slots of later ones
- *                  are garbage. Without it all instructions of the block retired.
- *   TRACE_SPLIT    | instruction index (low 32); next word: loc of the second page's first byte, for the
- *                  page-crossing access of that instruction.
+ *   TRACE_CUT      | left (low 32 bits): the last `left` instructions of the block just begun did not retire (it
+ *                  ended after n_insns - left); their slots are garbage. Without it all instructions retired.
+ *   TRACE_SPLIT    | left (low 32): the access of instruction n_insns - left crosses a page; next word: loc of the
+ *                  second page's first byte. `left` is hart->left, as slow paths find it.
  *   TRACE_SYNC     | hart (low 8 bits); next words: pos, satp, priv. pos of the next block header. Comes first in
  *                  every buffer, after every trap, and whenever pos does not follow from the blocks alone.
  *   TRACE_DMA      | device index (bits 0-15) | is_write << 16; next words: pos, seq, paddr, size, then the bytes,

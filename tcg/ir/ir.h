@@ -28,7 +28,7 @@ typedef struct IrOp {
     uint8_t op;  /* IrOpcode */
     uint8_t aux;
     IrVar dst, a, b, c;
-    uint16_t slot; /* LD ST LR SC AMO: trace slot */
+    uint16_t slot; /* LD ST LR SC AMO, CALL of cbo_zero: trace slot; 0: not traced */
     uint32_t mem;  /* LD ST LR SC AMO: MemOp */
     int64_t imm;
 } IrOp;

@@ -88,8 +88,11 @@ enum { IROP_PURE = 1, IROP_MEM = 2, IROP_CALL = 4, IROP_EXIT = 8, IROP_END = 16,
     /* memory: address a + imm; mem = MemOp; slot = word offset in the trace record, 0: not traced */        \
     OP(LD, "ld", "Dai", IROP_MEM)                                                                            \
     OP(ST, "st", "abi", IROP_MEM)                                                                            \
-    OP(LR, "lr", "Dai", IROP_MEM)   /* load and set the reservation */                                       \
-    OP(SC, "sc", "Dabi", IROP_MEM)  /* dst = 0 stored, 1 failed; clears the reservation */                   \
+    /* load; then res_addr = address, res_value = dst (as extended), res_size = bytes */                     \
+    OP(LR, "lr", "Dai", IROP_MEM)                                                                            \
+    /* fails, without an access, unless res_size and res_addr match; then fails unless the bytes in memory   \
+     * equal res_value's low ones; else stores b. dst = 0 stored, 1 failed; either way then res_size = 0 */  \
+    OP(SC, "sc", "Dabi", IROP_MEM)                                                                           \
     OP(AMO, "amo", "Dabxi", IROP_MEM) /* dst = old (sign-extended); memory = old <aux: IrAmo> b */           \
     /* hart fields: imm = offset in struct Hart, aux = log2 size (zero-extended) */                          \
     OP(LDH, "ldh", "Dxi", IROP_PURE)                                                                         \
@@ -102,8 +105,10 @@ enum { IROP_PURE = 1, IROP_MEM = 2, IROP_CALL = 4, IROP_EXIT = 8, IROP_END = 16,
     OP(EXIT_JUMP, "exit_jump", "ax", IROP_END) /* to the address in a; aux: IrJump hint */                   \
     OP(EXIT_LOOP, "exit_loop", "i", IROP_END)  /* return to the run loop, next pc = imm */                   \
     OP(EXIT_PC, "exit_pc", "", IROP_END)       /* return to the run loop, hart->pc is set already */         \
-    /* instrumentation */                                                                                    \
-    OP(TRACE, "trace", "xi", IROP_MARK) /* block header: imm = trace block index, b = words (as number) */
+    /* instrumentation: block header, the very first op; imm = trace block index, b = words (a number) =     \
+     * trace_words. Reserves the words at trace_ptr, after asking for space (ENTER_TRACE). A CALL of         \
+     * cbo_zero with a slot stores a & ~63, mem_loc, 0 there when it succeeded. */                           \
+    OP(TRACE, "trace", "xi", IROP_MARK)
 
 typedef enum {
 #define OP(name, text, operands, flags) IR_##name,
