@@ -46,7 +46,6 @@
     F(uint64_t, mcounteren)                                                                                  \
     F(uint64_t, mcountinhibit)                                                                               \
     F(uint64_t, menvcfg)                                                                                     \
-    F(uint64_t, mseccfg)                                                                                     \
     F(uint64_t, stvec)                                                                                       \
     F(uint64_t, sepc)                                                                                        \
     F(uint64_t, scause)                                                                                      \
@@ -59,13 +58,10 @@
     F(uint64_t, mtimecmp) /* CLINT */                                                                        \
     A(uint8_t, pmpcfg, 16)                                                                                   \
     A(uint64_t, pmpaddr, 16)                                                                                 \
-    F(uint64_t, steps)         /* steps this hart took up to its last turn's start */                        \
+    F(uint64_t, steps)         /* steps this hart took; during its turn: minus pos, see hart_turn_begin() */ \
     F(uint64_t, traps)         /* of them, exceptions and interrupts taken (they do not retire) */           \
     F(uint64_t, mcycle_base)   /* mcycle = steps of machine time + base (mod 2^64); frozen value when inhibited */ \
-    F(uint64_t, minstret_base) /* minstret = steps - traps + base; frozen value when inhibited */            \
-    A(uint64_t, mhpmcounter, 32)                                                                             \
-    A(uint64_t, mhpmevent, 32)                                                                               \
-    A(uint64_t, trigger, 4) /* tselect, tdata1..3 as far as they are writable */
+    F(uint64_t, minstret_base) /* minstret = steps - traps + base; frozen value when inhibited */
 
 /* Data-access contexts: which translations and permissions apply. Blocks are specialised on it. */
 typedef enum {
@@ -149,6 +145,7 @@ struct Hart {
     Machine *machine;
     const Isa *isa;
     uint32_t id; /* mhartid */
+    uint32_t tlb_filled; /* bit per MemCtx: contexts of `tlb` that hold something */
     uint64_t helper_insns; /* --stats: integer instructions that called a helper */
     uint32_t itlb[ITLB_ENTRIES];
     uint64_t scratch[HART_SCRATCH];
@@ -161,6 +158,15 @@ extern const size_t hart_state_n_fields;
 /* The step being executed, or the next one when the hart is between steps. */
 static inline Pos hart_pos(const Hart *h) { return h->horizon - (uint64_t)h->budget - h->left; }
 
+/*
+ * The run loop brackets each turn (machine->running) with these, with the machine's pos at its start and its end.
+ * Between them `steps` is such that steps taken = steps + hart_pos(); outside it is the number itself, which is what
+ * is saved and hashed: state is only looked at between turns.
+ */
+static inline void hart_turn_begin(Hart *h, Pos pos) { h->steps -= pos; }
+static inline void hart_turn_end(Hart *h, Pos pos) { h->steps += pos; }
+
+/* Resets nothing: hart_reset() follows. */
 Hart *hart_new(Machine *m, uint32_t id);
 void hart_free(Hart *h);
 /* Reset values; pc = the machine's reset vector. */
@@ -174,6 +180,8 @@ uint64_t hart_mip(const Hart *h);
 int hart_pending_irq(const Hart *h);
 /* mip & mie != 0: what wakes WFI whatever the enables say. */
 bool hart_has_wakeup(const Hart *h);
+/* Sets ATTN_IRQ if an interrupt can be taken now: for whatever may have enabled or raised one. */
+void hart_check_irq(Hart *h);
 uint64_t hart_instret(const Hart *h); /* retired instructions up to, not including, the current step */
 /* Names by number: "a0" for 10; "fa0"; NULL if out of range. */
 const char *hart_x_name(unsigned i);

@@ -117,7 +117,10 @@ Nsec machine_time_at(const Machine *m, Pos pos); /* with the present idle_ns */
 uint64_t machine_mtime(const Machine *m); /* 10 MHz timebase = time / 100 + mtime_delta */
 /* First guest time at which machine_mtime() >= ticks; NSEC_NEVER if that is out of reach. */
 Nsec machine_mtime_to_nsec(const Machine *m, uint64_t ticks);
-/* MTIP and STIP of every hart follow mtimecmp, stimecmp and the time (run loop; also after a restore). */
+/*
+ * MTIP and STIP (Sstc) of every hart follow mtimecmp, stimecmp, menvcfg.STCE and the time, and the next deadline with
+ * them (run loop). After a change of any of these; also after a restore.
+ */
 void machine_timer_update(Machine *m);
 
 /* Host address of guest-physical RAM, NULL if [pa, pa+size) is not inside one block. */

@@ -42,12 +42,18 @@ void mmu_store(Hart *h, Gva va, uint64_t value, MemOp op);
  */
 void *mmu_rmw(Hart *h, Gva va, MemOp op);
 
+/*
+ * Permission check of cbo.inval, clean and flush (unprivileged spec, CMO §"Memory attributes and exceptions"): allowed
+ * where a load or a store is. False: h->exit is set (store faults). `op`'s size is ignored: the block is 64 bytes.
+ */
+bool mmu_cbo_check(Hart *h, Gva va, MemOp op);
+
 /* Where an instruction's bytes are. */
 typedef struct FetchPage {
     uint32_t page;       /* host page index (machine.h) */
     uint32_t id;         /* see ITLB in hart.h; never 0 */
     const uint8_t *host; /* first byte of the page */
-    bool partial;        /* PMP covers the page only in part: every instruction must ask again */
+    bool partial;        /* PMP covers the page only in part: not in the ITLB, every parcel must ask again */
 } FetchPage;
 /* Translate a fetch of the 2-byte parcel at va and enter it into the ITLB; on failure raises (tval = va). */
 bool mmu_fetch(Hart *h, Gva va, FetchPage *to);
@@ -65,8 +71,9 @@ void mmu_satp_changed(Hart *h);                /* switch address space */
 void mmu_drop_write_tags(Machine *m);          /* after the dirty flags were cleared */
 void mmu_drop_page_tags(Machine *m, uint32_t page); /* write tags of one host page: it now holds code or PTEs */
 /*
- * RAM bytes [pa, pa+size) are about to be written by anything but the inline path (slow store, DMA, loader):
- * marks dirty, invalidates code, drops derived translations, breaks reservations for DMA.
+ * RAM bytes [offset, offset+size) of a page (size may run on into following pages of the block) are about to be
+ * written by anything but a hart's own store (DMA, loader): marks dirty, invalidates code, drops derived
+ * translations, breaks reservations. Stores of harts are announced inside mmu_store() and mmu_rmw().
  */
 void mmu_ram_written(Machine *m, uint32_t page, uint32_t offset, uint32_t size);
 

@@ -20,7 +20,8 @@
  *                  every buffer, after every trap, and whenever pos does not follow from the blocks alone.
  *   TRACE_DMA      | device index (bits 0-15) | is_write << 16; next words: pos, seq, paddr, size, then the bytes,
  *                  padded to words.
- *   TRACE_WALK     page-table accesses when asked for: next words: paddr, value, is_write
+ *   TRACE_WALK     | left (low 32): the page-table walker set A or D bits (TRACE_WANT_WALK); next words: paddr, new
+ *                  PTE. Reads of PTEs are not reported: caches decide when they happen.
  *
  * A block's pos runs on from the previous one: each header advances it by the instructions that retired.
  */
