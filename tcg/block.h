@@ -29,8 +29,7 @@ struct Block {
     Block *to[2];              /* where the exit slots are linked, or NULL */
     Block *from_next[2];       /* chain of the blocks linked to `to[i]`, by our slot i */
     Block *from_head;          /* blocks linked to us; tagged pointers: bit 0 is the slot */
-    const IrOp *ops;           /* interp: private copy; x86_64: NULL */
-    uint32_t n_ops, n_vars;
+    const void *interp;        /* interp: the decoded ops */
     uint32_t trace_words, trace_index;
     const uint8_t *code;       /* x86_64 */
     uint8_t *patch[2];         /* x86_64: where the slot's jump is */

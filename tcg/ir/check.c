@@ -114,7 +114,8 @@ static bool check_mem(Checker *c, const IrOp *op) {
     if (op->op >= IR_LR && op->op <= IR_AMO && MEM_SIZE(op->mem) < 4) {
         return fail(c, "atomic access of %u bytes", MEM_SIZE(op->mem));
     }
-    if (op->slot && op->slot + 3u > c->b->trace_words) {
+    unsigned words = op->op == IR_SC || op->op == IR_AMO ? 4 : 3;
+    if (op->slot && op->slot + words > c->b->trace_words) {
         return fail(c, "trace slot %u of %u words", op->slot, c->b->trace_words);
     }
     return true;
