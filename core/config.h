@@ -53,6 +53,8 @@ typedef struct MachineConfig {
 
 void machine_config_init(MachineConfig *c); /* -M virt -cpu rv64 -m 128M -smp 1 */
 void machine_config_done(MachineConfig *c);
+/* `to` is not initialised before; images' bytes are shared. */
+void machine_config_copy(MachineConfig *to, const MachineConfig *from);
 MachineImage *machine_image_new(ImageRole role, const char *name, GBytes *data, Gpa addr);
 void machine_image_free(MachineImage *image);
 /* First image of a role or NULL. */

@@ -44,7 +44,8 @@ typedef struct HookOps {
     void (*end)(void *opaque, Pos pos);
     /*
      * A trace buffer is full, or flush was asked for: words[0..n) is handed over; the callee must give back an
-     * empty buffer (of at least TRACE_BUFFER_WORDS) through *next before it returns. Only one subscriber.
+     * empty buffer (of at least TRACE_BUFFER_WORDS) through *next before it returns. The first call has n == 0 and
+     * only asks for a buffer. The buffer in use at unsubscription is the callee's again. Only one subscriber.
      */
     void (*trace)(void *opaque, const uint64_t *words, size_t n, uint64_t **next);
 } HookOps;
@@ -82,11 +83,19 @@ void hooks_set_trace_wants(Hooks *h, uint32_t wants);
 uint32_t hooks_trace_add_block(Hooks *h, const TraceBlock *block);
 /* For the consumer, any thread: stable pointer as long as the hooks live. */
 const TraceBlock *hooks_trace_block(const Hooks *h, uint32_t index);
-/* Give the hart a buffer if it has none; begin it with TRACE_SYNC. Called by the run loop at a turn's start. */
+/*
+ * There is one buffer, which goes with the turn; other harts' trace_ptr is NULL. The run loop calls begin before
+ * every run of the hart: it gives it the buffer, appends what devices did in between (TRACE_DMA), and TRACE_SYNC where
+ * pos does not follow. hooks_trap, hooks_trap_return and hooks_satp append the TRACE_SYNC that follows their step, so
+ * the engine appends only CUT (before it takes an exception), SPLIT and WALK.
+ */
 void hooks_trace_begin(Hooks *h, Hart *hart);
+void hooks_trace_switch(Hooks *h, Hart *from, Hart *to);
 /* trace_ptr > trace_limit: hand over and take the next one. Called by the engine between blocks, and at the end. */
 void hooks_trace_flush(Hooks *h, Hart *hart);
-/* Append words (CUT, SPLIT, SYNC, WALK) for the running hart. */
+/* Append words (CUT, SPLIT, WALK) for the running hart; n <= 64. */
 void hooks_trace_append(Hooks *h, Hart *hart, const uint64_t *words, size_t n);
+/* Position or state jumped (restore, reset): the next block header needs a TRACE_SYNC. */
+void hooks_trace_resync(Hooks *h);
 
 #endif
