@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "analyses/store/query.h"
+
+#include <sqlite3.h>
+#include <string.h>
+
+#include "analyses/analysis.h"
+
+static bool fail(sqlite3 *db, GError **error, const char *what) {
+    g_set_error(error, ANALYSIS_ERROR, ANALYSIS_ERROR_STORE, "%s%s%s", what, *what ? ": " : "", sqlite3_errmsg(db));
+    return false;
+}
+
+static QueryValue column_value(sqlite3_stmt *s, int i) {
+    QueryValue v = {0};
+    switch (sqlite3_column_type(s, i)) {
+    case SQLITE_INTEGER:
+        v.type = QUERY_INTEGER;
+        v.integer = sqlite3_column_int64(s, i);
+        break;
+    case SQLITE_FLOAT:
+        v.type = QUERY_REAL;
+        v.real = sqlite3_column_double(s, i);
+        break;
+    case SQLITE_TEXT:
+        v.type = QUERY_TEXT;
+        v.text = (const char *)sqlite3_column_text(s, i);
+        v.size = (size_t)sqlite3_column_bytes(s, i);
+        break;
+    case SQLITE_BLOB:
+        v.type = QUERY_BLOB;
+        v.text = sqlite3_column_blob(s, i);
+        v.size = (size_t)sqlite3_column_bytes(s, i);
+        break;
+    default: v.type = QUERY_NULL;
+    }
+    return v;
+}
+
+static bool run_statement(sqlite3 *db, sqlite3_stmt *s, const QueryOps *ops, void *opaque, GError **error) {
+    int n = sqlite3_column_count(s);
+    g_autofree const char **names = g_new(const char *, (gsize)n + 1);
+    g_autofree QueryValue *values = g_new(QueryValue, (gsize)n + 1);
+    for (int i = 0; i < n; i++)
+        names[i] = sqlite3_column_name(s, i);
+    if (n)
+        ops->begin(opaque, n, names);
+    int result;
+    while ((result = sqlite3_step(s)) == SQLITE_ROW) {
+        for (int i = 0; i < n; i++)
+            values[i] = column_value(s, i);
+        ops->row(opaque, n, values);
+    }
+    if (n)
+        ops->end(opaque);
+    return result == SQLITE_DONE || fail(db, error, "");
+}
+
+bool store_query(sqlite3 *db, const char *sql, const QueryOps *ops, void *opaque, GError **error) {
+    while (*sql) {
+        sqlite3_stmt *s = NULL;
+        const char *tail;
+        if (sqlite3_prepare_v2(db, sql, -1, &s, &tail) != SQLITE_OK)
+            return fail(db, error, "");
+        bool ok = !s || run_statement(db, s, ops, opaque, error);
+        sqlite3_finalize(s);
+        if (!ok)
+            return false;
+        sql = tail;
+    }
+    return true;
+}
+
+bool store_open_query(const char *path, bool write, sqlite3 **ret, GError **error) {
+    sqlite3 *db;
+    int flags = !path || write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
+    if (sqlite3_open_v2(path ? path : ":memory:", &db, flags, NULL) != SQLITE_OK || !store_register(db, error)) {
+        if (error && !*error)
+            fail(db, error, path ? path : "database");
+        sqlite3_close(db);
+        return false;
+    }
+    *ret = db;
+    return true;
+}
+
+bool store_attach(sqlite3 *db, const char *path, const char *name, GError **error) {
+    char *sql = sqlite3_mprintf("ATTACH %Q AS \"%w\"", path, name);
+    int result = sqlite3_exec(db, sql, NULL, NULL, NULL);
+    sqlite3_free(sql);
+    return result == SQLITE_OK || fail(db, error, path);
+}
+
+void store_close_query(sqlite3 *db) { sqlite3_close_v2(db); }
+
+char *store_missing_table(const GError *error) {
+    const char *prefix = "no such table: ", *at = error ? strstr(error->message, prefix) : NULL;
+    if (!at)
+        return NULL;
+    at += strlen(prefix);
+    const char *dot = strchr(at, '.');
+    return g_strdup(dot ? dot + 1 : at);
+}

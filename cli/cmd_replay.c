@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* `replay` and `verify`. */
+#include "cli/cli.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "analyses/analysis.h"
+#include "analyses/store/store.h"
+#include "cli/database.h"
+#include "cli/replaying.h"
+#include "cli/stats.h"
+
+static void print_output(void *opaque, uint32_t port, const uint8_t *data, uint32_t size) {
+    if (port == 0)
+        fwrite(data, 1, size, stdout);
+}
+
+/* Exit status and message of a replay that failed: a divergence is a result, anything else is not. */
+static int failure_status(const GError *error) {
+    return g_error_matches(error, REPLAY_ERROR, REPLAY_ERROR_DIVERGED) ? STATUS_DIFFERS : STATUS_FAILED;
+}
+
+typedef struct Job {
+    Rec *rec;
+    char *path;
+    TcgOptions tcg;
+    Replay *replay;
+    Store *store;
+    AnalysisSet *set;
+    Progress progress;
+    Pos from, to;
+} Job;
+
+static void job_done(Job *j) {
+    g_clear_pointer(&j->set, analysis_set_free);
+    g_clear_pointer(&j->replay, replay_free);
+    g_clear_pointer(&j->store, store_close);
+    g_clear_pointer(&j->rec, rec_free);
+    g_free(j->path);
+}
+
+static bool job_range(Job *j, const Args *args, GError **error) {
+    j->from = 0;
+    j->to = POS_NONE;
+    if ((args->from && !position_parse(j->rec, args->from, &j->from, error)) ||
+        (args->to && !position_parse(j->rec, args->to, &j->to, error)))
+        return false;
+    if (j->from <= j->to)
+        return true;
+    g_set_error(error, CLI_ERROR, 0, "--from %" G_GUINT64_FORMAT " is after --to %" G_GUINT64_FORMAT, j->from, j->to);
+    return false;
+}
+
+static bool job_open(Job *j, Args *args, GError **error) {
+    ReplayOptions options;
+    if (args->plugins) {
+        g_set_error(error, CLI_ERROR, 0, "--plugin %s: plugins are not supported by this version; --analysis takes: %s",
+                    (char *)args->plugins->pdata[0], "memtrace, trap, console, input");
+        return false;
+    }
+    if (args->jobs > 1) {
+        g_set_error(error, CLI_ERROR, 0, "-j %" G_GUINT64_FORMAT ": parallel replay is not supported by this version; use -j 1", args->jobs);
+        return false;
+    }
+    if (!recording_open(args, 0, &j->rec, &j->path, error) || !job_range(j, args, error) ||
+        !replaying_options(args, &j->tcg, &options, error))
+        return false;
+    options.output = args->console ? print_output : NULL;
+    return replay_new(j->rec, &options, &j->replay, error);
+}
+
+static bool job_attach(Job *j, Args *args, GError **error) {
+    if (!args->analyses)
+        return true;
+    g_autofree char *db = args->db ? g_strdup(args->db) : g_strconcat(j->path, ".db", NULL);
+    if (!store_open(db, &j->store, error) || !database_import(j->store, j->rec, error))
+        return false;
+    tell(args, "database %s", db);
+    j->set = analysis_set_new(j->store);
+    for (guint i = 0; i < args->analyses->len; i++)
+        if (!analysis_set_add(j->set, args->analyses->pdata[i], error))
+            return false;
+    return database_symbols(j->store, j->rec, args->symbols, error);
+}
+
+static bool job_run(Job *j, GError **error) {
+    if (j->from && !replay_run_to(j->replay, j->from, error))
+        return false;
+    Machine *m = replay_machine(j->replay);
+    if (j->set && !analysis_set_begin(j->set, m, error))
+        return false;
+    bool good = replay_run_to(j->replay, j->to, error);
+    return j->set ? analysis_set_end(j->set, machine_pos(m), good, good ? error : NULL) && good : good;
+}
+
+int cmd_replay(const Command *self, Args *args, GError **error) {
+    Job j = {0};
+    GError *why = NULL;
+    int status = STATUS_FAILED;
+    if (job_open(&j, args, &why) && job_attach(&j, args, &why)) {
+        replaying_show_progress(args, &j.progress, j.replay);
+        bool good = job_run(&j, &why);
+        fflush(stdout);
+        replaying_clear_progress(args);
+        if (good) {
+            g_autofree char *steps = human_count(machine_pos(replay_machine(j.replay)));
+            tell(args, "replayed to %s steps, %zu checkpoints agree", steps, replay_n_compared(j.replay));
+            status = STATUS_OK;
+        }
+        if (args->stats)
+            stats_print(replay_machine(j.replay));
+    }
+    if (why) {
+        status = failure_status(why);
+        g_propagate_error(error, why);
+    }
+    job_done(&j);
+    return status;
+}
+
+int cmd_verify(const Command *self, Args *args, GError **error) { return cmd_replay(self, args, error); }

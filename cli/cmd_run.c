@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* `run` and `record`: a live machine, with or without the recorder round its door. */
+#include "cli/cli.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/live.h"
+#include "cli/machine_args.h"
+#include "cli/stats.h"
+#include "core/machine.h"
+#include "tcg/tcg.h"
+
+/* Steps between state hashes: a few a second at the engine's speed. */
+#define CHECKPOINT_INTERVAL ((Pos)1 << 27)
+
+typedef struct Session {
+    MachineSetup setup;
+    Nd *live, *recorder;
+    RecWriter *writer;
+    Hooks *hooks;
+    Machine *machine;
+    char *path;
+} Session;
+
+static void session_done(Session *s) {
+    g_clear_pointer(&s->machine, machine_free);
+    g_clear_pointer(&s->recorder, nd_record_free);
+    g_clear_pointer(&s->writer, rec_writer_free);
+    g_clear_pointer(&s->live, live_free);
+    g_clear_pointer(&s->hooks, hooks_free);
+    machine_setup_done(&s->setup);
+    g_free(s->path);
+}
+
+static char *command_line(const Args *args) {
+    g_autoptr(GString) text = g_string_new("rr-emu record");
+    for (guint i = 0; i < args->rest->len; i++) {
+        g_autofree char *quoted = g_shell_quote(args->rest->pdata[i]);
+        const char *word = args->rest->pdata[i];
+        bool plain = word[0] && !strpbrk(word, " \t\n'\"\\$`*?&|;<>()[]{}~#");
+        g_string_append_printf(text, " %s", plain ? word : quoted);
+    }
+    return g_strdup(text->str);
+}
+
+static bool open_recording(Session *s, Args *args, GError **error) {
+    s->path = args->output ? g_strdup(args->output) : recordings_new_name(error);
+    if (!s->path)
+        return false;
+    g_autofree char *command = command_line(args);
+    if (!rec_writer_new(s->path, args->force, &s->setup.config, command, &s->writer, error))
+        return false;
+    s->recorder = nd_record_new(s->live, s->writer, args->checkpoint ? args->checkpoint : CHECKPOINT_INTERVAL);
+    return true;
+}
+
+static bool parse_idle(Session *s, const Args *args, GError **error) {
+    if (!args->idle)
+        return true;
+    s->setup.live.idle_skip |= !strcmp(args->idle, "skip");
+    s->setup.live.idle_wait |= !strcmp(args->idle, "wait");
+    if (s->setup.live.idle_skip || s->setup.live.idle_wait)
+        return true;
+    g_set_error(error, CLI_ERROR, 0, "--idle %s: expected wait or skip", args->idle);
+    return false;
+}
+
+static bool write_pidfile(const char *path, GError **error) {
+    if (!path)
+        return true;
+    g_autofree char *text = g_strdup_printf("%d\n", (int)getpid());
+    return g_file_set_contents(path, text, -1, error);
+}
+
+static bool session_start(Session *s, const Command *self, Args *args, GError **error) {
+    if (!machine_setup_parse(&s->setup, (char **)args->rest->pdata, args->rest->len, error) || !parse_idle(s, args, error))
+        return false;
+    if (args->dump && !machine_setup_dump(&s->setup.tcg, args->dump, error))
+        return false;
+    for (guint i = 0; i < s->setup.notes->len; i++)
+        tell(args, "%s", (char *)s->setup.notes->pdata[i]);
+    s->setup.live.timeout = args->timeout;
+    s->setup.live.until = g_strdup(args->until);
+    s->setup.live.fail = g_strdup(args->fail);
+    s->setup.tcg.stats = args->stats;
+    s->hooks = hooks_new();
+    if (!live_new(&s->setup.live, &s->live, error) || (self->bit == CMD_RECORD && !open_recording(s, args, error)))
+        return false;
+    Nd *nd = s->recorder ? s->recorder : s->live;
+    if (!machine_new(&s->setup.config, nd, s->hooks, &s->machine, error))
+        return false;
+    machine_set_engine(s->machine, tcg_engine_new(s->machine, &s->setup.tcg));
+    s->machine->limit = args->max_insns ? args->max_insns : POS_NONE;
+    return machine_reset(s->machine, error) && write_pidfile(s->setup.pidfile, error);
+}
+
+/* The recording's end frame and the words about it. */
+static bool session_finish(Session *s, Args *args, int status, GError **error) {
+    Machine *m = s->machine;
+    g_autofree char *text = outcome_text(m->stop, m->stop_code);
+    if (s->writer) {
+        RecEnd end = {.complete = true,
+                      .pos = machine_pos(m),
+                      .time = machine_time(m),
+                      .hash = machine_state_hash(m),
+                      .stop = m->stop,
+                      .code = m->stop_code,
+                      .exit_status = status,
+                      .text = text};
+        if (!rec_writer_finish(s->writer, &end, error))
+            return false;
+        tell(args, "recorded %s", s->path);
+    }
+    g_autofree char *steps = human_count(machine_pos(m));
+    tell(args, "%s; %s steps, exit status %d", text, steps, status);
+    return true;
+}
+
+int cmd_run(const Command *self, Args *args, GError **error) {
+    Session s = {0};
+    int status = self->failed;
+    if (session_start(&s, self, args, error)) {
+        machine_run(s.machine);
+        live_flush(s.live);
+        int outcome = outcome_status(s.machine->stop, s.machine->stop_code);
+        if (args->stats)
+            stats_print(s.machine);
+        if (session_finish(&s, args, outcome, error))
+            status = outcome;
+    }
+    session_done(&s);
+    return status;
+}
