@@ -36,6 +36,7 @@ typedef struct Live {
     uint32_t stop; /* NdStopReason to deliver, 0: none */
     bool stopped;
     int rng_fd;
+    uint64_t seed; /* -seed: the generator's state */
     uint8_t payload[256];
 } Live;
 
@@ -247,7 +248,20 @@ static bool live_idle(Nd *nd, Pos pos, Nsec now, Nsec deadline, NdEvent *ev) {
 
 /* -- synchronous requests ----------------------------------------------------------------------------------- */
 
+/* SplitMix64 (Steele, Lea, Flood 2014). */
+static uint64_t seeded_next(Live *l) {
+    uint64_t z = l->seed += 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
 static bool fetch_entropy(Live *l, uint8_t *to, uint32_t size, int *err) {
+    for (uint32_t i = 0; l->config->seeded && i < size; i += 8)
+        for (uint64_t word = seeded_next(l), k = 0; k < 8 && i + k < size; k++)
+            to[i + k] = (uint8_t)(word >> (8 * k));
+    if (l->config->seeded)
+        return true;
     for (uint32_t done = 0; done < size;) {
         ssize_t n = l->rng_fd >= 0 ? read(l->rng_fd, to + done, size - done) : getrandom(to + done, size - done, 0);
         if (n <= 0 && errno != EINTR)
@@ -350,6 +364,7 @@ bool live_new(const LiveConfig *config, Nd **ret, GError **error) {
     l->nd.ops = &live_ops;
     l->config = config;
     l->rng_fd = -1;
+    l->seed = config->seed;
     l->started = monotonic_ns();
     for (unsigned i = 0; i < LIVE_MAX_PORTS; i++) {
         l->out[i].line = g_string_new(NULL);

@@ -21,6 +21,8 @@ typedef struct LiveConfig {
     LivePort ports[LIVE_MAX_PORTS];
     int drive_fds[LIVE_MAX_DRIVES]; /* -1: none */
     char *rng_path;                 /* -object rng-random,filename=; NULL: getrandom */
+    bool seeded;                    /* -seed: entropy comes from a generator, so that runs are comparable */
+    uint64_t seed;
     bool idle_skip, idle_wait;      /* --idle; neither: wait while a source is open */
     double timeout;                 /* seconds; 0: none */
     char *until, *fail;             /* regular expressions on console lines, or NULL */

@@ -291,6 +291,11 @@ static bool opt_global(Collected *c, const char *option, const char *value, GErr
 
 static bool opt_name(Collected *c, const char *option, const char *value, GError **error) { return true; }
 
+static bool opt_seed(Collected *c, const char *option, const char *value, GError **error) {
+    c->s->live.seeded = true;
+    return parse_count(value, true, &c->s->live.seed) || refuse(option, value, "a number", error);
+}
+
 static bool opt_pidfile(Collected *c, const char *option, const char *value, GError **error) {
     g_free(c->s->pidfile);
     c->s->pidfile = g_strdup(value);
@@ -345,6 +350,7 @@ static const struct MachineOption {
     {"-rtc", "base=utc|DATE[,clock=vm]", "the RTC's start", opt_rtc},
     {"-global", "virtio-mmio.force-legacy=false", "a property of all devices of a type", opt_global},
     {"-name", "TEXT", "a name for the run", opt_name},
+    {"-seed", "N", "entropy from a generator, so that two runs can be compared", opt_seed},
     {"-pidfile", "FILE", "write the process id", opt_pidfile},
     {"-object", "rng-random,id=ID[,filename=F]", "a source of entropy", opt_list},
     {"-pflash", "FILE", "a flash image", opt_pflash},
