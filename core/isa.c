@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/isa.h"
+
+#include <glib.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "core/csr_bits.h"
+
+typedef struct IsaEntry {
+    const char *name;
+    size_t offset;
+    bool value, in_string;
+} IsaEntry;
+
+static const IsaEntry isa_entries[] = {
+#define X(field, name, value, in_string) {name, offsetof(Isa, field), value, in_string},
+    ISA_EXTENSIONS(X)
+#undef X
+#define X(field, name, value) {name, offsetof(Isa, field), value, false},
+        ISA_SWITCHES(X)
+#undef X
+};
+
+static bool *isa_field(Isa *isa, const IsaEntry *e) { return (bool *)((char *)isa + e->offset); }
+
+void isa_init_default(Isa *isa) {
+    for (size_t i = 0; i < G_N_ELEMENTS(isa_entries); i++)
+        *isa_field(isa, &isa_entries[i]) = isa_entries[i].value;
+}
+
+bool isa_set_property(Isa *isa, const char *name, const char *value) {
+    static const struct {
+        const char *word;
+        bool value;
+    } words[] = {{"on", true}, {"true", true}, {"yes", true}, {"off", false}, {"false", false}, {"no", false}};
+    for (size_t i = 0; i < G_N_ELEMENTS(isa_entries); i++) {
+        /* QEMU before 8 spelled some names with a capital, as in Zicsr. */
+        if (g_ascii_strcasecmp(name, isa_entries[i].name) != 0)
+            continue;
+        for (size_t w = 0; w < G_N_ELEMENTS(words); w++) {
+            if (strcmp(value, words[w].word) == 0) {
+                *isa_field(isa, &isa_entries[i]) = words[w].value;
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+const char *isa_property_names(void) {
+    /* Each name brings its comma; the first one's is skipped. */
+#define X(field, name, ...) "," name
+    static const char names[] = ISA_EXTENSIONS(X) ISA_SWITCHES(X);
+#undef X
+    return names + 1;
+}
+
+char *isa_string(const Isa *isa) {
+    GString *s = g_string_new("rv64");
+    for (size_t i = 0; i < G_N_ELEMENTS(isa_entries); i++) {
+        const IsaEntry *e = &isa_entries[i];
+        if (!e->in_string || !*isa_field((Isa *)isa, e))
+            continue;
+        if (e->name[1])
+            g_string_append_c(s, '_');
+        g_string_append(s, e->name);
+    }
+    return g_string_free(s, FALSE);
+}
+
+uint64_t isa_misa(const Isa *isa) {
+#define MISA_LETTER(l) ((uint64_t)isa->l << (#l[0] - 'a'))
+    return MISA_MXL_64 | MISA_LETTER(i) | MISA_LETTER(m) | MISA_LETTER(a) | MISA_LETTER(f) | MISA_LETTER(d) |
+           MISA_LETTER(c) | MISA_LETTER(s) | MISA_LETTER(u);
+#undef MISA_LETTER
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/mmu_internal.h"
+
+#include <string.h>
+
+#define STLB_SETS 1024u
+#define STLB_WAYS 4u
+
+struct StlbHart {
+    uint32_t generation; /* entries of another one are empty */
+    uint32_t victim;
+    StlbEntry entries[STLB_SETS][STLB_WAYS];
+};
+
+/* Fetch ids are forgotten, not reused, when the table has grown to this: what had one simply gets another. */
+#define FETCH_KEYS_MAX (1u << 18)
+#define FETCH_KEYS_MIN 1024u
+
+void mmu_init(Machine *m) {
+    Mmu *mmu = g_new0(Mmu, 1);
+    mmu->machine = m;
+    mmu->watch = g_new0(WatchPage *, m->n_pages);
+    mmu->fetch_next_id = 1;
+    m->mmu = mmu;
+}
+
+void mmu_done(Machine *m) {
+    Mmu *mmu = mmu_of(m);
+    if (!mmu)
+        return;
+    mmu_watch_free(mmu);
+    mmu_stlb_free(mmu);
+    g_free(mmu->fetch_keys);
+    g_free(mmu);
+    m->mmu = NULL;
+}
+
+void mmu_get_stats(const Machine *m, MmuStats *stats) { *stats = mmu_of(m)->stats; }
+
+/* ---- second-level TLB ---- */
+
+static StlbEntry *stlb_set(StlbHart *s, Gva va) {
+    uint64_t vpn = va >> PAGE_BITS;
+    return s->entries[(vpn ^ vpn >> 10 ^ vpn >> 20) % STLB_SETS];
+}
+
+static uint64_t stlb_root(const Hart *h) { return h->satp & ~SATP_ASID; }
+
+static StlbHart *stlb_of(Hart *h) {
+    Mmu *mmu = mmu_of(h->machine);
+    if (!mmu->stlb[h->id]) {
+        mmu->stlb[h->id] = g_new0(StlbHart, 1);
+        mmu->stlb[h->id]->generation = 1;
+    }
+    return mmu->stlb[h->id];
+}
+
+const StlbEntry *mmu_stlb_find(Hart *h, Gva va) {
+    StlbHart *s = stlb_of(h);
+    const StlbEntry *set = stlb_set(s, va);
+    for (unsigned i = 0; i < STLB_WAYS; i++)
+        if (set[i].page == (va & PAGE_MASK) && set[i].generation == s->generation && set[i].root == stlb_root(h))
+            return &set[i];
+    return NULL;
+}
+
+void mmu_stlb_insert(Hart *h, Gva va, Gpa pa, uint64_t pte) {
+    StlbHart *s = stlb_of(h);
+    StlbEntry *set = stlb_set(s, va), *to = &set[s->victim++ % STLB_WAYS];
+    for (unsigned i = 0; i < STLB_WAYS; i++) {
+        bool empty = set[i].generation != s->generation;
+        if (empty || (set[i].page == (va & PAGE_MASK) && set[i].root == stlb_root(h))) {
+            to = &set[i];
+            if (!empty)
+                break;
+        }
+    }
+    *to = (StlbEntry){va & PAGE_MASK, stlb_root(h), pa & PAGE_MASK, s->generation, (uint8_t)pte};
+}
+
+static void stlb_drop_all(StlbHart *s) {
+    if (s && ++s->generation == 0) {
+        memset(s->entries, 0, sizeof s->entries);
+        s->generation = 1;
+    }
+}
+
+static void stlb_drop_range(StlbHart *s, Gva base, uint64_t last) {
+    if (!s)
+        return;
+    StlbEntry *first = last < PAGE_SIZE ? stlb_set(s, base) : s->entries[0];
+    unsigned n = last < PAGE_SIZE ? STLB_WAYS : STLB_SETS * STLB_WAYS;
+    for (unsigned i = 0; i < n; i++)
+        if (first[i].page - base <= last)
+            first[i].generation = 0;
+}
+
+void mmu_stlb_free(Mmu *mmu) {
+    for (unsigned i = 0; i < MACHINE_MAX_HARTS; i++)
+        g_clear_pointer(&mmu->stlb[i], g_free);
+}
+
+/* ---- inline TLB and fetch TLB ---- */
+
+static void tlb_clear(Hart *h, unsigned first_ctx) {
+    for (unsigned ctx = first_ctx; ctx < CTX_COUNT; ctx++) {
+        if (h->tlb_filled >> ctx & 1)
+            memset(h->tlb[ctx], 0xff, sizeof h->tlb[ctx]);
+        h->tlb_filled &= ~(1u << ctx);
+    }
+}
+
+static void tlb_drop_range(Hart *h, Gva base, uint64_t last) {
+    unsigned first = last < PAGE_SIZE ? (base >> PAGE_BITS) % TLB_ENTRIES : 0;
+    unsigned n = last < PAGE_SIZE ? 1 : TLB_ENTRIES;
+    for (unsigned ctx = CTX_S; ctx < CTX_COUNT; ctx++) {
+        if (!(h->tlb_filled >> ctx & 1))
+            continue;
+        for (TlbEntry *e = &h->tlb[ctx][first], *end = e + n; e < end; e++) {
+            if (e->read - base <= last)
+                e->read = TLB_NEVER;
+            if (e->write - base <= last)
+                e->write = TLB_NEVER;
+        }
+    }
+    if (last < PAGE_SIZE)
+        h->itlb[(base >> PAGE_BITS) % ITLB_ENTRIES] = 0;
+    else
+        memset(h->itlb, 0, sizeof h->itlb);
+}
+
+void mmu_flush(Hart *h) {
+    Mmu *mmu = mmu_of(h->machine);
+    tlb_clear(h, CTX_M);
+    memset(h->itlb, 0, sizeof h->itlb);
+    if (mmu) {
+        stlb_drop_all(mmu->stlb[h->id]);
+        mmu->stats.flushes++;
+    }
+}
+
+void mmu_satp_changed(Hart *h) {
+    tlb_clear(h, CTX_S);
+    memset(h->itlb, 0, sizeof h->itlb);
+}
+
+void mmu_drop_range(Mmu *mmu, Gva base, uint64_t last) {
+    Machine *m = mmu->machine;
+    mmu->stats.drops++;
+    for (unsigned i = 0; i < m->n_harts; i++) {
+        tlb_drop_range(m->harts[i], base, last);
+        stlb_drop_range(mmu->stlb[m->harts[i]->id], base, last);
+    }
+}
+
+void mmu_drop_all(Mmu *mmu) {
+    Machine *m = mmu->machine;
+    mmu->stats.drops++;
+    for (unsigned i = 0; i < m->n_harts; i++) {
+        mmu_satp_changed(m->harts[i]);
+        stlb_drop_all(mmu->stlb[m->harts[i]->id]);
+    }
+}
+
+/* Drop write tags: all of them, or those of one physical page. */
+static void drop_write_tags(Machine *m, bool all, Gpa page) {
+    for (unsigned i = 0; i < m->n_harts; i++) {
+        Hart *h = m->harts[i];
+        for (unsigned ctx = 0; ctx < CTX_COUNT; ctx++) {
+            if (!(h->tlb_filled >> ctx & 1))
+                continue;
+            for (unsigned e = 0; e < TLB_ENTRIES; e++)
+                if (all || h->tlb[ctx][e].paddr == page)
+                    h->tlb[ctx][e].write = TLB_NEVER;
+        }
+    }
+}
+
+void mmu_drop_write_tags(Machine *m) { drop_write_tags(m, true, 0); }
+void mmu_drop_page_tags(Machine *m, uint32_t page) { drop_write_tags(m, false, machine_page_address(m, page)); }
+
+/* ---- fetch ids ---- */
+
+static uint32_t fetch_slot(const Mmu *mmu, uint64_t vpn_priv, uint32_t page) {
+    uint64_t hash = (vpn_priv ^ (uint64_t)page << 40) * 0x9e3779b97f4a7c15ull;
+    uint32_t at = (uint32_t)(hash >> 32) & (mmu->fetch_capacity - 1);
+    while (mmu->fetch_keys[at].id && (mmu->fetch_keys[at].vpn_priv != vpn_priv || mmu->fetch_keys[at].page != page))
+        at = (at + 1) & (mmu->fetch_capacity - 1);
+    return at;
+}
+
+/* Keeps the table at most half full. */
+static void fetch_make_room(Mmu *mmu) {
+    if (mmu->fetch_used * 2 < mmu->fetch_capacity)
+        return;
+    FetchKey *old = mmu->fetch_keys;
+    uint32_t n = mmu->fetch_capacity;
+    if (n >= FETCH_KEYS_MAX) {
+        memset(old, 0, (size_t)n * sizeof *old);
+        mmu->fetch_used = 0;
+        return;
+    }
+    mmu->fetch_capacity = n ? n * 2 : FETCH_KEYS_MIN;
+    mmu->fetch_keys = g_new0(FetchKey, mmu->fetch_capacity);
+    for (uint32_t i = 0; i < n; i++)
+        if (old[i].id)
+            mmu->fetch_keys[fetch_slot(mmu, old[i].vpn_priv, old[i].page)] = old[i];
+    g_free(old);
+}
+
+uint32_t mmu_fetch_id(Mmu *mmu, Priv priv, Gva va, uint32_t page) {
+    uint64_t vpn_priv = (va & PAGE_MASK) | priv;
+    fetch_make_room(mmu);
+    FetchKey *key = &mmu->fetch_keys[fetch_slot(mmu, vpn_priv, page)];
+    if (!key->id) {
+        g_assert(mmu->fetch_next_id != 0); /* 2^32 of them take longer than anybody runs */
+        *key = (FetchKey){vpn_priv, page, mmu->fetch_next_id++};
+        mmu->fetch_used++;
+    }
+    return key->id;
+}
