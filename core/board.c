@@ -61,6 +61,10 @@ bool board_create(Machine *m, GError **error) {
     if (m->config.aclint)
         sswi_create(m, VIRT_SSWI_BASE);
     uart_create(m, VIRT_UART_BASE, VIRT_UART_IRQ);
+    for (unsigned slot = 0; slot < MACHINE_VIRTIO_SLOTS; slot++)
+        if (!virtio_create(m, slot, VIRT_VIRTIO_BASE + slot * VIRT_VIRTIO_SIZE, VIRT_VIRTIO_IRQ + (int)slot,
+                           error))
+            return false;
     m->reset_vector = VIRT_MROM_BASE;
     return true;
 }

@@ -260,6 +260,15 @@ static void put_simple_devices(FdtWriter *w, const Machine *m) {
     put_reg(w, VIRT_TEST_BASE, VIRT_TEST_SIZE);
     put_strings(w, "compatible", (const char *const[]){"sifive,test1", "sifive,test0", "syscon", NULL});
     put_end(w);
+
+    for (unsigned slot = MACHINE_VIRTIO_SLOTS; slot-- > 0;) {
+        uint32_t base = VIRT_VIRTIO_BASE + slot * VIRT_VIRTIO_SIZE;
+        put_begin_format(w, "virtio_mmio@%x", base);
+        put_plic_interrupt(w, m, VIRT_VIRTIO_IRQ + slot);
+        put_reg(w, base, VIRT_VIRTIO_SIZE);
+        put_string(w, "compatible", "virtio,mmio");
+        put_end(w);
+    }
 }
 
 static void put_soc(FdtWriter *w, const Machine *m) {

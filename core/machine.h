@@ -76,6 +76,7 @@ struct Machine {
     GPtrArray *devices; /* of Device*, in creation order */
     Device *plic;       /* where device_set_irq() leads; set by board_create() */
     Device *consoles[1 + MACHINE_VIRTIO_SLOTS]; /* by ND_CONSOLE source: 0 is the UART; NULL past the last port */
+    struct Disk *disks[MACHINE_VIRTIO_SLOTS]; /* by slot; NULL where there is none (core/devices/disk.h) */
     GArray *sections;   /* of StateSection, in registration order */
 
     bool running;   /* the engine runs harts[current] */

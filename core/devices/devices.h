@@ -39,5 +39,8 @@ bool rtc_has_base(const Device *d);
 void plic_create(Machine *m, Gpa base, uint64_t size);
 /* 16550A; console port 0. Sets m->consoles[0]. */
 void uart_create(Machine *m, Gpa base, int source);
+/* A virtio-mmio slot with the device that m->config.virtio[slot] asks for, or none. Fails for an unknown
+ * kind. */
+bool virtio_create(Machine *m, unsigned slot, Gpa base, int source, GError **error);
 
 #endif

@@ -207,9 +207,7 @@ static void uart_write(Device *d, Gpa offset, uint64_t wide, unsigned size) {
 
 static void uart_input(Device *d, uint32_t source, const uint8_t *data, uint32_t size) {
     Uart *u = (Uart *)d;
-    Machine *m = d->machine;
 
-    hooks_console(m->hooks, machine_pos(m), 0, true, data, size);
     g_byte_array_append(u->backlog, data, size);
     uart_refill(u);
     uart_update_irq(u);
