@@ -522,7 +522,7 @@ static bool add_drive(Collected *c, const char *text, GError **error) {
 }
 
 static VirtioSlotConfig *free_slot(MachineSetup *s, const char *text, GError **error) {
-    for (int i = 0; i < MACHINE_VIRTIO_SLOTS; i++)
+    for (int i = MACHINE_VIRTIO_SLOTS - 1; i >= 0; i--) /* QEMU's order: Linux finds the first -device first */
         if (s->config.virtio[i].kind == VIRTIO_NONE)
             return &s->config.virtio[i];
     g_set_error(error, CLI_ERROR, 0, "-device %s: all %d virtio-mmio slots are taken", text, MACHINE_VIRTIO_SLOTS);

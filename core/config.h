@@ -48,7 +48,7 @@ typedef struct MachineConfig {
     bool virtio_legacy; /* virtio-mmio version 1, as QEMU's force-legacy=true; default true */
     /* Slot i is at 0x10001000 + 0x1000 * i with PLIC source 1 + i. QEMU fills from slot 7 downwards. */
     VirtioSlotConfig virtio[MACHINE_VIRTIO_SLOTS];
-    uint32_t n_console; /* console ports: 0 = UART, then virtio consoles in slot order */
+    uint32_t n_console; /* console ports: 0 = UART, then virtio consoles from slot 7 down */
 } MachineConfig;
 
 void machine_config_init(MachineConfig *c); /* -M virt -cpu rv64 -m 128M -smp 1 */

@@ -383,11 +383,11 @@ static const DeviceOps virtio_device_ops[] = {
     [VIRTIO_RNG] = VIRTIO_DEVICE_OPS("virtio-rng"),
 };
 
-/* Console ports are numbered from 1, in slot order. */
+/* Console ports are numbered from 1, in the order in which QEMU fills slots: from the last one down. */
 static uint32_t virtio_console_port(const Machine *m, unsigned slot) {
     uint32_t port = 1;
 
-    for (unsigned i = 0; i < slot; i++)
+    for (unsigned i = slot + 1; i < MACHINE_VIRTIO_SLOTS; i++)
         port += m->config.virtio[i].kind == VIRTIO_CONSOLE;
     return port;
 }
