@@ -22,7 +22,7 @@ enum { HELPER_FAULTS = 1, HELPER_POS = 2, HELPER_REGS = 4, HELPER_PURE = 8 };
     H(illegal, HELPER_FAULTS)      /* a: instruction bytes */                                                \
     H(ecall, HELPER_FAULTS)                                                                                  \
     H(ebreak, HELPER_FAULTS)                                                                                 \
-    H(misaligned_jump, HELPER_FAULTS) /* a: target; only without C */                                        \
+    H(misaligned_jump, HELPER_FAULTS) /* a: target, b: taken; only without C */                              \
     H(csr, HELPER_FAULTS | HELPER_POS) /* a: csr | op << 12 | reads << 14 | writes << 15, b: value, c: insn */\
     H(mret, HELPER_FAULTS | HELPER_POS) /* a: insn */                                                        \
     H(sret, HELPER_FAULTS | HELPER_POS)                                                                      \
@@ -30,17 +30,15 @@ enum { HELPER_FAULTS = 1, HELPER_POS = 2, HELPER_REGS = 4, HELPER_PURE = 8 };
     H(yield, HELPER_POS)               /* pause */                                                           \
     H(wrs, HELPER_FAULTS | HELPER_POS) /* a: insn */                                                         \
     H(sfence, HELPER_FAULTS)           /* a: insn; privilege and TVM checks only, see mmu.h */               \
-    H(fence_i, 0)                      /* nothing: code pages are watched */                                 \
-    H(cbo, HELPER_FAULTS)              /* inval clean flush: a: address, b: insn */                          \
+    H(cbo, HELPER_FAULTS)              /* inval clean flush: a: address, b: insn, c: MemOp */                \
     H(cbo_zero, HELPER_FAULTS | HELPER_POS) /* a: address, b: insn, c: MemOp */                              \
     H(fs_dirty, 0)                     /* mstatus.FS = dirty, flags updated */                               \
     H(clmul, HELPER_PURE) H(clmulh, HELPER_PURE) H(clmulr, HELPER_PURE)                                      \
-    H(orc_b, HELPER_PURE)                                                                                    \
     /* FP: a b c are register contents (NaN boxing checked inside); rm and format travel in the name's last  \
      * argument: c (two operands) = rm; for fma variants rm is read from hart->fp_rm set by STH */           \
     H(fp_op, HELPER_PURE)    /* a, b: operands, c: FpCall code (tcg/riscv/fpcall.h) */                       \
     H(fp_fma, HELPER_PURE)   /* a, b, c: operands; code in hart->fp_call */                                  \
-    /* crypto and bit permutation: a, b operands, c: code */                                                 \
+    /* crypto and bit permutation: a, b operands, c: CryptoCall (tcg/riscv/cryptocall.h) */                  \
     H(crypto, HELPER_PURE)
 
 typedef enum {
