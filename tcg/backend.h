@@ -66,6 +66,14 @@ typedef struct JumpEntry {
     Block *block;
 } JumpEntry;
 
+/* The block at pc for the hart's present flags and mappings, or NULL if the cache does not know. */
+static inline Block *jump_cache_find(const Hart *h, Gva pc) {
+    const JumpEntry *e = (const JumpEntry *)h->jump_cache + JUMP_CACHE_INDEX(pc);
+    bool hit = e->pc == pc && e->flags == h->flags && e->page_id != 0 &&
+               h->itlb[(pc >> PAGE_BITS) & (ITLB_ENTRIES - 1)] == e->page_id;
+    return hit ? e->block : NULL;
+}
+
 Backend *backend_interp_new(Machine *m);
 Backend *backend_x86_64_new(Machine *m, size_t code_cache_size); /* NULL on other hosts */
 

@@ -23,7 +23,7 @@ struct Block {
     uint16_t bytes;
     uint16_t n_insns;
     bool valid;
-    bool single;               /* one instruction, made with MEM_LAST: in the engine's table of those */
+    bool single;               /* made with TranslateInput.tail: the engine looks again after it */
     Block *hash_next;          /* lookup chain */
     Block *page_next[2];       /* blocks of the same page: by page, page2 */
     Block *to[2];              /* where the exit slots are linked, or NULL */

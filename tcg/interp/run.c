@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "tcg/instrument.h"
+
 #define REG(field) (*(uint64_t *)((char *)h + op->field))
 
 static inline bool tlb_hit(uint64_t tag, Gva va, unsigned size) {
@@ -136,17 +138,9 @@ static void G_GNUC_NO_INLINE refund(Hart *h, const Block *block, const InterpOp 
     uint32_t left = block->n_insns - op->insn - 1u;
     h->budget += left;
     if (block->trace_words) {
-        uint64_t word = TRACE_CUT | left;
         h->left = 0;
-        hooks_trace_append(h->machine->hooks, h, &word, 1);
+        instrument_cut(h->machine, h, left);
     }
-}
-
-static inline Block *jump_cached(const Hart *h, Gva pc) {
-    const JumpEntry *e = (const JumpEntry *)h->jump_cache + JUMP_CACHE_INDEX(pc);
-    bool hit = e->pc == pc && e->flags == h->flags && e->page_id != 0 &&
-               h->itlb[(pc >> PAGE_BITS) & (ITLB_ENTRIES - 1)] == e->page_id;
-    return hit ? e->block : NULL;
 }
 
 /* The block linked to exit `slot`, if the link holds now: one to another page does while that page is mapped so. */
@@ -395,7 +389,7 @@ L_EXIT_TO:
 
 L_EXIT_JUMP: {
     Gva pc = REG(a);
-    Block *to = jump_cached(h, pc);
+    Block *to = block->single ? NULL : jump_cache_find(h, pc);
     if (G_LIKELY(to)) {
         block = to;
         goto enter_block;

@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The engine: finds or makes the block at hart->pc, lets a backend run from there, and deals with what made it come
+ * back. Two kinds of block are always run by the interpreter: *tails*, which end exactly where the budget does and
+ * are not kept, and *singles*, one instruction that may reach devices, code pages and page tables (MEM_LAST).
+ */
+#include "tcg/tcg.h"
+
+#include <string.h>
+
+#include "core/trap.h"
+#include "tcg/cache.h"
+#include "tcg/dump.h"
+#include "tcg/instrument.h"
+#include "tcg/interp/interp.h"
+#include "tcg/opt/passes.h"
+#include "tcg/riscv/translate.h"
+
+typedef struct TcgEngine {
+    Engine base;
+    Machine *machine;
+    TcgOptions options;
+    Backend *interp, *backend; /* the same when the interpreter is the backend */
+    BlockCache cache;
+    unsigned block_limit;      /* instructions */
+    uint32_t trace_wants;      /* as of this run() */
+    uint64_t synced_satp;      /* what the last TRACE_SYNC said */
+    uint8_t synced_priv;
+    bool entered;              /* a backend is running: blocks must stay */
+    bool flush_pending;
+    Block *link_from;          /* exit that wants to be linked to the next block found */
+    unsigned link_slot;
+    EngineStats stats;
+    IrBlock ir;
+} TcgEngine;
+
+/* Where the code at hart->pc is. */
+typedef struct CodeFetch {
+    FetchPage page;
+    uint32_t page2;       /* of the last byte of the first instruction */
+    const uint8_t *bytes; /* from pc on */
+    uint32_t avail;
+    bool crosses;         /* the first instruction lies in two pages */
+    uint8_t buffer[4];
+} CodeFetch;
+
+static void flush_now(TcgEngine *e) {
+    e->flush_pending = false;
+    e->link_from = NULL;
+    cache_reset(&e->cache);
+    e->interp->ops->flush(e->interp);
+    if (e->backend != e->interp) {
+        e->backend->ops->flush(e->backend);
+    }
+    e->stats.cache_flushes++;
+}
+
+/* -- exceptions --------------------------------------------------------------------------------------------- */
+
+static void sync_trace(TcgEngine *e, Hart *h) {
+    e->synced_satp = h->satp;
+    e->synced_priv = h->priv;
+    instrument_sync(e->machine, h);
+}
+
+static void take_exception(TcgEngine *e, Hart *h) {
+    trap_take_exception(h);
+    if (e->trace_wants) {
+        sync_trace(e, h);
+    }
+}
+
+/* -- making blocks ------------------------------------------------------------------------------------------ */
+
+/* Find the code at hart->pc. False: an exception was noted. */
+static bool fetch_code(Hart *h, CodeFetch *f) {
+    if (!mmu_fetch(h, h->pc, &f->page)) {
+        return false;
+    }
+    uint32_t offset = h->pc & ~PAGE_MASK;
+    f->bytes = f->page.host + offset;
+    f->avail = (uint32_t)PAGE_SIZE - offset;
+    f->page2 = f->page.page;
+    f->crosses = false;
+    if (f->avail > 2 && !f->page.partial) {
+        return true;
+    }
+    if (riscv_insn_length((uint16_t)(f->bytes[0] | f->bytes[1] << 8)) == 2) {
+        return true;
+    }
+    FetchPage second;
+    if (!mmu_fetch(h, h->pc + 2, &second)) {
+        return false;
+    }
+    if (f->avail == 2) {
+        f->crosses = true;
+        f->page2 = second.page;
+        memcpy(f->buffer, f->bytes, 2);
+        memcpy(f->buffer + 2, second.host, 2);
+        f->bytes = f->buffer;
+        f->avail = 4;
+    }
+    return true;
+}
+
+static void check_ir(TcgEngine *e, const char *after) {
+    if (!e->options.check_ir) {
+        return;
+    }
+    g_autoptr(GString) why = g_string_new(NULL);
+    if (!ir_check(&e->ir, why)) {
+        g_error("after %s: %s", after, why->str);
+    }
+}
+
+/* Guest code to IR, as it goes to a backend: e->ir. */
+static void translate(TcgEngine *e, const Hart *h, const CodeFetch *f, uint32_t max_insns, bool tail) {
+    TranslateInput in = {.pc = h->pc,
+                         .flags = h->flags,
+                         .isa = h->isa,
+                         .bytes = f->bytes,
+                         .avail = f->avail,
+                         .max_insns = f->crosses || f->page.partial ? 1 : max_insns,
+                         .tail = tail};
+    riscv_translate(&in, &e->ir);
+    check_ir(e, "translation");
+    if (e->trace_wants) {
+        instrument_trace(e->machine->hooks, e->trace_wants, f->bytes, &e->ir);
+    }
+    if (e->options.stats) {
+        instrument_count_helpers(&e->ir);
+    }
+    dump_ir(e->options.dump, DUMP_IR, &e->ir);
+    for (unsigned i = 0; opt_passes[i].name; i++) {
+        if (!(e->options.disabled_passes & 1u << i)) {
+            opt_passes[i].run(&e->ir);
+            check_ir(e, opt_passes[i].name);
+        }
+    }
+    dump_ir(e->options.dump, DUMP_IR_OPT, &e->ir);
+    dump_guest(e->options.dump, h->isa, f->bytes, &e->ir);
+    e->stats.blocks_translated++;
+    e->stats.insns_translated += e->ir.n_insns;
+}
+
+static void identify_block(Block *b, const IrBlock *ir, const CodeFetch *f) {
+    b->pc = ir->pc;
+    b->flags = ir->flags;
+    b->page_id = f->page.id;
+    b->page = f->page.page;
+    b->page2 = f->page2;
+    b->offset = (uint16_t)(ir->pc & ~PAGE_MASK);
+    b->bytes = ir->bytes;
+    b->n_insns = ir->n_insns;
+    b->trace_words = ir->trace_words;
+}
+
+/* A new block in the cache, for `backend` or, as a single, for the interpreter. */
+static Block *make_block(TcgEngine *e, Hart *h, const CodeFetch *f, bool single) {
+    Backend *backend = single ? e->interp : e->backend;
+    translate(e, h, f, single ? 1 : e->block_limit, single);
+    if (cache_is_full(&e->cache)) {
+        flush_now(e);
+    }
+    Block *b = cache_alloc(&e->cache);
+    identify_block(b, &e->ir, f);
+    b->single = single;
+    if (!backend->ops->compile(backend, &e->ir, b)) {
+        flush_now(e);
+        b = cache_alloc(&e->cache);
+        identify_block(b, &e->ir, f);
+        b->single = single;
+        bool fits = backend->ops->compile(backend, &e->ir, b);
+        g_assert(fits);
+    }
+    cache_insert(&e->cache, b);
+    if (!single) {
+        dump_host(e->options.dump, backend, b);
+    }
+    return b;
+}
+
+/* The block at hart->pc, kept or made. One whose second page is now another one is of no use any more. */
+static Block *get_block(TcgEngine *e, Hart *h, const CodeFetch *f, bool single) {
+    Block *b = cache_find(&e->cache, h->pc, f->page.id, h->flags, single);
+    if (b && b->page2 != f->page2) {
+        cache_remove(&e->cache, b, single ? e->interp : e->backend);
+        b = NULL;
+    }
+    return b ? b : make_block(e, h, f, single);
+}
+
+/* -- running ------------------------------------------------------------------------------------------------ */
+
+static void run_single(TcgEngine *e, Hart *h);
+
+static EnterResult enter(TcgEngine *e, Backend *backend, Hart *h, Block *b) {
+    int64_t budget = h->budget;
+    e->entered = true;
+    EnterResult r = backend->ops->enter(backend, h, b);
+    e->entered = false;
+    if (backend == e->interp) {
+        e->stats.steps_interp += (uint64_t)(budget - h->budget - (r.reason == ENTER_HELPER ? h->left : 0));
+    }
+    return r;
+}
+
+/* A block was left at an instruction that did not complete: undo the rest of it, then take the exception or redo. */
+static void handle_exit(TcgEngine *e, Hart *h) {
+    uint32_t left = h->left;
+    h->budget += left;
+    h->left = 0;
+    if (e->trace_wants) {
+        instrument_cut(e->machine, h, left);
+    }
+    if (h->exit == EXIT_REDO) {
+        h->exit = EXIT_NONE;
+        run_single(e, h);
+    } else {
+        take_exception(e, h);
+    }
+}
+
+/* What is common to the ends of tails and singles. */
+static void handle_interp_result(TcgEngine *e, Hart *h, EnterResult r) {
+    if (r.reason == ENTER_HELPER) {
+        handle_exit(e, h);
+        return;
+    }
+    h->left = 0;
+    if (r.reason == ENTER_TRACE) {
+        hooks_trace_flush(e->machine->hooks, h);
+    }
+}
+
+/* The one instruction at hart->pc, whatever it may reach. */
+static void run_single(TcgEngine *e, Hart *h) {
+    CodeFetch f;
+    if (!fetch_code(h, &f)) {
+        take_exception(e, h);
+        return;
+    }
+    EnterResult r = enter(e, e->interp, h, get_block(e, h, &f, true));
+    g_assert(r.reason != ENTER_HELPER || h->exit == EXIT_FAULT);
+    handle_interp_result(e, h, r);
+}
+
+/* Up to hart->budget instructions from hart->pc on, exactly. */
+static void run_tail(TcgEngine *e, Hart *h) {
+    CodeFetch f;
+    if (!fetch_code(h, &f)) {
+        take_exception(e, h);
+        return;
+    }
+    translate(e, h, &f, (uint32_t)MIN(h->budget, (int64_t)e->block_limit), true);
+    /* It is not kept, but must not overwrite itself unnoticed any more than a kept one. */
+    cache_watch_page(&e->cache, f.page.page);
+    cache_watch_page(&e->cache, f.page2);
+    Block b = {0};
+    identify_block(&b, &e->ir, &f);
+    b.single = true;
+    interp_compile_once(e->interp, &e->ir, &b);
+    handle_interp_result(e, h, enter(e, e->interp, h, &b));
+}
+
+static void remember_jump(Hart *h, Block *b) {
+    JumpEntry *cache = h->jump_cache;
+    cache[JUMP_CACHE_INDEX(b->pc)] = (JumpEntry){b->pc, b->flags, b->page_id, b->code, b};
+}
+
+/* The ordinary block at hart->pc; NULL when the step was dealt with otherwise. */
+static Block *find_block(TcgEngine *e, Hart *h) {
+    Block *b = jump_cache_find(h, h->pc);
+    if (b) {
+        return b;
+    }
+    CodeFetch f;
+    if (!fetch_code(h, &f)) {
+        take_exception(e, h);
+        return NULL;
+    }
+    if (f.page.partial) {
+        run_single(e, h);
+        return NULL;
+    }
+    b = get_block(e, h, &f, false);
+    if (!f.crosses) {
+        remember_jump(h, b);
+    }
+    return b;
+}
+
+static void handle_result(TcgEngine *e, Hart *h, EnterResult r) {
+    switch (r.reason) {
+    case ENTER_LINK0:
+    case ENTER_LINK1:
+        h->left = 0;
+        e->link_from = r.from;
+        e->link_slot = r.reason == ENTER_LINK1;
+        break;
+    case ENTER_LOOKUP: h->left = 0; break;
+    case ENTER_LOOP:
+        h->left = 0;
+        if (e->trace_wants && (h->satp != e->synced_satp || h->priv != e->synced_priv)) {
+            sync_trace(e, h);
+        }
+        break;
+    case ENTER_BUDGET:
+        h->left = 0;
+        run_tail(e, h);
+        break;
+    case ENTER_HELPER: handle_exit(e, h); break;
+    case ENTER_TRACE:
+        h->left = 0;
+        hooks_trace_flush(e->machine->hooks, h);
+        break;
+    }
+}
+
+/* Link the exit through which the last block was left to the one found for it. */
+static void link_exit(TcgEngine *e, Block *b) {
+    Block *from = e->link_from;
+    if (from && from->valid && from->to[e->link_slot] != b && !block_crosses_page(from) && !block_crosses_page(b)) {
+        cache_link(from, e->link_slot, b, e->backend);
+    }
+    e->link_from = NULL;
+}
+
+static void run_once(TcgEngine *e, Hart *h) {
+    Block *b = find_block(e, h);
+    if (!b) {
+        e->link_from = NULL;
+        return;
+    }
+    link_exit(e, b);
+    handle_result(e, h, b->n_insns > h->budget ? (EnterResult){b, ENTER_BUDGET} : enter(e, e->backend, h, b));
+    if (e->flush_pending) {
+        flush_now(e);
+    }
+}
+
+static void engine_run(Engine *base, Hart *h) {
+    TcgEngine *e = (TcgEngine *)base;
+    int64_t budget = h->budget;
+    if (!h->jump_cache) {
+        h->jump_cache = g_new0(JumpEntry, JUMP_CACHE_ENTRIES);
+    }
+    h->left = 0;
+    e->link_from = NULL;
+    e->trace_wants = hooks_trace_wants(e->machine->hooks) & (TRACE_WANT_MEM | TRACE_WANT_INSN);
+    if (e->trace_wants) {
+        hooks_trace_begin(e->machine->hooks, h);
+        sync_trace(e, h);
+    }
+    while (h->budget > 0 && !h->attention) {
+        run_once(e, h);
+    }
+    e->stats.steps_total += (uint64_t)(budget - h->budget);
+}
+
+/* -- the interface ------------------------------------------------------------------------------------------ */
+
+static void engine_invalidate_code(Engine *base, uint32_t page, uint32_t offset, uint32_t size) {
+    TcgEngine *e = (TcgEngine *)base;
+    while (size > 0) {
+        uint32_t here = MIN(size, (uint32_t)PAGE_SIZE - offset);
+        cache_invalidate(&e->cache, page, offset, here, e->backend);
+        size -= here;
+        offset = 0;
+        page++;
+    }
+}
+
+static void engine_flush(Engine *base) {
+    TcgEngine *e = (TcgEngine *)base;
+    if (e->entered) {
+        e->flush_pending = true;
+    } else {
+        flush_now(e);
+    }
+}
+
+static void engine_set_block_limit(Engine *base, unsigned n) {
+    TcgEngine *e = (TcgEngine *)base;
+    e->block_limit = n == 0 || n > BLOCK_MAX_INSNS ? BLOCK_MAX_INSNS : n;
+}
+
+static void engine_get_stats(Engine *base, EngineStats *stats) {
+    const TcgEngine *e = (const TcgEngine *)base;
+    *stats = e->stats;
+    stats->host_bytes = e->backend->ops->code_bytes(e->backend);
+    for (uint32_t i = 0; i < e->machine->n_harts; i++) {
+        stats->helper_insns += e->machine->harts[i]->helper_insns;
+    }
+}
+
+static void engine_free(Engine *base) {
+    TcgEngine *e = (TcgEngine *)base;
+    flush_now(e);
+    if (e->backend != e->interp) {
+        e->backend->ops->free(e->backend);
+    }
+    e->interp->ops->free(e->interp);
+    for (uint32_t i = 0; i < e->machine->n_harts; i++) {
+        g_clear_pointer(&e->machine->harts[i]->jump_cache, g_free);
+    }
+    cache_done(&e->cache);
+    g_free(e);
+}
+
+static const EngineOps engine_ops_interp = {
+    .name = "interp",
+    .free = engine_free,
+    .run = engine_run,
+    .invalidate_code = engine_invalidate_code,
+    .flush = engine_flush,
+    .set_block_limit = engine_set_block_limit,
+    .get_stats = engine_get_stats,
+};
+
+static const EngineOps engine_ops_x86_64 = {
+    .name = "x86_64",
+    .free = engine_free,
+    .run = engine_run,
+    .invalidate_code = engine_invalidate_code,
+    .flush = engine_flush,
+    .set_block_limit = engine_set_block_limit,
+    .get_stats = engine_get_stats,
+};
+
+#define DEFAULT_CODE_CACHE ((size_t)64 << 20)
+
+Engine *tcg_engine_new(Machine *m, const TcgOptions *options) {
+    TcgEngine *e = g_new0(TcgEngine, 1);
+    e->machine = m;
+    e->options = *options;
+    e->block_limit = BLOCK_MAX_INSNS;
+    e->interp = backend_interp_new(m);
+    if (options->backend != BACKEND_INTERP) {
+        size_t size = options->code_cache_size ? options->code_cache_size : DEFAULT_CODE_CACHE;
+        e->backend = backend_x86_64_new(m, size);
+    }
+    e->base.ops = e->backend ? &engine_ops_x86_64 : &engine_ops_interp;
+    if (!e->backend) {
+        e->backend = e->interp;
+    }
+    cache_init(&e->cache, m);
+    return &e->base;
+}
+
+const char *tcg_pass_name(unsigned i) { return opt_passes[i].name; }
