@@ -2,17 +2,19 @@
 /* Addition, subtraction, multiplication and the fused multiply-add. */
 #include "core/fp_internal.h"
 
-static bool any_snan(FpNum a, FpNum b) { return a.kind == FPK_SNAN || b.kind == FPK_SNAN; }
-static bool any_nan(FpNum a, FpNum b) { return fp_num_is_nan(a) || fp_num_is_nan(b); }
+static bool any_snan(FpNum a, FpNum b) {
+    return a.kind == FPK_SNAN || b.kind == FPK_SNAN;
+}
+static bool any_nan(FpNum a, FpNum b) {
+    return fp_num_is_nan(a) || fp_num_is_nan(b);
+}
 
-static uint64_t nan_result(const FpDesc *d, bool invalid, uint8_t *flags)
-{
+static uint64_t nan_result(const FpDesc *d, bool invalid, uint8_t *flags) {
     return invalid ? fp_invalid(d, flags) : fp_nan(d);
 }
 
 /* A sum of which at least one term is not finite and non-zero. */
-static uint64_t add_special(const FpDesc *d, FpNum a, FpNum b, FpRound rm, uint8_t *flags)
-{
+static G_GNUC_NO_INLINE uint64_t add_special(const FpDesc *d, FpNum a, FpNum b, FpRound rm, uint8_t *flags) {
     if (any_nan(a, b))
         return nan_result(d, any_snan(a, b), flags);
     if (a.kind == FPK_INF)
@@ -26,13 +28,12 @@ static uint64_t add_special(const FpDesc *d, FpNum a, FpNum b, FpRound rm, uint8
     return fp_zero(d, a.sign == b.sign ? a.sign : fp_zero_sum_sign(rm));
 }
 
-static inline bool magnitude_less(FpNum a, FpNum b)
-{
+FP_INLINE bool magnitude_less(FpNum a, FpNum b) {
     return a.exp != b.exp ? a.exp < b.exp : a.sig < b.sig;
 }
 
-static uint64_t add(const FpDesc *d, FpNum a, FpNum b, FpRound rm, uint8_t *flags)
-{
+FP_INLINE uint64_t add(const FpDesc *d, uint64_t abits, uint64_t bbits, FpRound rm, uint8_t *flags) {
+    FpNum a = fp_unpack(d, abits), b = fp_unpack(d, bbits);
     uint64_t sum;
 
     if (G_UNLIKELY(a.kind != FPK_FINITE || b.kind != FPK_FINITE))
@@ -57,21 +58,16 @@ static uint64_t add(const FpDesc *d, FpNum a, FpNum b, FpRound rm, uint8_t *flag
     return fp_normalize_pack(d, a.sign, a.exp, sum, rm, flags);
 }
 
-uint64_t fp_add(FpFormat f, uint64_t a, uint64_t b, FpRound rm, uint8_t *flags)
-{
-    const FpDesc *d = &fp_descs[f];
-    return add(d, fp_unpack(d, a), fp_unpack(d, b), rm, flags);
+uint64_t fp_add(FpFormat f, uint64_t a, uint64_t b, FpRound rm, uint8_t *flags) {
+    return FP_SPECIALIZE(f, add, a, b, rm, flags);
 }
 
-uint64_t fp_sub(FpFormat f, uint64_t a, uint64_t b, FpRound rm, uint8_t *flags)
-{
-    const FpDesc *d = &fp_descs[f];
-    return add(d, fp_unpack(d, a), fp_unpack(d, b ^ d->sign), rm, flags);
+uint64_t fp_sub(FpFormat f, uint64_t a, uint64_t b, FpRound rm, uint8_t *flags) {
+    return fp_add(f, a, b ^ fp_descs[f].sign, rm, flags);
 }
 
 /* A product of which at least one factor is not finite and non-zero. */
-static uint64_t mul_special(const FpDesc *d, FpNum a, FpNum b, uint8_t *flags)
-{
+static G_GNUC_NO_INLINE uint64_t mul_special(const FpDesc *d, FpNum a, FpNum b, uint8_t *flags) {
     bool sign = a.sign != b.sign;
 
     if (any_nan(a, b))
@@ -82,8 +78,7 @@ static uint64_t mul_special(const FpDesc *d, FpNum a, FpNum b, uint8_t *flags)
 }
 
 /* The exact product of two finite numbers: top bit 126, value = *sig * 2^(result - 126). */
-static inline int multiply(FpNum a, FpNum b, FpWide *sig)
-{
+FP_INLINE int multiply(FpNum a, FpNum b, FpWide *sig) {
     FpWide p = (FpWide)a.sig * b.sig; /* 2^124 <= p < 2^126 */
     bool carry = (p >> 125) != 0;
 
@@ -91,11 +86,11 @@ static inline int multiply(FpNum a, FpNum b, FpWide *sig)
     return a.exp + b.exp + carry;
 }
 
-static inline uint64_t narrow(FpWide v) { return (uint64_t)(v >> 64) | ((uint64_t)v != 0); }
+FP_INLINE uint64_t narrow(FpWide v) {
+    return (uint64_t)(v >> 64) | ((uint64_t)v != 0);
+}
 
-uint64_t fp_mul(FpFormat f, uint64_t a, uint64_t b, FpRound rm, uint8_t *flags)
-{
-    const FpDesc *d = &fp_descs[f];
+FP_INLINE uint64_t mul(const FpDesc *d, uint64_t a, uint64_t b, FpRound rm, uint8_t *flags) {
     FpNum na = fp_unpack(d, a), nb = fp_unpack(d, b);
     FpWide sig;
     int exp;
@@ -106,23 +101,25 @@ uint64_t fp_mul(FpFormat f, uint64_t a, uint64_t b, FpRound rm, uint8_t *flags)
     return fp_pack(d, na.sign != nb.sign, exp, narrow(sig), rm, flags);
 }
 
-static FpWide shift_right_jam_wide(FpWide v, unsigned n)
-{
+uint64_t fp_mul(FpFormat f, uint64_t a, uint64_t b, FpRound rm, uint8_t *flags) {
+    return FP_SPECIALIZE(f, mul, a, b, rm, flags);
+}
+
+static FpWide shift_right_jam_wide(FpWide v, unsigned n) {
     if (n >= 128)
         return v != 0;
     return v >> n | ((v & (((FpWide)1 << n) - 1)) != 0);
 }
 
-static int count_leading_zeros_wide(FpWide v) /* v != 0 */
-{
+/* v != 0 */
+static int count_leading_zeros_wide(FpWide v) {
     uint64_t high = (uint64_t)(v >> 64);
     return high ? __builtin_clzll(high) : 64 + __builtin_clzll((uint64_t)v);
 }
 
 /* psig * 2^(pexp - 126), an exact product of sign psign, plus the finite c: add() in 128 bits. */
-static uint64_t add_to_product(const FpDesc *d, bool psign, int pexp, FpWide psig, FpNum c, FpRound rm,
-                               uint8_t *flags)
-{
+FP_INLINE uint64_t add_to_product(const FpDesc *d, bool psign, int pexp, FpWide psig, FpNum c, FpRound rm,
+                                  uint8_t *flags) {
     FpWide csig = (FpWide)c.sig << 64, sum;
     bool sign = psign;
     int exp = MAX(pexp, c.exp), shift;
@@ -146,8 +143,8 @@ static uint64_t add_to_product(const FpDesc *d, bool psign, int pexp, FpWide psi
 }
 
 /* At least one of the three is not finite and non-zero. */
-static uint64_t fma_special(const FpDesc *d, FpNum a, FpNum b, FpNum c, FpRound rm, uint8_t *flags)
-{
+static G_GNUC_NO_INLINE uint64_t fma_special(const FpDesc *d, FpNum a, FpNum b, FpNum c, FpRound rm,
+                                             uint8_t *flags) {
     FpNum product = {.sign = a.sign != b.sign, .kind = FPK_ZERO};
     bool inf = a.kind == FPK_INF || b.kind == FPK_INF;
 
@@ -167,9 +164,8 @@ static uint64_t fma_special(const FpDesc *d, FpNum a, FpNum b, FpNum c, FpRound 
     return add_special(d, product, c, rm, flags);
 }
 
-uint64_t fp_fma(FpFormat f, uint64_t a, uint64_t b, uint64_t c, FpRound rm, uint8_t *flags)
-{
-    const FpDesc *d = &fp_descs[f];
+FP_INLINE uint64_t multiply_add(const FpDesc *d, uint64_t a, uint64_t b, uint64_t c, FpRound rm,
+                                uint8_t *flags) {
     FpNum na = fp_unpack(d, a), nb = fp_unpack(d, b), nc = fp_unpack(d, c);
     FpWide sig;
     int exp;
@@ -178,4 +174,8 @@ uint64_t fp_fma(FpFormat f, uint64_t a, uint64_t b, uint64_t c, FpRound rm, uint
         return fma_special(d, na, nb, nc, rm, flags);
     exp = multiply(na, nb, &sig);
     return add_to_product(d, na.sign != nb.sign, exp, sig, nc, rm, flags);
+}
+
+uint64_t fp_fma(FpFormat f, uint64_t a, uint64_t b, uint64_t c, FpRound rm, uint8_t *flags) {
+    return FP_SPECIALIZE(f, multiply_add, a, b, c, rm, flags);
 }

@@ -2,8 +2,7 @@
 /* Conversions between the formats, and between floats and integers. */
 #include "core/fp_internal.h"
 
-uint64_t fp_convert(FpFormat to, FpFormat from, uint64_t a, FpRound rm, uint8_t *flags)
-{
+uint64_t fp_convert(FpFormat to, FpFormat from, uint64_t a, FpRound rm, uint8_t *flags) {
     const FpDesc *d = &fp_descs[to];
     FpNum n = fp_unpack(&fp_descs[from], a);
 
@@ -16,11 +15,12 @@ uint64_t fp_convert(FpFormat to, FpFormat from, uint64_t a, FpRound rm, uint8_t 
     }
 }
 
-static uint64_t sign_extend(uint64_t v, unsigned bits) { return (uint64_t)((int64_t)(v << (64 - bits)) >> (64 - bits)); }
+static uint64_t sign_extend(uint64_t v, unsigned bits) {
+    return (uint64_t)((int64_t)(v << (64 - bits)) >> (64 - bits));
+}
 
 /* Unprivileged spec §20.7, the table of ranges and of results for invalid input: NaN counts as +infinity. */
-static uint64_t saturate(bool negative, unsigned bits, bool is_signed, uint8_t *flags)
-{
+static uint64_t saturate(bool negative, unsigned bits, bool is_signed, uint8_t *flags) {
     uint64_t all = UINT64_MAX >> (64 - bits);
 
     *flags |= FP_NV;
@@ -29,8 +29,7 @@ static uint64_t saturate(bool negative, unsigned bits, bool is_signed, uint8_t *
     return negative ? 0 : UINT64_MAX;
 }
 
-uint64_t fp_to_int(FpFormat f, uint64_t a, unsigned bits, bool is_signed, FpRound rm, uint8_t *flags)
-{
+uint64_t fp_to_int(FpFormat f, uint64_t a, unsigned bits, bool is_signed, FpRound rm, uint8_t *flags) {
     FpNum n = fp_unpack(&fp_descs[f], a);
     uint64_t v, limit; /* magnitudes */
     bool inexact = false;
@@ -50,8 +49,7 @@ uint64_t fp_to_int(FpFormat f, uint64_t a, unsigned bits, bool is_signed, FpRoun
     return sign_extend(n.sign ? -v : v, bits);
 }
 
-uint64_t fp_from_int(FpFormat f, uint64_t a, unsigned bits, bool is_signed, FpRound rm, uint8_t *flags)
-{
+uint64_t fp_from_int(FpFormat f, uint64_t a, unsigned bits, bool is_signed, FpRound rm, uint8_t *flags) {
     const FpDesc *d = &fp_descs[f];
     bool sign = is_signed && a >> (bits - 1) & 1;
     uint64_t v = (sign ? -a : a) & UINT64_MAX >> (64 - bits);
@@ -64,11 +62,10 @@ uint64_t fp_from_int(FpFormat f, uint64_t a, unsigned bits, bool is_signed, FpRo
 }
 
 /*
- * fcvtmod.w.d (unprivileged spec, chapter Zfa): the integer part modulo 2^32, sign-extended; 0 for infinities and NaNs;
- * flags as fcvt.w.d would raise them.
+ * fcvtmod.w.d (unprivileged spec, chapter Zfa): the integer part modulo 2^32, sign-extended; 0 for infinities
+ * and NaNs; flags as fcvt.w.d would raise them.
  */
-uint64_t fp_fcvtmod(uint64_t a, uint8_t *flags)
-{
+uint64_t fp_fcvtmod(uint64_t a, uint8_t *flags) {
     FpNum n = fp_unpack(&fp_descs[FP_D], a);
     uint64_t v;
     bool inexact;

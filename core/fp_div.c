@@ -2,8 +2,7 @@
 /* Division and square root. */
 #include "core/fp_internal.h"
 
-static uint64_t div_special(const FpDesc *d, FpNum a, FpNum b, uint8_t *flags)
-{
+static G_GNUC_NO_INLINE uint64_t div_special(const FpDesc *d, FpNum a, FpNum b, uint8_t *flags) {
     bool sign = a.sign != b.sign;
 
     if (fp_num_is_nan(a) || fp_num_is_nan(b))
@@ -19,9 +18,7 @@ static uint64_t div_special(const FpDesc *d, FpNum a, FpNum b, uint8_t *flags)
     return fp_zero(d, sign);
 }
 
-uint64_t fp_div(FpFormat f, uint64_t a, uint64_t b, FpRound rm, uint8_t *flags)
-{
-    const FpDesc *d = &fp_descs[f];
+FP_INLINE uint64_t divide(const FpDesc *d, uint64_t a, uint64_t b, FpRound rm, uint8_t *flags) {
     FpNum na = fp_unpack(d, a), nb = fp_unpack(d, b);
     FpWide dividend;
     uint64_t quotient;
@@ -36,7 +33,12 @@ uint64_t fp_div(FpFormat f, uint64_t a, uint64_t b, FpRound rm, uint8_t *flags)
     return fp_pack(d, na.sign != nb.sign, na.exp - nb.exp - less, quotient, rm, flags);
 }
 
-/* Square root of i * 256 + 255, rounded down, for i = 64 .. 255: at most one too large for any n with n / 256 = i. */
+uint64_t fp_div(FpFormat f, uint64_t a, uint64_t b, FpRound rm, uint8_t *flags) {
+    return FP_SPECIALIZE(f, divide, a, b, rm, flags);
+}
+
+/* Square root of i * 256 + 255, rounded down, for i = 64 .. 255: at most one too large for any n with n / 256
+ * = i. */
 static const uint8_t root_table[192] = {
     128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 138, 139, 140, 141, 142, 143, 143, 144, 145, 146,
     147, 148, 149, 150, 150, 151, 152, 153, 154, 155, 155, 156, 157, 158, 159, 159, 160, 161, 162, 163,
@@ -51,12 +53,11 @@ static const uint8_t root_table[192] = {
 };
 
 /*
- * Integer square roots by halves: with base B = 2^(bits/4) and n = (high * B + mid) * B + low, let s, r be root and
- * remainder of `high` and divide r * B + mid by 2s: the quotient is the root's low half or one above it. All
- * need n to have one of its top two bits set; r <= 2s.
+ * Integer square roots by halves: with base B = 2^(bits/4) and n = (high * B + mid) * B + low, let s, r be
+ * root and remainder of `high` and divide r * B + mid by 2s: the quotient is the root's low half or one above
+ * it. All need n to have one of its top two bits set; r <= 2s.
  */
-static uint32_t root_16(uint32_t n, uint32_t *rem)
-{
+static uint32_t root_16(uint32_t n, uint32_t *rem) {
     uint32_t s = root_table[(n >> 8) - 64];
 
     if (s * s > n)
@@ -65,8 +66,7 @@ static uint32_t root_16(uint32_t n, uint32_t *rem)
     return s;
 }
 
-static uint32_t root_32(uint32_t n, uint32_t *rem)
-{
+static uint32_t root_32(uint32_t n, uint32_t *rem) {
     uint32_t r, s = root_16(n >> 16, &r), t = r << 8 | (n >> 8 & 0xff), q = t / (2 * s), u = t % (2 * s);
     int64_t left = ((int64_t)u << 8 | (n & 0xff)) - (int64_t)q * q;
 
@@ -79,8 +79,7 @@ static uint32_t root_32(uint32_t n, uint32_t *rem)
     return s;
 }
 
-static uint64_t root_64(uint64_t n, uint64_t *rem)
-{
+static uint64_t root_64(uint64_t n, uint64_t *rem) {
     uint32_t r, high = root_32((uint32_t)(n >> 32), &r);
     uint64_t s = high, t = (uint64_t)r << 16 | (n >> 16 & 0xffff), q = t / (2 * s), u = t % (2 * s);
     int64_t left = (int64_t)(u << 16 | (n & 0xffff)) - (int64_t)(q * q);
@@ -95,8 +94,7 @@ static uint64_t root_64(uint64_t n, uint64_t *rem)
 }
 
 /* The root of high * 2^64, 64 bits of it; *exact if nothing is left. */
-static uint64_t root_128(uint64_t high, bool *exact)
-{
+static uint64_t root_128(uint64_t high, bool *exact) {
     uint64_t r, s = root_64(high, &r);
     uint64_t t = r << 31, q = t / s, u = t % s; /* halves: r has up to 33 bits */
     __int128 left = ((__int128)u << 33) - (__int128)((FpWide)q * q);
@@ -110,9 +108,7 @@ static uint64_t root_128(uint64_t high, bool *exact)
     return s;
 }
 
-uint64_t fp_sqrt(FpFormat f, uint64_t a, FpRound rm, uint8_t *flags)
-{
-    const FpDesc *d = &fp_descs[f];
+FP_INLINE uint64_t square_root(const FpDesc *d, uint64_t a, FpRound rm, uint8_t *flags) {
     FpNum n = fp_unpack(d, a);
     uint64_t root;
     bool exact;
@@ -128,4 +124,8 @@ uint64_t fp_sqrt(FpFormat f, uint64_t a, FpRound rm, uint8_t *flags)
     root = root_128(n.sig << (n.exp & 1), &exact); /* 64 bits, the lowest below sig's */
     root = root >> 1 | (root & 1) | !exact;
     return fp_pack(d, false, n.exp >> 1, root, rm, flags);
+}
+
+uint64_t fp_sqrt(FpFormat f, uint64_t a, FpRound rm, uint8_t *flags) {
+    return FP_SPECIALIZE(f, square_root, a, rm, flags);
 }

@@ -2,8 +2,7 @@
 /* Rounding to an integer that stays a float (fround and froundnx; unprivileged spec, chapter Zfa). */
 #include "core/fp_internal.h"
 
-uint64_t fp_round(FpFormat f, uint64_t a, FpRound rm, bool exact, uint8_t *flags)
-{
+uint64_t fp_round(FpFormat f, uint64_t a, FpRound rm, bool exact, uint8_t *flags) {
     const FpDesc *d = &fp_descs[f];
     FpNum n = fp_unpack(d, a);
     uint64_t v;

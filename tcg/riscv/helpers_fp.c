@@ -17,31 +17,29 @@ static const BoxFormat box_formats[] = {
 };
 
 /* Unprivileged spec §21.2. */
-static inline uint64_t unbox(FpFormat f, uint64_t v)
-{
+static inline uint64_t unbox(FpFormat f, uint64_t v) {
     const BoxFormat *b = &box_formats[f];
     return (v & b->box) == b->box ? v & ~b->box : b->nan;
 }
 
-static inline uint64_t box(FpFormat f, uint64_t v) { return v | box_formats[f].box; }
+static inline uint64_t box(FpFormat f, uint64_t v) {
+    return v | box_formats[f].box;
+}
 
 /* The magnitude of a with the sign bit of s. */
-static inline uint64_t with_sign(FpFormat f, uint64_t a, uint64_t s)
-{
+static inline uint64_t with_sign(FpFormat f, uint64_t a, uint64_t s) {
     uint64_t sign = box_formats[f].sign;
     return (a & ~sign) | (s & sign);
 }
 
 /* Operations with an integer operand: nothing to unbox. */
-static uint64_t from_int(FpcOp op, FpFormat f, FpRound rm, uint64_t a, uint8_t *fl)
-{
+static uint64_t from_int(FpcOp op, FpFormat f, FpRound rm, uint64_t a, uint8_t *fl) {
     unsigned bits = op == FPC_CVT_F_W || op == FPC_CVT_F_WU ? 32 : 64;
     return box(f, fp_from_int(f, a, bits, op == FPC_CVT_F_W || op == FPC_CVT_F_L, rm, fl));
 }
 
 /* The flat list; a and b are unboxed but not used by every operation. */
-static inline uint64_t dispatch(FpcOp op, FpFormat f, FpRound rm, uint64_t a, uint64_t b, uint8_t *fl)
-{
+static inline uint64_t dispatch(FpcOp op, FpFormat f, FpRound rm, uint64_t a, uint64_t b, uint8_t *fl) {
     switch (op) {
     case FPC_ADD: return box(f, fp_add(f, a, b, rm, fl));
     case FPC_SUB: return box(f, fp_sub(f, a, b, rm, fl));
@@ -72,8 +70,7 @@ static inline uint64_t dispatch(FpcOp op, FpFormat f, FpRound rm, uint64_t a, ui
     }
 }
 
-uint64_t helper_fp_op(Hart *h, uint64_t a, uint64_t b, uint64_t c)
-{
+uint64_t helper_fp_op(Hart *h, uint64_t a, uint64_t b, uint64_t c) {
     FpcOp op = FPCALL_OP(c);
     FpFormat f = FPCALL_FORMAT(c), source = FPCALL_SOURCE(c);
     FpRound rm = FPCALL_RM(c);
@@ -91,8 +88,7 @@ uint64_t helper_fp_op(Hart *h, uint64_t a, uint64_t b, uint64_t c)
     return result;
 }
 
-uint64_t helper_fp_fma(Hart *h, uint64_t a, uint64_t b, uint64_t c)
-{
+uint64_t helper_fp_fma(Hart *h, uint64_t a, uint64_t b, uint64_t c) {
     static const struct {
         bool product, addend;
     } negate[] = {

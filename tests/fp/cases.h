@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Floating-point instructions with operands that are likely to be hard, in an order that depends on the seed only:
- * every operation, format and rounding mode, with specials, subnormals, NaN payloads, improper NaN boxes, fractions
- * that end halfway, sums that cancel, products near the ends of the range, conversions near saturation.
+ * Floating-point instructions with operands that are likely to be hard, in an order that depends on the seed
+ * only: every operation, format and rounding mode, with specials, subnormals, NaN payloads, improper NaN
+ * boxes, fractions that end halfway, sums that cancel, products near the ends of the range, conversions near
+ * saturation.
  */
 #ifndef TESTS_FP_CASES_H
 #define TESTS_FP_CASES_H

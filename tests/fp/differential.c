@@ -2,8 +2,9 @@
 /*
  * The helpers against an outside judge: differential JUDGE QEMU [COUNT [SEED]]
  *
- * JUDGE is judge.c built for RISC-V, QEMU runs it. Both empty or missing: says so and exits 77 (skipped). Every case
- * of cases.c is given to both, and result and flags must be the same. Exits 1 after the first mismatches.
+ * JUDGE is judge.c built for RISC-V, QEMU runs it. Both empty or missing: says so and exits 77 (skipped).
+ * Every case of cases.c is given to both, and result and flags must be the same. Exits 1 after the first
+ * mismatches.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -20,19 +21,17 @@ enum { SKIPPED = 77, MOST_REPORTS = 20, DEFAULT_COUNT = 1000000 };
 /* How emulators spell "everything that the judge needs". */
 static const char *const cpus[] = {"max", "rv64,Zfh=true", "rv64,zfh=true"};
 
-static bool probe(const char *qemu, const char *cpu, const char *judge, const char *extension)
-{
+static bool probe(const char *qemu, const char *cpu, const char *judge, const char *extension) {
     const char *argv[] = {qemu, "-cpu", cpu, judge, extension, NULL};
     int status;
 
     return g_spawn_sync(NULL, (char **)argv, NULL,
-                        G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL | G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL,
-                        NULL, NULL, &status, NULL) &&
+                        G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL | G_SPAWN_STDERR_TO_DEV_NULL, NULL,
+                        NULL, NULL, NULL, &status, NULL) &&
            g_spawn_check_wait_status(status, NULL);
 }
 
-static const char *find_cpu(const char *qemu, const char *judge)
-{
+static const char *find_cpu(const char *qemu, const char *judge) {
     for (size_t i = 0; i < G_N_ELEMENTS(cpus); i++)
         if (probe(qemu, cpus[i], judge, "zfh"))
             return cpus[i];
@@ -43,20 +42,18 @@ typedef struct Pipes {
     int to, from;
 } Pipes;
 
-static void start(const char *qemu, const char *cpu, const char *judge, Pipes *p)
-{
+static void start(const char *qemu, const char *cpu, const char *judge, Pipes *p) {
     const char *argv[] = {qemu, "-cpu", cpu, judge, NULL};
     g_autoptr(GError) error = NULL;
 
-    if (!g_spawn_async_with_pipes(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, &p->to, &p->from,
-                                  NULL, &error)) {
+    if (!g_spawn_async_with_pipes(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, &p->to,
+                                  &p->from, NULL, &error)) {
         fprintf(stderr, "%s\n", error->message);
         exit(2);
     }
 }
 
-static void transfer(ssize_t (*move)(int, void *, size_t), int fd, void *data, size_t size)
-{
+static void transfer(ssize_t (*move)(int, void *, size_t), int fd, void *data, size_t size) {
     char *at = data;
 
     while (size > 0) {
@@ -70,10 +67,11 @@ static void transfer(ssize_t (*move)(int, void *, size_t), int fd, void *data, s
     }
 }
 
-static ssize_t write_some(int fd, void *data, size_t size) { return write(fd, data, size); }
+static ssize_t write_some(int fd, void *data, size_t size) {
+    return write(fd, data, size);
+}
 
-static FpAnswer ours(Hart *h, const FpRecord *r)
-{
+static FpAnswer ours(Hart *h, const FpRecord *r) {
     FpAnswer answer;
 
     h->fflags = 0;
@@ -84,21 +82,19 @@ static FpAnswer ours(Hart *h, const FpRecord *r)
     return answer;
 }
 
-static void report(const FpRecord *r, const FpAnswer *mine, const FpAnswer *theirs)
-{
+static void report(const FpRecord *r, const FpAnswer *mine, const FpAnswer *theirs) {
     static const char letters[] = "hsd?";
 
     printf("%s.%c", fp_cases_op_name(r->code), letters[FPCALL_FORMAT(r->code)]);
     if (FPCALL_OP(r->code) == FPC_CVT_F_F)
         printf(".%c", letters[FPCALL_SOURCE(r->code)]);
-    printf(" rm %u  %016" PRIx64 " %016" PRIx64 " %016" PRIx64 ": %016" PRIx64 " flags %02x, judge %016" PRIx64
-           " flags %02x\n",
-           (unsigned)FPCALL_RM(r->code), r->a, r->b, r->c, mine->result, (unsigned)mine->flags, theirs->result,
-           (unsigned)theirs->flags);
+    printf(" rm %u  %016" PRIx64 " %016" PRIx64 " %016" PRIx64 ": %016" PRIx64
+           " flags %02x, judge %016" PRIx64 " flags %02x\n",
+           (unsigned)FPCALL_RM(r->code), r->a, r->b, r->c, mine->result, (unsigned)mine->flags,
+           theirs->result, (unsigned)theirs->flags);
 }
 
-static uint64_t compare_all(Pipes p, FpCases *cases, uint64_t count)
-{
+static uint64_t compare_all(Pipes p, FpCases *cases, uint64_t count) {
     g_autofree FpRecord *records = g_new(FpRecord, FP_CHUNK);
     g_autofree FpAnswer *answers = g_new(FpAnswer, FP_CHUNK);
     g_autofree Hart *hart = g_new0(Hart, 1);
@@ -124,8 +120,7 @@ static uint64_t compare_all(Pipes p, FpCases *cases, uint64_t count)
     return wrong;
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     const char *judge = argc > 1 ? argv[1] : "", *qemu = argc > 2 ? argv[2] : "", *cpu;
     uint64_t count = argc > 3 ? g_ascii_strtoull(argv[3], NULL, 0) : DEFAULT_COUNT, wrong;
     FpCases cases = {.random = argc > 4 ? g_ascii_strtoull(argv[4], NULL, 0) : 1};

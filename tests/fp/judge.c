@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Runs as a RISC-V user program under somebody else's emulator, or on a real hart: executes the instruction that
- * each record names and says what came of it. With the argument zfh or zfa it does one instruction of that extension
- * and exits 0 if that went well, so that the caller learns what it may ask for.
+ * Runs as a RISC-V user program under somebody else's emulator, or on a real hart: executes the instruction
+ * that each record names and says what came of it. With the argument zfh or zfa it does one instruction of
+ * that extension and exits 0 if that went well, so that the caller learns what it may ask for.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,16 +11,17 @@
 #include "tcg/riscv/fpcall.h"
 #include "tests/fp/record.h"
 
-/* One instruction between setting the rounding mode and reading the flags. Operands are in ft0 ft1 ft2 and t0,
- * results in ft3 or t1. */
+/* One instruction between setting the rounding mode and reading the flags. Operands are in ft0 ft1 ft2 and
+ * t0, results in ft3 or t1. */
 #define EXECUTE(text, move_back)                                                                             \
-    __asm__ volatile(".option push\n.option arch, +zfh\n"                                                    \
-                     "fsrm %[rm]\nfsflags zero\n"                                                            \
-                     "fmv.d.x ft0, %[a]\nfmv.d.x ft1, %[b]\nfmv.d.x ft2, %[c]\nmv t0, %[a]\n" text "\n"      \
-                     "frflags %[flags]\n" move_back "\n.option pop\n"                                        \
-                     : [r] "=&r"(answer.result), [flags] "=&r"(answer.flags)                                 \
-                     : [rm] "r"((uint64_t)FPCALL_RM(in->code)), [a] "r"(in->a), [b] "r"(in->b), [c] "r"(in->c) \
-                     : "ft0", "ft1", "ft2", "ft3", "t0", "t1");                                              \
+    __asm__ volatile(                                                                                        \
+        ".option push\n.option arch, +zfh\n"                                                                 \
+        "fsrm %[rm]\nfsflags zero\n"                                                                         \
+        "fmv.d.x ft0, %[a]\nfmv.d.x ft1, %[b]\nfmv.d.x ft2, %[c]\nmv t0, %[a]\n" text "\n"                   \
+        "frflags %[flags]\n" move_back "\n.option pop\n"                                                     \
+        : [r] "=&r"(answer.result), [flags] "=&r"(answer.flags)                                              \
+        : [rm] "r"((uint64_t)FPCALL_RM(in->code)), [a] "r"(in->a), [b] "r"(in->b), [c] "r"(in->c)            \
+        : "ft0", "ft1", "ft2", "ft3", "t0", "t1");                                                           \
     break
 
 #define TO_F "fmv.x.d %[r], ft3"
@@ -31,7 +32,8 @@
 #define CASES(op, before, after, result)                                                                     \
     case KEY(op, FP_H): EXECUTE(before "h" after, result);                                                   \
     case KEY(op, FP_S): EXECUTE(before "s" after, result);                                                   \
-    case KEY(op, FP_D): EXECUTE(before "d" after, result)
+    case KEY(op, FP_D):                                                                                      \
+        EXECUTE(before "d" after, result)
 #define CASES_2(op, name) CASES(op, name ".", " ft3, ft0, ft1", TO_F)
 #define CASES_3(op, name) CASES(op, name ".", " ft3, ft0, ft1, ft2", TO_F)
 #define CASES_COMPARE(op, name) CASES(op, name ".", " t1, ft0, ft1", TO_X)
@@ -43,8 +45,7 @@
     case KEY(op, FP_S): EXECUTE(".insn r 0x53, " funct3 ", " funct7_s ", " operands, result);                \
     case KEY(op, FP_D): EXECUTE(".insn r 0x53, " funct3 ", " funct7_d ", " operands, result)
 
-static FpAnswer convert(const FpRecord *in)
-{
+static FpAnswer convert(const FpRecord *in) {
     FpAnswer answer = {0, 0};
 
     switch (FPCALL_FORMAT(in->code) << 2 | FPCALL_SOURCE(in->code)) {
@@ -59,8 +60,7 @@ static FpAnswer convert(const FpRecord *in)
     return answer;
 }
 
-static FpAnswer execute(const FpRecord *in)
-{
+static FpAnswer execute(const FpRecord *in) {
     FpAnswer answer = {0, 0};
 
     switch (KEY(FPCALL_OP(in->code), FPCALL_FORMAT(in->code))) {
@@ -106,8 +106,7 @@ static FpAnswer execute(const FpRecord *in)
 }
 
 /* 1.5 + 1.5 in half precision, or round(1.5); without the extension this dies. */
-static int probe(const char *extension)
-{
+static int probe(const char *extension) {
     FpRecord zfh = {.a = 0xffffffffffff3e00, .b = 0xffffffffffff3e00, .code = FPCALL(FPC_ADD, FP_H, RM_RNE)};
     FpRecord zfa = {.a = 0x3ff8000000000000, .code = FPCALL(FPC_ROUND, FP_D, RM_RNE)};
 
@@ -116,8 +115,7 @@ static int probe(const char *extension)
     return execute(&zfh).result == 0xffffffffffff4200 ? 0 : 1;
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     static FpRecord in[FP_CHUNK];
     static FpAnswer out[FP_CHUNK];
     size_t n;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the host test and the judge say to each other: the host writes FpRecords to the judge's standard input in
- * chunks of FP_CHUNK (the last may be shorter), the judge answers each whole chunk with as many FpAnswers. Both are
- * little-endian.
+ * What the host test and the judge say to each other: the host writes FpRecords to the judge's standard input
+ * in chunks of FP_CHUNK (the last may be shorter), the judge answers each whole chunk with as many FpAnswers.
+ * Both are little-endian.
  */
 #ifndef TESTS_FP_RECORD_H
 #define TESTS_FP_RECORD_H
