@@ -36,6 +36,8 @@ void hooks_unsubscribe(Hooks *h, void *opaque) {
         hooks_trace_detach(h);
 }
 
+bool hooks_observed(const Hooks *h) { return h->subscribers->len > 0; }
+
 #define EMIT(hooks, member, ...)                                                                             \
     for (guint i_ = 0; i_ < (hooks)->subscribers->len; i_++) {                                               \
         const Subscriber *s_ = &g_array_index((hooks)->subscribers, Subscriber, i_);                         \

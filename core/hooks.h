@@ -61,6 +61,8 @@ void hooks_free(Hooks *h);
 /* `ops` must outlive the hooks; NULL members are not subscribed. Before machine_run() or between runs only. */
 void hooks_subscribe(Hooks *h, const HookOps *ops, void *opaque);
 void hooks_unsubscribe(Hooks *h, void *opaque);
+/* Somebody is subscribed. */
+bool hooks_observed(const Hooks *h);
 
 /* -- for core and tcg: emit (each is a no-op without a subscriber) ------------------------------------------ */
 void hooks_trap(Hooks *h, const TrapEvent *ev);

@@ -39,7 +39,7 @@ typedef struct NdOps {
     bool (*poll)(Nd *nd, Pos pos, Nsec now, NdEvent *ev);
     /*
      * All harts wait. Returns true with *ev when an event comes before `deadline` (guest time; NSEC_NEVER: none):
-     * ev->time >= now tells when. Returns false when the deadline comes first, or when no source can ever
+     * ev->time >= now tells when (the recorder makes it later than now and earlier than the deadline). Returns false when the deadline comes first, or when no source can ever
      * deliver any more. A live host waits in real time or skips; a replayer looks into the log.
      */
     bool (*idle)(Nd *nd, Pos pos, Nsec now, Nsec deadline, NdEvent *ev);
@@ -70,6 +70,7 @@ typedef enum {
     ND_STOP_MAX_INSNS = 5,
     ND_STOP_UNTIL = 6,     /* --until matched */
     ND_STOP_FAIL = 7,      /* --fail matched */
+    ND_STOP_RECORD = 8,    /* the recording cannot be written any more (never in a log) */
 } NdStopReason;
 
 #endif

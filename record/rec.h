@@ -57,6 +57,8 @@ void rec_writer_console(RecWriter *w, Pos pos, uint32_t port, const uint8_t *dat
 bool rec_writer_flush(RecWriter *w, Pos pos, GError **error);
 bool rec_writer_finish(RecWriter *w, const RecEnd *end, GError **error);
 void rec_writer_free(RecWriter *w);
+/* The first I/O error, or NULL. After one nd_record ends the run with ND_STOP_RECORD. */
+const GError *rec_writer_error(const RecWriter *w);
 /* A decorator round `inner`: everything it hands over is appended to w. Checkpoints every `interval` steps. */
 Nd *nd_record_new(Nd *inner, RecWriter *w, Pos checkpoint_interval);
 void nd_record_free(Nd *nd);

@@ -20,6 +20,7 @@ typedef struct ReplayOptions {
     ReplayEngineFn *new_engine;
     void *opaque;
     ReplayEngineFn *new_other_engine; /* perturb switches between the two; may be NULL */
+    bool seekable; /* keep snapshots on the way, so that replay_seek() can go backwards */
     bool perturb;
     uint64_t perturb_seed;
     /* Guest output, as it happens; may be NULL. */
@@ -35,7 +36,10 @@ Machine *replay_machine(Replay *r);
  * ended and the final hash. REPLAY_ERROR_DIVERGED: the message has pos, expected, got and the last events.
  */
 bool replay_run_to(Replay *r, Pos to, GError **error);
-/* Go to a position, backwards too: restores the nearest snapshot or starts again. Observers stay attached. */
+/*
+ * Go to a position; backwards (from the nearest snapshot) only if `seekable`. Observers stay attached; they see the steps
+ * between the snapshot and `to` again.
+ */
 bool replay_seek(Replay *r, Pos to, GError **error);
 /* Checkpoints compared so far. */
 size_t replay_n_compared(const Replay *r);
