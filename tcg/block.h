@@ -33,6 +33,9 @@ struct Block {
     uint32_t trace_words, trace_index;
     const uint8_t *code;       /* x86_64 */
     uint8_t *patch[2];         /* x86_64: where the slot's jump is */
+    const uint8_t *stub[2];    /* x86_64: where that jump goes while the slot is not linked */
+    const uint8_t *cold;       /* x86_64: the out-of-line part, for dump */
+    uint32_t code_size, cold_size;
 };
 
 #endif
