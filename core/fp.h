@@ -4,6 +4,9 @@
  * that results and flags never depend on a host FPU. Operands and results are raw bit patterns of the format's
  * width in the low bits (no NaN boxing here). Flags are OR-ed into *flags. NaN results are canonical. rm: 0 RNE,
  * 1 RTZ, 2 RDN, 3 RUP, 4 RMM. Underflow is detected after rounding.
+ *
+ * Pure functions of their arguments, callable from anywhere; only *flags is written, and never cleared. Operations
+ * that take no rm are exact. RM_DYN is for decoders: it must be resolved before it comes here.
  */
 #ifndef CORE_FP_H
 #define CORE_FP_H

@@ -34,8 +34,7 @@ enum { HELPER_FAULTS = 1, HELPER_POS = 2, HELPER_REGS = 4, HELPER_PURE = 8 };
     H(cbo_zero, HELPER_FAULTS | HELPER_POS) /* a: address, b: insn, c: MemOp */                              \
     H(fs_dirty, 0)                     /* mstatus.FS = dirty, flags updated */                               \
     H(clmul, HELPER_PURE) H(clmulh, HELPER_PURE) H(clmulr, HELPER_PURE)                                      \
-    /* FP: a b c are register contents (NaN boxing checked inside); rm and format travel in the name's last  \
-     * argument: c (two operands) = rm; for fma variants rm is read from hart->fp_rm set by STH */           \
+    /* FP: a b c are whole registers, NaN boxing is checked inside; the code: tcg/riscv/fpcall.h */          \
     H(fp_op, HELPER_PURE)    /* a, b: operands, c: FpCall code (tcg/riscv/fpcall.h) */                       \
     H(fp_fma, HELPER_PURE)   /* a, b, c: operands; code in hart->fp_call */                                  \
     /* crypto and bit permutation: a, b operands, c: CryptoCall (tcg/riscv/cryptocall.h) */                  \

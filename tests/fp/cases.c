@@ -39,7 +39,7 @@ static uint64_t mask(unsigned bits) {
 
 /* `bits` bits that tend to have long runs, single ones, or to be a step away from them. */
 static uint64_t pattern(FpCases *g, unsigned bits) {
-    unsigned k = below(g, bits + 1);
+    unsigned k = below(g, MIN(bits + 1, 64));
     uint64_t v;
 
     switch (below(g, 8)) {
