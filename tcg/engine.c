@@ -24,8 +24,6 @@ typedef struct TcgEngine {
     BlockCache cache;
     unsigned block_limit;      /* instructions */
     uint32_t trace_wants;      /* as of this run() */
-    uint64_t synced_satp;      /* what the last TRACE_SYNC said */
-    uint8_t synced_priv;
     bool entered;              /* a backend is running: blocks must stay */
     bool flush_pending;
     Block *link_from;          /* exit that wants to be linked to the next block found */
@@ -57,16 +55,11 @@ static void flush_now(TcgEngine *e) {
 
 /* -- exceptions --------------------------------------------------------------------------------------------- */
 
-static void sync_trace(TcgEngine *e, Hart *h) {
-    e->synced_satp = h->satp;
-    e->synced_priv = h->priv;
-    instrument_sync(e->machine, h);
-}
-
+/* A storm of traps leaves words in the trace (TRACE_SYNC) without ever entering a block that asks for room. */
 static void take_exception(TcgEngine *e, Hart *h) {
     trap_take_exception(h);
-    if (e->trace_wants) {
-        sync_trace(e, h);
+    if (h->trace_ptr > h->trace_limit) {
+        hooks_trace_flush(e->machine->hooks, h);
     }
 }
 
@@ -298,16 +291,13 @@ static void handle_result(TcgEngine *e, Hart *h, EnterResult r) {
         e->link_from = r.from;
         e->link_slot = r.reason == ENTER_LINK1;
         break;
-    case ENTER_LOOKUP: h->left = 0; break;
-    case ENTER_LOOP:
-        h->left = 0;
-        if (e->trace_wants && (h->satp != e->synced_satp || h->priv != e->synced_priv)) {
-            sync_trace(e, h);
-        }
-        break;
+    case ENTER_LOOKUP:
+    case ENTER_LOOP: h->left = 0; break;
     case ENTER_BUDGET:
         h->left = 0;
-        run_tail(e, h);
+        if (h->budget > 0) {
+            run_tail(e, h);
+        }
         break;
     case ENTER_HELPER: handle_exit(e, h); break;
     case ENTER_TRACE:
@@ -348,10 +338,6 @@ static void engine_run(Engine *base, Hart *h) {
     h->left = 0;
     e->link_from = NULL;
     e->trace_wants = hooks_trace_wants(e->machine->hooks) & (TRACE_WANT_MEM | TRACE_WANT_INSN);
-    if (e->trace_wants) {
-        hooks_trace_begin(e->machine->hooks, h);
-        sync_trace(e, h);
-    }
     while (h->budget > 0 && !h->attention) {
         run_once(e, h);
     }

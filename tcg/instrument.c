@@ -81,11 +81,6 @@ void instrument_count_helpers(IrBlock *ir) {
     }
 }
 
-void instrument_sync(Machine *m, Hart *h) {
-    const uint64_t words[] = {TRACE_SYNC | h->id, hart_pos(h), h->satp, h->priv};
-    hooks_trace_append(m->hooks, h, words, G_N_ELEMENTS(words));
-}
-
 void instrument_cut(Machine *m, Hart *h, uint32_t left) {
     const uint64_t word = TRACE_CUT | left;
     hooks_trace_append(m->hooks, h, &word, 1);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is added to blocks so that they can be observed or counted, and the words of the raw trace between blocks. */
+/* What is added to blocks so that they can be observed or counted, and the word that tells of a cut one. */
 #ifndef TCG_INSTRUMENT_H
 #define TCG_INSTRUMENT_H
 
@@ -13,8 +13,6 @@
 void instrument_trace(Hooks *hooks, uint32_t wants, const uint8_t *bytes, IrBlock *ir);
 /* Count in hart->helper_insns each integer instruction that calls a helper. */
 void instrument_count_helpers(IrBlock *ir);
-/* TRACE_SYNC: pos, satp and privilege of the hart's next block. */
-void instrument_sync(Machine *m, Hart *h);
 /* TRACE_CUT: the last `left` instructions of the block just begun were not done. */
 void instrument_cut(Machine *m, Hart *h, uint32_t left);
 
