@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * IEEE 754-2008 arithmetic as RISC-V defines it (unprivileged spec chapters F, D, Zfh, Zfa), by integers only, so
- * that results and flags never depend on a host FPU. Operands and results are raw bit patterns of the format's
- * width in the low bits (no NaN boxing here). Flags are OR-ed into *flags. NaN results are canonical. rm: 0 RNE,
- * 1 RTZ, 2 RDN, 3 RUP, 4 RMM. Underflow is detected after rounding.
+ * IEEE 754-2008 arithmetic as RISC-V defines it (unprivileged spec chapters F, D, Zfh, Zfa), by integers
+ * only, so that results and flags never depend on a host FPU. Operands and results are raw bit patterns of
+ * the format's width in the low bits (no NaN boxing here). Flags are OR-ed into *flags. NaN results are
+ * canonical. rm: 0 RNE, 1 RTZ, 2 RDN, 3 RUP, 4 RMM. Underflow is detected after rounding.
  *
- * Pure functions of their arguments, callable from anywhere; only *flags is written, and never cleared. Operations
- * that take no rm are exact. RM_DYN is for decoders: it must be resolved before it comes here.
+ * Pure functions of their arguments, callable from anywhere; only *flags is written, and never cleared.
+ * Operations that take no rm are exact. RM_DYN is for decoders: it must be resolved before it comes here.
  */
 #ifndef CORE_FP_H
 #define CORE_FP_H
@@ -37,11 +37,13 @@ bool fp_leq(FpFormat f, uint64_t a, uint64_t b, uint8_t *flags);
 uint64_t fp_class(FpFormat f, uint64_t a); /* fclass's ten bits */
 /* Float to float. */
 uint64_t fp_convert(FpFormat to, FpFormat from, uint64_t a, FpRound rm, uint8_t *flags);
-/* Float to integer of 32 or 64 bits, saturating as the spec's table says; 32-bit results are sign-extended. */
+/* Float to integer of 32 or 64 bits, saturating as the spec's table says; 32-bit results are sign-extended.
+ */
 uint64_t fp_to_int(FpFormat f, uint64_t a, unsigned bits, bool is_signed, FpRound rm, uint8_t *flags);
 /* Integer (taken from the low `bits` of a) to float. */
 uint64_t fp_from_int(FpFormat f, uint64_t a, unsigned bits, bool is_signed, FpRound rm, uint8_t *flags);
-uint64_t fp_round(FpFormat f, uint64_t a, FpRound rm, bool exact, uint8_t *flags); /* Zfa fround, froundnx (exact) */
-uint64_t fp_fcvtmod(uint64_t a, uint8_t *flags);                                    /* Zfa fcvtmod.w.d */
+uint64_t fp_round(FpFormat f, uint64_t a, FpRound rm, bool exact,
+                  uint8_t *flags);               /* Zfa fround, froundnx (exact) */
+uint64_t fp_fcvtmod(uint64_t a, uint8_t *flags); /* Zfa fcvtmod.w.d */
 
 #endif
