@@ -24,10 +24,10 @@ enum { HELPER_FAULTS = 1, HELPER_POS = 2, HELPER_REGS = 4, HELPER_PURE = 8 };
     H(ebreak, HELPER_FAULTS)                                                                                 \
     H(misaligned_jump, HELPER_FAULTS) /* a: target, b: taken; only without C */                              \
     H(csr, HELPER_FAULTS | HELPER_POS) /* a: csr | op << 12 | reads << 14 | writes << 15, b: value, c: insn */\
-    H(mret, HELPER_FAULTS | HELPER_POS) /* a: insn */                                                        \
+    H(mret, HELPER_FAULTS | HELPER_POS)                                                                      \
     H(sret, HELPER_FAULTS | HELPER_POS)                                                                      \
     H(wfi, HELPER_FAULTS | HELPER_POS)                                                                       \
-    H(yield, HELPER_POS)               /* pause */                                                           \
+    H(yield, 0)                        /* pause */                                                           \
     H(wrs, HELPER_FAULTS | HELPER_POS) /* a: insn */                                                         \
     H(sfence, HELPER_FAULTS)           /* a: insn; privilege and TVM checks only, see mmu.h */               \
     H(cbo, HELPER_FAULTS)              /* inval clean flush: a: address, b: insn, c: MemOp */                \

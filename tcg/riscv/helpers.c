@@ -5,18 +5,9 @@
 #include <string.h>
 
 #include "core/csr.h"
+#include "core/csr_bits.h"
 #include "core/mmu.h"
 #include "core/trap.h"
-
-#define MSTATUS_FS (UINT64_C(3) << 13)
-#define MSTATUS_TVM (UINT64_C(1) << 20)
-#define MSTATUS_TW (UINT64_C(1) << 21)
-#define MSTATUS_TSR (UINT64_C(1) << 22)
-
-/* menvcfg and senvcfg, privileged spec §3.1.18 */
-#define ENVCFG_CBIE (UINT64_C(3) << 4)
-#define ENVCFG_CBCFE (UINT64_C(1) << 6)
-#define ENVCFG_CBZE (UINT64_C(1) << 7)
 
 #define CBO_BLOCK 64u
 
@@ -55,26 +46,16 @@ uint64_t helper_csr(Hart *h, uint64_t a, uint64_t b, uint64_t c) {
 /* ---- privilege -------------------------------------------------------------------------------------------- */
 
 uint64_t helper_mret(Hart *h, uint64_t a, uint64_t b, uint64_t c) {
-    if (h->priv != PRIV_M) {
-        return raise_illegal(h, a);
-    }
     trap_mret(h);
     return 0;
 }
 
 uint64_t helper_sret(Hart *h, uint64_t a, uint64_t b, uint64_t c) {
-    if (h->priv == PRIV_U || (h->priv == PRIV_S && (h->mstatus & MSTATUS_TSR))) {
-        return raise_illegal(h, a);
-    }
     trap_sret(h);
     return 0;
 }
 
-/* §3.3.3; with S-mode, WFI in U-mode is illegal like on QEMU (the spec lets it be as if TW's time limit were 0). */
 uint64_t helper_wfi(Hart *h, uint64_t a, uint64_t b, uint64_t c) {
-    if ((h->priv == PRIV_U && h->isa->s) || (h->priv != PRIV_M && (h->mstatus & MSTATUS_TW))) {
-        return raise_illegal(h, a);
-    }
     trap_wfi(h);
     return 0;
 }

@@ -27,6 +27,10 @@ static inline IrOp *emit(Trans *t, IrOpcode op, IrVar dst, IrVar a, IrVar b, int
 /* The variable to write for rd: a result for x0 goes nowhere. */
 static inline IrVar trans_rd(Trans *t, const InsnArgs *a) { return a->rd ? IR_X(a->rd) : ir_temp(t->ir); }
 
+/*
+ * Make constants and temporaries one statement at a time: in which order a call's arguments are evaluated is the
+ * compiler's choice, and the IR must not depend on it.
+ */
 static inline IrVar trans_const(Trans *t, int64_t value) {
     if (value == 0) {
         return IR_ZERO;

@@ -107,6 +107,18 @@ static bool move_to_x(Trans *t, const InsnArgs *a, FpFormat f) {
     return true;
 }
 
+/* dst = x with its sign bit replaced by s, replaced by the complement of s, or turned over where s is set. */
+static void inject(Trans *t, FpcOp op, IrVar dst, IrVar x, IrVar s, int64_t sign) {
+    if (op == FPC_SGNJX) {
+        emit(t, IR_XOR, dst, x, s, 0);
+        return;
+    }
+    if (op == FPC_SGNJN) {
+        s = trans_temp_imm(t, IR_XOR, s, sign);
+    }
+    emit(t, IR_OR, dst, trans_temp_imm(t, IR_AND, x, ~sign), s, 0);
+}
+
 /* fsgnj, fsgnjn, fsgnjx; with equal sources they are fmv, fneg, fabs. */
 static bool sign_inject(Trans *t, const InsnArgs *a, FpFormat f, FpcOp op) {
     if (!fp_usable(t)) {
@@ -114,17 +126,14 @@ static bool sign_inject(Trans *t, const InsnArgs *a, FpFormat f, FpcOp op) {
     }
     int64_t sign = (int64_t)sign_bit(f);
     IrVar x = unbox(t, f, a->rs1), dst = IR_F(a->rd);
-    if (a->rs1 == a->rs2) {
-        static const IrOpcode same[] = {IR_OR, IR_XOR, IR_AND};
-        emit(t, same[op - FPC_SGNJ], dst, x, IR_IMM, op == FPC_SGNJ ? 0 : op == FPC_SGNJN ? sign : ~sign);
+    if (a->rs1 != a->rs2) {
+        inject(t, op, dst, x, trans_temp_imm(t, IR_AND, unbox(t, f, a->rs2), sign), sign);
+    } else if (op == FPC_SGNJ) {
+        emit(t, IR_MOV, dst, x, IR_ZERO, 0);
+    } else if (op == FPC_SGNJN) {
+        emit(t, IR_XOR, dst, x, IR_IMM, sign);
     } else {
-        IrVar s = trans_temp_imm(t, IR_AND, unbox(t, f, a->rs2), sign);
-        if (op == FPC_SGNJX) {
-            emit(t, IR_XOR, dst, x, s, 0);
-        } else {
-            s = op == FPC_SGNJN ? trans_temp_imm(t, IR_XOR, s, sign) : s;
-            emit(t, IR_OR, dst, trans_temp_imm(t, IR_AND, x, ~sign), s, 0);
-        }
+        emit(t, IR_AND, dst, x, IR_IMM, ~sign);
     }
     fp_done(t, true);
     return true;

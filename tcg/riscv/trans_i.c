@@ -135,7 +135,8 @@ static bool may_misalign(const Trans *t) { return !t->in->isa->c; }
 bool trans_jal(Trans *t, const InsnArgs *a) {
     Gva target = t->pc + (uint64_t)a->imm;
     if (may_misalign(t) && (target & 2)) {
-        trans_call(t, HELPER_misaligned_jump, trans_const(t, (int64_t)target), trans_const(t, 1), IR_ZERO);
+        IrVar taken = trans_const(t, 1);
+        trans_call(t, HELPER_misaligned_jump, trans_const(t, (int64_t)target), taken, IR_ZERO);
     }
     movi(t, a, (int64_t)t->next_pc);
     trans_end_to(t, target, 0, is_link(a->rd) ? IR_JUMP_CALL : IR_JUMP_PLAIN);

@@ -18,30 +18,26 @@ bool trans_ebreak(Trans *t, const InsnArgs *a) {
     return true;
 }
 
-static void call_with_insn(Trans *t, IrHelper helper) {
-    trans_call(t, helper, trans_const(t, t->insn), IR_ZERO, IR_ZERO);
-}
-
 bool trans_mret(Trans *t, const InsnArgs *a) {
-    call_with_insn(t, HELPER_mret);
+    trans_call(t, HELPER_mret, IR_ZERO, IR_ZERO, IR_ZERO);
     trans_end_pc(t);
     return true;
 }
 
 bool trans_sret(Trans *t, const InsnArgs *a) {
-    call_with_insn(t, HELPER_sret);
+    trans_call(t, HELPER_sret, IR_ZERO, IR_ZERO, IR_ZERO);
     trans_end_pc(t);
     return true;
 }
 
 bool trans_wfi(Trans *t, const InsnArgs *a) {
-    call_with_insn(t, HELPER_wfi);
+    trans_call(t, HELPER_wfi, IR_ZERO, IR_ZERO, IR_ZERO);
     trans_end_loop(t);
     return true;
 }
 
 bool trans_pause(Trans *t, const InsnArgs *a) {
-    call_with_insn(t, HELPER_yield);
+    trans_call(t, HELPER_yield, IR_ZERO, IR_ZERO, IR_ZERO);
     trans_end_loop(t);
     return true;
 }
@@ -49,7 +45,7 @@ bool trans_pause(Trans *t, const InsnArgs *a) {
 /* ---- translation fences: nothing but their checks (mmu.h says why) ----------------------------------------- */
 
 static bool sfence(Trans *t) {
-    call_with_insn(t, HELPER_sfence);
+    trans_call(t, HELPER_sfence, trans_const(t, t->insn), IR_ZERO, IR_ZERO);
     return true;
 }
 
@@ -86,7 +82,8 @@ bool trans_csrrci(Trans *t, const InsnArgs *a) { return csr(t, a, 3, true, a->im
 
 static bool cbo(Trans *t, const InsnArgs *a) {
     MemOp mem = trans_mem_op(t, MEM_LOAD, 3, 0);
-    trans_call(t, HELPER_cbo, IR_X(a->rs1), trans_const(t, t->insn), trans_const(t, mem));
+    IrVar insn = trans_const(t, t->insn);
+    trans_call(t, HELPER_cbo, IR_X(a->rs1), insn, trans_const(t, mem));
     return true;
 }
 
@@ -96,7 +93,8 @@ bool trans_cbo_flush(Trans *t, const InsnArgs *a) { return cbo(t, a); }
 
 bool trans_cbo_zero(Trans *t, const InsnArgs *a) {
     MemOp mem = trans_mem_op(t, MEM_CBO_ZERO, 3, 0);
-    trans_call(t, HELPER_cbo_zero, IR_X(a->rs1), trans_const(t, t->insn), trans_const(t, mem));
+    IrVar insn = trans_const(t, t->insn);
+    trans_call(t, HELPER_cbo_zero, IR_X(a->rs1), insn, trans_const(t, mem));
     return true;
 }
 
