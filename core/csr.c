@@ -7,11 +7,21 @@
 #include "core/csr_ops.h"
 
 /* On which part of the CPU model a CSR's existence depends. */
-typedef enum { NEED_NOTHING, NEED_F, NEED_S, NEED_U, NEED_ZICNTR, NEED_ZIHPM, NEED_SSTC, NEED_PMP, NEED_SSCOFPMF } CsrNeed;
+typedef enum {
+    NEED_NOTHING,
+    NEED_F,
+    NEED_S,
+    NEED_U,
+    NEED_ZICNTR,
+    NEED_ZIHPM,
+    NEED_SSTC,
+    NEED_PMP,
+    NEED_SSCOFPMF
+} CsrNeed;
 
 enum {
-    CSR_ENDS = 1,  /* a write ends the block: translation, flags, interrupts or deadlines may change */
-    CSR_SEIP = 2,  /* set and clear forms work on software's SEIP, not on the line's (§3.1.9) */
+    CSR_ENDS = 1, /* a write ends the block: translation, flags, interrupts or deadlines may change */
+    CSR_SEIP = 2, /* set and clear forms work on software's SEIP, not on the line's (§3.1.9) */
 };
 
 typedef struct CsrInfo {
@@ -26,19 +36,28 @@ typedef struct CsrInfo {
 
 /* A CSR that is a field of the hart; `mask` are its writable bits. */
 #define FIELD(number, text, needs, member, writable, flag)                                                   \
-    [number] = {.name = text, .need = needs, .field = offsetof(Hart, member), .mask = writable, .flags = flag},
-/* The same with a legalising writer. */
+    [number] = {                                                                                             \
+        .name = text, .need = needs, .field = offsetof(Hart, member), .mask = writable, .flags = flag},
+/* The same with a legalising writer, and with a gate. */
 #define LEGAL(number, text, needs, member, writer, flag)                                                     \
-    [number] = {.name = text, .need = needs, .field = offsetof(Hart, member), .write = writer, .flags = flag},
+    GATED(number, text, needs, NULL, member, writer, flag)
+#define GATED(number, text, needs, gating, member, writer, flag)                                             \
+    [number] = {.name = text,                                                                                \
+                .need = needs,                                                                               \
+                .gate = gating,                                                                              \
+                .field = offsetof(Hart, member),                                                             \
+                .write = writer,                                                                             \
+                .flags = flag},
 /* A CSR made of functions. */
 #define FUNC(number, text, needs, gating, reader, writer, flag)                                              \
     [number] = {.name = text, .need = needs, .gate = gating, .read = reader, .write = writer, .flags = flag},
 /* Reads as zero, ignores writes. */
 #define ZERO(number, text, needs) FUNC(number, text, needs, NULL, csr_read_zero, NULL, 0)
 
+/* clang-format off */
 #define HPM_NUMBERS(X)                                                                                       \
-    X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15) X(16) X(17) X(18) X(19) X(20) X(21) \
-    X(22) X(23) X(24) X(25) X(26) X(27) X(28) X(29) X(30) X(31)
+    X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15) X(16) X(17) X(18) X(19) X(20)     \
+    X(21) X(22) X(23) X(24) X(25) X(26) X(27) X(28) X(29) X(30) X(31)
 #define PMP_NUMBERS(X)                                                                                       \
     X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15)
 
@@ -65,10 +84,8 @@ static const CsrInfo csr_table[4096] = {
     FIELD(0x142, "scause", NEED_S, scause, ALL_BITS, 0)
     FIELD(0x143, "stval", NEED_S, stval, ALL_BITS, 0)
     FUNC(0x144, "sip", NEED_S, NULL, csr_read_sip, csr_write_sip, CSR_ENDS)
-    [0x14d] = {.name = "stimecmp", .need = NEED_SSTC, .gate = csr_gate_stimecmp, .field = offsetof(Hart, stimecmp),
-               .write = csr_write_stimecmp, .flags = CSR_ENDS},
-    [0x180] = {.name = "satp", .need = NEED_S, .gate = csr_gate_satp, .field = offsetof(Hart, satp),
-               .write = csr_write_satp, .flags = CSR_ENDS},
+    GATED(0x14d, "stimecmp", NEED_SSTC, csr_gate_stimecmp, stimecmp, csr_write_stimecmp, CSR_ENDS)
+    GATED(0x180, "satp", NEED_S, csr_gate_satp, satp, csr_write_satp, CSR_ENDS)
     ZERO(0xda0, "scountovf", NEED_SSCOFPMF)
 
     FUNC(0x300, "mstatus", NEED_NOTHING, NULL, csr_read_mstatus, csr_write_mstatus, CSR_ENDS)
@@ -117,6 +134,7 @@ static const CsrInfo csr_table[4096] = {
     FUNC(0xf14, "mhartid", NEED_NOTHING, NULL, csr_read_mhartid, NULL, 0)
     ZERO(0xf15, "mconfigptr", NEED_NOTHING)
 };
+/* clang-format on */
 
 static bool need_met(const Isa *isa, CsrNeed need) {
     switch (need) {
@@ -194,7 +212,9 @@ bool csr_peek(const Hart *h, unsigned csr, uint64_t *value) {
     return true;
 }
 
-const char *csr_name(unsigned csr) { return csr < G_N_ELEMENTS(csr_table) ? csr_table[csr].name : NULL; }
+const char *csr_name(unsigned csr) {
+    return csr < G_N_ELEMENTS(csr_table) ? csr_table[csr].name : NULL;
+}
 
 int csr_number(const char *name) {
     for (unsigned i = 0; i < G_N_ELEMENTS(csr_table); i++)

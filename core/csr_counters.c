@@ -5,12 +5,12 @@
 
 /*
  * A counter is a running number plus a base, so that nothing has to be updated as instructions run; while
- * inhibited, the base is the counter's value. A CSR write takes effect after the writing instruction (§3.1.10), so
- * bases are computed with the running number that the next instruction will see.
+ * inhibited, the base is the counter's value. A CSR write takes effect after the writing instruction
+ * (§3.1.10), so bases are computed with the running number that the next instruction will see.
  */
 typedef struct Counter {
-    uint32_t inhibit;    /* bit in mcountinhibit */
-    uint64_t now, next;  /* the running number at this instruction and at the next */
+    uint32_t inhibit;   /* bit in mcountinhibit */
+    uint64_t now, next; /* the running number at this instruction and at the next */
 } Counter;
 
 static Counter counter_cycle(const Hart *h) {
@@ -38,11 +38,15 @@ static void counter_inhibit(const Hart *h, Counter c, uint64_t *base, uint64_t c
         *base += inhibit & c.inhibit ? c.next : -c.next;
 }
 
-uint64_t csr_read_cycle(const Hart *h, unsigned csr) { return counter_read(h, counter_cycle(h), h->mcycle_base); }
+uint64_t csr_read_cycle(const Hart *h, unsigned csr) {
+    return counter_read(h, counter_cycle(h), h->mcycle_base);
+}
 uint64_t csr_read_instret(const Hart *h, unsigned csr) {
     return counter_read(h, counter_instret(h), h->minstret_base);
 }
-uint64_t csr_read_time(const Hart *h, unsigned csr) { return machine_mtime(h->machine); }
+uint64_t csr_read_time(const Hart *h, unsigned csr) {
+    return machine_mtime(h->machine);
+}
 
 void csr_write_mcycle(Hart *h, unsigned csr, uint64_t value) {
     counter_write(h, counter_cycle(h), &h->mcycle_base, value);
@@ -65,8 +69,12 @@ static uint64_t counteren_bits(const Isa *isa) {
     return COUNTEREN_CY | COUNTEREN_TM | COUNTEREN_IR | (isa->zihpm ? 0x7fff8ull : 0);
 }
 
-void csr_write_mcounteren(Hart *h, unsigned csr, uint64_t value) { h->mcounteren = value & counteren_bits(h->isa); }
-void csr_write_scounteren(Hart *h, unsigned csr, uint64_t value) { h->scounteren = value & counteren_bits(h->isa); }
+void csr_write_mcounteren(Hart *h, unsigned csr, uint64_t value) {
+    h->mcounteren = value & counteren_bits(h->isa);
+}
+void csr_write_scounteren(Hart *h, unsigned csr, uint64_t value) {
+    h->scounteren = value & counteren_bits(h->isa);
+}
 
 /* §3.1.11, §12.1.5: S needs mcounteren's bit, U needs both; the number's low five bits are the counter. */
 bool csr_gate_counter(const Hart *h, unsigned csr) {

@@ -8,13 +8,21 @@
 #define S_INTERRUPTS (IRQ_BIT(IRQ_SSI) | IRQ_BIT(IRQ_STI) | IRQ_BIT(IRQ_SEI))
 #define M_INTERRUPTS (IRQ_BIT(IRQ_MSI) | IRQ_BIT(IRQ_MTI) | IRQ_BIT(IRQ_MEI))
 
-uint64_t csr_read_zero(const Hart *h, unsigned csr) { return 0; }
-uint64_t csr_read_one(const Hart *h, unsigned csr) { return 1; }
-uint64_t csr_read_mhartid(const Hart *h, unsigned csr) { return h->id; }
+uint64_t csr_read_zero(const Hart *h, unsigned csr) {
+    return 0;
+}
+uint64_t csr_read_one(const Hart *h, unsigned csr) {
+    return 1;
+}
+uint64_t csr_read_mhartid(const Hart *h, unsigned csr) {
+    return h->id;
+}
 
 /* ---- mstatus, sstatus (§3.1.6, §12.1.1) ---- */
 
-static uint64_t status_dirty(const Hart *h) { return (h->mstatus & MSTATUS_FS) == MSTATUS_FS ? MSTATUS_SD : 0; }
+static uint64_t status_dirty(const Hart *h) {
+    return (h->mstatus & MSTATUS_FS) == MSTATUS_FS ? MSTATUS_SD : 0;
+}
 
 /* UXL and SXL are fixed at 64 bits where the modes exist; MBE, SBE and UBE are fixed at little-endian. */
 static uint64_t status_widths(const Hart *h) {
@@ -36,7 +44,8 @@ static uint64_t mstatus_writable(const Isa *isa) {
     if (isa->u)
         bits |= MSTATUS_MPRV | MSTATUS_TW;
     if (isa->s)
-        bits |= MSTATUS_SIE | MSTATUS_SPIE | MSTATUS_SPP | MSTATUS_SUM | MSTATUS_MXR | MSTATUS_TVM | MSTATUS_TSR;
+        bits |=
+            MSTATUS_SIE | MSTATUS_SPIE | MSTATUS_SPP | MSTATUS_SUM | MSTATUS_MXR | MSTATUS_TVM | MSTATUS_TSR;
     return bits;
 }
 
@@ -55,29 +64,45 @@ static void write_status(Hart *h, uint64_t value, uint64_t mask) {
     hart_check_irq(h);
 }
 
-void csr_write_mstatus(Hart *h, unsigned csr, uint64_t value) { write_status(h, value, UINT64_MAX); }
-void csr_write_sstatus(Hart *h, unsigned csr, uint64_t value) { write_status(h, value, SSTATUS_WRITABLE); }
+void csr_write_mstatus(Hart *h, unsigned csr, uint64_t value) {
+    write_status(h, value, UINT64_MAX);
+}
+void csr_write_sstatus(Hart *h, unsigned csr, uint64_t value) {
+    write_status(h, value, SSTATUS_WRITABLE);
+}
 
 /* ---- interrupts (§3.1.8, §3.1.9, §12.1.3) ---- */
 
-static uint64_t lcofi(const Hart *h) { return h->isa->sscofpmf ? IRQ_BIT(IRQ_LCOFI) : 0; }
-static uint64_t s_interrupts(const Hart *h) { return h->isa->s ? S_INTERRUPTS | lcofi(h) : 0; }
+static uint64_t lcofi(const Hart *h) {
+    return h->isa->sscofpmf ? IRQ_BIT(IRQ_LCOFI) : 0;
+}
+static uint64_t s_interrupts(const Hart *h) {
+    return h->isa->s ? S_INTERRUPTS | lcofi(h) : 0;
+}
 
 static void replace(Hart *h, uint64_t *field, uint64_t value, uint64_t mask) {
     *field = (*field & ~mask) | (value & mask);
     hart_check_irq(h);
 }
 
-void csr_write_mideleg(Hart *h, unsigned csr, uint64_t value) { replace(h, &h->mideleg, value, s_interrupts(h)); }
+void csr_write_mideleg(Hart *h, unsigned csr, uint64_t value) {
+    replace(h, &h->mideleg, value, s_interrupts(h));
+}
 
 void csr_write_mie(Hart *h, unsigned csr, uint64_t value) {
     replace(h, &h->mie, value, M_INTERRUPTS | s_interrupts(h));
 }
 
-uint64_t csr_read_sie(const Hart *h, unsigned csr) { return h->mie & h->mideleg; }
-void csr_write_sie(Hart *h, unsigned csr, uint64_t value) { replace(h, &h->mie, value, h->mideleg); }
+uint64_t csr_read_sie(const Hart *h, unsigned csr) {
+    return h->mie & h->mideleg;
+}
+void csr_write_sie(Hart *h, unsigned csr, uint64_t value) {
+    replace(h, &h->mie, value, h->mideleg);
+}
 
-uint64_t csr_read_mip(const Hart *h, unsigned csr) { return hart_mip(h); }
+uint64_t csr_read_mip(const Hart *h, unsigned csr) {
+    return hart_mip(h);
+}
 
 void csr_write_mip(Hart *h, unsigned csr, uint64_t value) {
     uint64_t mask = s_interrupts(h);
@@ -86,7 +111,9 @@ void csr_write_mip(Hart *h, unsigned csr, uint64_t value) {
     replace(h, &h->mip_soft, value, mask);
 }
 
-uint64_t csr_read_sip(const Hart *h, unsigned csr) { return hart_mip(h) & h->mideleg; }
+uint64_t csr_read_sip(const Hart *h, unsigned csr) {
+    return hart_mip(h) & h->mideleg;
+}
 
 void csr_write_sip(Hart *h, unsigned csr, uint64_t value) {
     replace(h, &h->mip_soft, value, (IRQ_BIT(IRQ_SSI) | lcofi(h)) & h->mideleg);
@@ -100,13 +127,23 @@ static void write_tvec(uint64_t *field, uint64_t value) {
         *field = value;
 }
 
-void csr_write_mtvec(Hart *h, unsigned csr, uint64_t value) { write_tvec(&h->mtvec, value); }
-void csr_write_stvec(Hart *h, unsigned csr, uint64_t value) { write_tvec(&h->stvec, value); }
+void csr_write_mtvec(Hart *h, unsigned csr, uint64_t value) {
+    write_tvec(&h->mtvec, value);
+}
+void csr_write_stvec(Hart *h, unsigned csr, uint64_t value) {
+    write_tvec(&h->stvec, value);
+}
 
 /* IALIGN is 16 with C, else 32; misa is not writable, so masking the write is enough. */
-static uint64_t legal_epc(const Hart *h, uint64_t value) { return value & ~(h->isa->c ? 1ull : 3ull); }
-void csr_write_mepc(Hart *h, unsigned csr, uint64_t value) { h->mepc = legal_epc(h, value); }
-void csr_write_sepc(Hart *h, unsigned csr, uint64_t value) { h->sepc = legal_epc(h, value); }
+static uint64_t legal_epc(const Hart *h, uint64_t value) {
+    return value & ~(h->isa->c ? 1ull : 3ull);
+}
+void csr_write_mepc(Hart *h, unsigned csr, uint64_t value) {
+    h->mepc = legal_epc(h, value);
+}
+void csr_write_sepc(Hart *h, unsigned csr, uint64_t value) {
+    h->sepc = legal_epc(h, value);
+}
 
 /* ---- environment configuration (§3.1.18, §12.1.10) ---- */
 
@@ -141,7 +178,9 @@ void csr_write_menvcfg(Hart *h, unsigned csr, uint64_t value) {
 
 /* ---- satp (§12.1.11) ---- */
 
-bool csr_gate_satp(const Hart *h, unsigned csr) { return h->priv != PRIV_S || !(h->mstatus & MSTATUS_TVM); }
+bool csr_gate_satp(const Hart *h, unsigned csr) {
+    return h->priv != PRIV_S || !(h->mstatus & MSTATUS_TVM);
+}
 
 static bool satp_mode_exists(const Isa *isa, uint64_t mode) {
     switch (mode) {
@@ -165,11 +204,19 @@ void csr_write_satp(Hart *h, unsigned csr, uint64_t value) {
 
 /* ---- floating point (unprivileged spec §20.2) ---- */
 
-bool csr_gate_fp(const Hart *h, unsigned csr) { return h->mstatus & MSTATUS_FS; }
+bool csr_gate_fp(const Hart *h, unsigned csr) {
+    return h->mstatus & MSTATUS_FS;
+}
 
-uint64_t csr_read_fflags(const Hart *h, unsigned csr) { return h->fflags; }
-uint64_t csr_read_frm(const Hart *h, unsigned csr) { return h->frm; }
-uint64_t csr_read_fcsr(const Hart *h, unsigned csr) { return (uint64_t)h->frm << 5 | h->fflags; }
+uint64_t csr_read_fflags(const Hart *h, unsigned csr) {
+    return h->fflags;
+}
+uint64_t csr_read_frm(const Hart *h, unsigned csr) {
+    return h->frm;
+}
+uint64_t csr_read_fcsr(const Hart *h, unsigned csr) {
+    return (uint64_t)h->frm << 5 | h->fflags;
+}
 
 static void fp_written(Hart *h) {
     h->mstatus |= MSTATUS_FS;

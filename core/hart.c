@@ -21,7 +21,9 @@ Hart *hart_new(Machine *m, uint32_t id) {
     return h;
 }
 
-void hart_free(Hart *h) { g_free(h); }
+void hart_free(Hart *h) {
+    g_free(h);
+}
 
 /* Resets every state field to zero, then to what privileged spec §3.4 and QEMU's rv64 start with. */
 void hart_reset(Hart *h, Gpa reset_pc) {
@@ -66,14 +68,17 @@ void hart_set_irq_line(Hart *h, IrqNumber irq, bool level) {
     h->attention |= ATTN_IRQ;
 }
 
-/* With menvcfg.STCE, STIP is the comparison with stimecmp alone (Sstc §"mip and mie"); without, software's bit. */
+/* With menvcfg.STCE, STIP is the comparison with stimecmp alone (Sstc §"mip and mie"); without, software's
+ * bit. */
 uint64_t hart_mip(const Hart *h) {
     if (h->menvcfg & ENVCFG_STCE)
         return h->mip_lines | (h->mip_soft & ~IRQ_BIT(IRQ_STI));
     return (h->mip_lines & ~IRQ_BIT(IRQ_STI)) | h->mip_soft;
 }
 
-bool hart_has_wakeup(const Hart *h) { return (hart_mip(h) & h->mie) != 0; }
+bool hart_has_wakeup(const Hart *h) {
+    return (hart_mip(h) & h->mie) != 0;
+}
 
 int hart_pending_irq(const Hart *h) {
     static const uint8_t order[] = {IRQ_MEI, IRQ_MSI, IRQ_MTI, IRQ_SEI, IRQ_SSI, IRQ_STI, IRQ_LCOFI};
@@ -104,17 +109,16 @@ uint64_t hart_instret(const Hart *h) {
 
 const char *hart_x_name(unsigned i) {
     static const char *const names[32] = {
-        "zero", "ra", "sp", "gp", "tp",  "t0",  "t1", "t2", "s0", "s1", "a0",
-        "a1",   "a2", "a3", "a4", "a5",  "a6",  "a7", "s2", "s3", "s4", "s5",
-        "s6",   "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6",
+        "zero", "ra", "sp", "gp", "tp", "t0", "t1", "t2", "s0", "s1", "a0",  "a1",  "a2", "a3", "a4", "a5",
+        "a6",   "a7", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6",
     };
     return i < 32 ? names[i] : NULL;
 }
 
 const char *hart_f_name(unsigned i) {
     static const char *const names[32] = {
-        "ft0", "ft1", "ft2", "ft3", "ft4", "ft5", "ft6",  "ft7",  "fs0", "fs1", "fa0",
-        "fa1", "fa2", "fa3", "fa4", "fa5", "fa6", "fa7",  "fs2",  "fs3", "fs4", "fs5",
+        "ft0", "ft1", "ft2", "ft3", "ft4",  "ft5",  "ft6", "ft7", "fs0",  "fs1",  "fa0",
+        "fa1", "fa2", "fa3", "fa4", "fa5",  "fa6",  "fa7", "fs2", "fs3",  "fs4",  "fs5",
         "fs6", "fs7", "fs8", "fs9", "fs10", "fs11", "ft8", "ft9", "ft10", "ft11",
     };
     return i < 32 ? names[i] : NULL;

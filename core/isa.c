@@ -22,7 +22,9 @@ static const IsaEntry isa_entries[] = {
 #undef X
 };
 
-static bool *isa_field(Isa *isa, const IsaEntry *e) { return (bool *)((char *)isa + e->offset); }
+static bool *isa_field(Isa *isa, const IsaEntry *e) {
+    return (bool *)((char *)isa + e->offset);
+}
 
 void isa_init_default(Isa *isa) {
     for (size_t i = 0; i < G_N_ELEMENTS(isa_entries); i++)
@@ -33,7 +35,8 @@ bool isa_set_property(Isa *isa, const char *name, const char *value) {
     static const struct {
         const char *word;
         bool value;
-    } words[] = {{"on", true}, {"true", true}, {"yes", true}, {"off", false}, {"false", false}, {"no", false}};
+    } words[] = {{"on", true},   {"true", true},   {"yes", true},
+                 {"off", false}, {"false", false}, {"no", false}};
     for (size_t i = 0; i < G_N_ELEMENTS(isa_entries); i++) {
         /* QEMU before 8 spelled some names with a capital, as in Zicsr. */
         if (g_ascii_strcasecmp(name, isa_entries[i].name) != 0)

@@ -18,12 +18,15 @@ typedef struct Target {
 } Target;
 
 static MemView ctx_view(unsigned ctx) {
-    static const uint8_t privs[] = {[CTX_M] = PRIV_M, [CTX_S] = PRIV_S, [CTX_S_SUM] = PRIV_S, [CTX_U] = PRIV_U};
+    static const uint8_t privs[] = {
+        [CTX_M] = PRIV_M, [CTX_S] = PRIV_S, [CTX_S_SUM] = PRIV_S, [CTX_U] = PRIV_U};
     unsigned base = ctx % CTX_MXR;
     return (MemView){privs[base], base == CTX_S_SUM, ctx >= CTX_MXR};
 }
 
-static MemView fetch_view(const Hart *h) { return (MemView){h->priv, false, false}; }
+static MemView fetch_view(const Hart *h) {
+    return (MemView){h->priv, false, false};
+}
 
 static int page_fault(AccessKind kind) {
     static const uint8_t cause[] = {
@@ -72,7 +75,8 @@ static void write_pte_bits(Hart *h, const Walk *walk) {
         m->engine->ops->invalidate_code(m->engine, at->page, offset, sizeof pte);
     memcpy(machine_page_host(m, at->page) + offset, &pte, sizeof pte);
     if (h->trace_ptr && (hooks_trace_wants(m->hooks) & TRACE_WANT_WALK)) {
-        uint64_t words[] = {TRACE_WALK | h->left, machine_page_address(m, at->page) + offset, walk->leaf | walk->update};
+        uint64_t words[] = {TRACE_WALK | h->left, machine_page_address(m, at->page) + offset,
+                            walk->leaf | walk->update};
         hooks_trace_append(m->hooks, h, words, G_N_ELEMENTS(words));
     }
 }
@@ -166,7 +170,9 @@ static uint64_t target_loc(const Target *t) {
     return t->block && t->host ? (uint64_t)(uintptr_t)t->host : TRACE_PHYS | t->pa;
 }
 
-static bool crosses_page(Gva va, unsigned size) { return (va & ~PAGE_MASK) + size > PAGE_SIZE; }
+static bool crosses_page(Gva va, unsigned size) {
+    return (va & ~PAGE_MASK) + size > PAGE_SIZE;
+}
 
 /* The second half of a page-crossing access begins here. */
 static void trace_split(Hart *h, const Target *second) {
@@ -301,7 +307,8 @@ static void store_crossing(Hart *h, Gva va, uint64_t value, MemOp op) {
     if (!resolve_halves(h, va, op, ACCESS_STORE, t, &n))
         return;
     rest = MEM_SIZE(op) - n;
-    if (!(op & MEM_LAST) && (write_ends_block(h->machine, &t[0], n) || write_ends_block(h->machine, &t[1], rest))) {
+    if (!(op & MEM_LAST) &&
+        (write_ends_block(h->machine, &t[0], n) || write_ends_block(h->machine, &t[1], rest))) {
         h->exit = EXIT_REDO;
         return;
     }

@@ -41,9 +41,9 @@ typedef struct WalkStep {
 } WalkStep;
 
 typedef struct Walk {
-    Gpa pa;               /* physical page of the address */
-    uint64_t leaf;        /* the leaf PTE as it is in memory */
-    uint64_t update;      /* A and D bits that must be set in it for this access (Svadu) */
+    Gpa pa;                   /* physical page of the address */
+    uint64_t leaf;            /* the leaf PTE as it is in memory */
+    uint64_t update;          /* A and D bits that must be set in it for this access (Svadu) */
     unsigned levels, n_steps; /* step i read a PTE of level levels - 1 - i */
     WalkStep steps[WALK_MAX_LEVELS];
 } Walk;
@@ -77,7 +77,9 @@ typedef struct Mmu {
     MmuStats stats;
 } Mmu;
 
-static inline Mmu *mmu_of(const Machine *m) { return m->mmu; }
+static inline Mmu *mmu_of(const Machine *m) {
+    return m->mmu;
+}
 
 /* ---- mmu_tlb.c ---- */
 

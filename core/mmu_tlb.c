@@ -35,7 +35,9 @@ void mmu_done(Machine *m) {
     m->mmu = NULL;
 }
 
-void mmu_get_stats(const Machine *m, MmuStats *stats) { *stats = mmu_of(m)->stats; }
+void mmu_get_stats(const Machine *m, MmuStats *stats) {
+    *stats = mmu_of(m)->stats;
+}
 
 /* ---- second-level TLB ---- */
 
@@ -44,7 +46,9 @@ static StlbEntry *stlb_set(StlbHart *s, Gva va) {
     return s->entries[(vpn ^ vpn >> 10 ^ vpn >> 20) % STLB_SETS];
 }
 
-static uint64_t stlb_root(const Hart *h) { return h->satp & ~SATP_ASID; }
+static uint64_t stlb_root(const Hart *h) {
+    return h->satp & ~SATP_ASID;
+}
 
 static StlbHart *stlb_of(Hart *h) {
     Mmu *mmu = mmu_of(h->machine);
@@ -59,7 +63,8 @@ const StlbEntry *mmu_stlb_find(Hart *h, Gva va) {
     StlbHart *s = stlb_of(h);
     const StlbEntry *set = stlb_set(s, va);
     for (unsigned i = 0; i < STLB_WAYS; i++)
-        if (set[i].page == (va & PAGE_MASK) && set[i].generation == s->generation && set[i].root == stlb_root(h))
+        if (set[i].page == (va & PAGE_MASK) && set[i].generation == s->generation &&
+            set[i].root == stlb_root(h))
             return &set[i];
     return NULL;
 }
@@ -176,15 +181,20 @@ static void drop_write_tags(Machine *m, bool all, Gpa page) {
     }
 }
 
-void mmu_drop_write_tags(Machine *m) { drop_write_tags(m, true, 0); }
-void mmu_drop_page_tags(Machine *m, uint32_t page) { drop_write_tags(m, false, machine_page_address(m, page)); }
+void mmu_drop_write_tags(Machine *m) {
+    drop_write_tags(m, true, 0);
+}
+void mmu_drop_page_tags(Machine *m, uint32_t page) {
+    drop_write_tags(m, false, machine_page_address(m, page));
+}
 
 /* ---- fetch ids ---- */
 
 static uint32_t fetch_slot(const Mmu *mmu, uint64_t vpn_priv, uint32_t page) {
     uint64_t hash = (vpn_priv ^ (uint64_t)page << 40) * 0x9e3779b97f4a7c15ull;
     uint32_t at = (uint32_t)(hash >> 32) & (mmu->fetch_capacity - 1);
-    while (mmu->fetch_keys[at].id && (mmu->fetch_keys[at].vpn_priv != vpn_priv || mmu->fetch_keys[at].page != page))
+    while (mmu->fetch_keys[at].id &&
+           (mmu->fetch_keys[at].vpn_priv != vpn_priv || mmu->fetch_keys[at].page != page))
         at = (at + 1) & (mmu->fetch_capacity - 1);
     return at;
 }

@@ -45,7 +45,9 @@ static const uint8_t *pte_host(const Hart *h, Gpa pa, WalkStep *step) {
     return b->host + (pa - b->base);
 }
 
-static bool pte_is_leaf(uint64_t pte) { return pte & (PTE_R | PTE_W | PTE_X); }
+static bool pte_is_leaf(uint64_t pte) {
+    return pte & (PTE_R | PTE_W | PTE_X);
+}
 
 /* Valid, and no reserved bit or encoding in use (§12.3.1; Svnapot §13, Svpbmt §14). */
 static bool pte_is_wellformed(const Hart *h, uint64_t pte, unsigned level) {

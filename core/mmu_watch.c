@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Page-table entries are watched: each page that holds walked PTEs has a bitmap of them and knows which virtual
- * range they map, so that a write to one drops what was derived from it and nothing else. PTEs that were found
- * invalid are not walked in this sense: nothing was derived from them.
+ * Page-table entries are watched: each page that holds walked PTEs has a bitmap of them and knows which
+ * virtual range they map, so that a write to one drops what was derived from it and nothing else. PTEs that
+ * were found invalid are not walked in this sense: nothing was derived from them.
  */
 #include "core/mmu_internal.h"
 
 struct WatchPage {
     uint64_t walked[PTES_PER_PAGE / 64];
-    Gva base;             /* virtual address that slot 0 maps (0 for a root table) */
-    uint8_t level;        /* of the PTEs: 0 maps 4 KiB */
-    uint8_t levels;       /* of the whole walk */
-    bool ambiguous;       /* reached at several places of the address space or levels: drop everything */
+    Gva base;       /* virtual address that slot 0 maps (0 for a root table) */
+    uint8_t level;  /* of the PTEs: 0 maps 4 KiB */
+    uint8_t levels; /* of the whole walk */
+    bool ambiguous; /* reached at several places of the address space or levels: drop everything */
 };
 
 /* Bytes mapped by a PTE of this level, as a shift. */
-static unsigned level_shift(unsigned level) { return PAGE_BITS + 9 * level; }
+static unsigned level_shift(unsigned level) {
+    return PAGE_BITS + 9 * level;
+}
 
 /* A root table maps the whole space, both halves: its slots' addresses are made by sign extension. */
 static Gva table_base(Gva va, unsigned level, unsigned levels) {
@@ -52,7 +54,9 @@ void mmu_watch_walk(Mmu *mmu, Gva va, const Walk *walk) {
         watch_step(mmu, va, &walk->steps[i], walk->levels - 1 - i, walk->levels);
 }
 
-static bool slot_is_walked(const WatchPage *w, unsigned slot) { return w->walked[slot / 64] >> slot % 64 & 1; }
+static bool slot_is_walked(const WatchPage *w, unsigned slot) {
+    return w->walked[slot / 64] >> slot % 64 & 1;
+}
 
 bool mmu_watch_covers(const Mmu *mmu, uint32_t page, uint32_t offset, uint32_t size) {
     const WatchPage *w = mmu->watch[page];

@@ -39,8 +39,8 @@ static bool pmp_entry_allows(uint8_t cfg, AccessKind kind, Priv priv) {
 }
 
 /*
- * The lowest entry that matches any byte decides, and must match all of them (§3.7.1.3). The answer holds for the
- * whole page if no entry up to the deciding one covers the page in part.
+ * The lowest entry that matches any byte decides, and must match all of them (§3.7.1.3). The answer holds for
+ * the whole page if no entry up to the deciding one covers the page in part.
  */
 bool pmp_check(const Hart *h, Gpa pa, uint64_t size, AccessKind kind, Priv priv, bool *whole_page) {
     Gpa page = pa & PAGE_MASK, page_last = page | ~PAGE_MASK;
@@ -80,7 +80,9 @@ void csr_write_pmpcfg(Hart *h, unsigned csr, uint64_t value) {
     mmu_flush(h);
 }
 
-uint64_t csr_read_pmpaddr(const Hart *h, unsigned csr) { return h->pmpaddr[csr & 15]; }
+uint64_t csr_read_pmpaddr(const Hart *h, unsigned csr) {
+    return h->pmpaddr[csr & 15];
+}
 
 /* A locked TOR entry locks the address below it too (§3.7.1.2). */
 void csr_write_pmpaddr(Hart *h, unsigned csr, uint64_t value) {
