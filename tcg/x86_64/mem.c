@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Loads and stores. Hot path:
+ *
+ *     s1 = address; s2 = (address >> 12 & mask) * 32; s1 &= page mask | (size - 1)
+ *     cmp s1, [hart->tlb[ctx] + s2 + tag] ; jne cold
+ *     s1 = [… + addend] ; access [s1 + base + disp]
+ *
+ * The cold path calls a thunk with rax = address, rdx = value, rcx = pc and, pushed, left | memop << 8. The
+ * thunk makes the hart exact, calls the slow path, leaves the block if that left hart->exit set, and
+ * otherwise returns with all pinned registers and with the result in rax; it pops what was pushed. Local
+ * registers are lost.
+ */
+#include "tcg/x86_64/compiler.h"
+
+enum { PACK_MEM_SHIFT = 8 };
+
+/* tlb[ctx][0].field, for a probe with a constant or a scaled index. */
+static int32_t tlb_offset(const IrOp *op, size_t field) {
+    return (int32_t)(offsetof(Hart, tlb) + MEM_CTX(op->mem) * sizeof(((Hart *)0)->tlb[0]) + field) -
+           HART_BIAS;
+}
+
+static void probe_base(Compiler *c, Probe *p) {
+    const IrOp *op = c->op;
+    if (op->a != IR_ZERO && fits_i32(op->imm)) {
+        p->base = ra_read(c, op->a);
+        p->disp = (int32_t)op->imm;
+        return;
+    }
+    p->base = ra_scratch(c);
+    p->disp = 0;
+    emit_imm(&c->hot, p->base, (uint64_t)op->imm);
+    if (op->a != IR_ZERO) {
+        emit_rm(&c->hot, O_ADD | W, p->base, ra_peek_rm(c, op->a));
+    }
+}
+
+/* s2 = offset of the entry in the context's TLB, s1 = masked address. */
+static void probe_index(Compiler *c, const Probe *p) {
+    Emit *e = &c->hot;
+    if (p->disp) {
+        emit_rm(e, O_LEA | W, p->s1, rm_mem(p->base, p->disp));
+        emit_mov32(e, p->s2, p->s1);
+    } else {
+        emit_mov32(e, p->s2, p->base);
+        emit_mov(e, p->s1, p->base);
+    }
+    G_STATIC_ASSERT(sizeof(TlbEntry) == 32 && PAGE_BITS > 5);
+    emit_shift_imm(e, 0, SH_SHR, p->s2, PAGE_BITS - 5);
+    emit_alu_imm(e, W, ALU_AND, rm_reg(p->s1), (int32_t)(PAGE_MASK | (MEM_SIZE(c->op->mem) - 1)));
+    emit_alu_imm(e, 0, ALU_AND, rm_reg(p->s2), (TLB_ENTRIES - 1) * sizeof(TlbEntry));
+}
+
+void mem_probe_alloc(Compiler *c, Probe *p) {
+    const IrOp *op = c->op;
+    probe_base(c, p);
+    p->s1 = ra_scratch(c);
+    p->s2 = ra_scratch(c);
+    p->s3 = op->slot || (op->op != IR_LD && op->op != IR_ST) ? ra_scratch(c) : REG_NONE;
+}
+
+void mem_probe_emit(Compiler *c, Probe *p, bool write) {
+    Emit *e = &c->hot;
+    const IrOp *op = c->op;
+    probe_index(c, p);
+    size_t tag = write ? offsetof(TlbEntry, write) : offsetof(TlbEntry, read);
+    emit_cmp(e, W, p->s1, rm_sib(REG_HART, p->s2, 0, tlb_offset(op, tag)));
+    p->miss = emit_jcc(e, CC_NE);
+    emit_load(e, p->s1, rm_sib(REG_HART, p->s2, 0, tlb_offset(op, offsetof(TlbEntry, addend))));
+}
+
+void mem_probe(Compiler *c, Probe *p, bool write) {
+    mem_probe_alloc(c, p);
+    mem_probe_emit(c, p, write);
+}
+
+void mem_cold_call(Compiler *c, const Probe *p, const uint8_t *thunk) {
+    Emit *e = &c->cold;
+    emit_push_imm(e, (int32_t)(compiler_left(c) | c->op->mem << PACK_MEM_SHIFT));
+    emit_imm(e, RCX, c->pc);
+    emit_call_to(e, thunk);
+}
+
+void mem_cold_address(Compiler *c, const Probe *p) {
+    if (p->disp) {
+        emit_rm(&c->cold, O_LEA | W, RAX, rm_mem(p->base, p->disp));
+    } else {
+        emit_mov(&c->cold, RAX, p->base);
+    }
+}
+
+/* -- loads --------------------------------------------------------------------------------------------------
+ */
+
+static void trace_load_hot(Compiler *c, const Probe *p, HostReg d) {
+    Emit *e = &c->hot;
+    const IrOp *op = c->op;
+    unsigned size = op->mem & MEM_SIZE_MASK;
+    HostReg s3 = p->s3;
+    emit_rm(e, O_LEA | W, s3, rm_mem(p->base, p->disp));
+    emit_load(e, p->s2, rm_mem(RSP, FRAME_TRACE));
+    emit_store(e, trace_word(c, p->s2, 0), s3);
+    emit_rr(e, O_ADD | W, p->s1, s3);
+    emit_store(e, trace_word(c, p->s2, 1), p->s1);
+    emit_load_size(e, size, false, s3, rm_mem(p->s1, 0));
+    emit_store(e, trace_word(c, p->s2, 2), s3);
+    emit_load_size(e, size, op->mem & MEM_SIGN, d, rm_reg(s3));
+}
+
+static void load_cold(Compiler *c, const Probe *p, HostReg d) {
+    Emit *e = &c->cold;
+    const IrOp *op = c->op;
+    uint32_t live = ra_live(c, false);
+    emit_label(p->miss, e->p);
+    ra_cold_save(c, e, live);
+    mem_cold_address(c, p);
+    if (op->slot) {
+        emit_load(e, RCX, rm_mem(RSP, FRAME_TRACE));
+        emit_store(e, trace_word(c, RCX, 0), RAX);
+    }
+    mem_cold_call(c, p, c->b->thunks.load);
+    if (op->slot) {
+        emit_load(e, RCX, rm_mem(RSP, FRAME_TRACE));
+        emit_load_size(e, op->mem & MEM_SIZE_MASK, false, RDX, rm_reg(RAX));
+        emit_store(e, trace_word(c, RCX, 2), RDX);
+        emit_load(e, RDX, HART_RM(mem_loc));
+        emit_store(e, trace_word(c, RCX, 1), RDX);
+    }
+    emit_load_size(e, op->mem & MEM_SIZE_MASK, op->mem & MEM_SIGN, d, rm_reg(RAX));
+    ra_cold_restore(c, e, live);
+    emit_jmp_to(e, c->hot.p);
+}
+
+void op_ld(Compiler *c, unsigned arg) {
+    const IrOp *op = c->op;
+    Probe p;
+    mem_probe(c, &p, false);
+    HostReg d = ra_is_pinned(op->dst) ? (HostReg)c->reg[op->dst] : p.s1;
+    if (op->slot) {
+        trace_load_hot(c, &p, d);
+    } else {
+        emit_load_size(&c->hot, op->mem & MEM_SIZE_MASK, op->mem & MEM_SIGN, d,
+                       rm_sib(p.s1, p.base, 0, p.disp));
+    }
+    load_cold(c, &p, d);
+    ra_finish(c, d);
+}
+
+/* -- stores -------------------------------------------------------------------------------------------------
+ */
+
+/* Where the value is after the probe: its register, else `spare`, loaded. */
+static HostReg store_value(Compiler *c, HostReg spare) {
+    IrVar b = c->op->b;
+    if (b == IR_ZERO) {
+        emit_imm(&c->hot, spare, 0);
+        return spare;
+    }
+    if (c->reg[b] != REG_NONE) {
+        return c->reg[b];
+    }
+    emit_load(&c->hot, spare, ra_home(c, b));
+    return spare;
+}
+
+static void store_hot(Compiler *c, const Probe *p) {
+    Rm to = rm_sib(p->s1, p->base, 0, p->disp);
+    unsigned size = c->op->mem & MEM_SIZE_MASK;
+    if (c->op->b == IR_ZERO) {
+        emit_store_imm(&c->hot, size, to, 0);
+    } else {
+        emit_store_size(&c->hot, size, to, store_value(c, p->s2));
+    }
+}
+
+static void trace_store_hot(Compiler *c, const Probe *p) {
+    Emit *e = &c->hot;
+    HostReg s3 = p->s3;
+    unsigned size = c->op->mem & MEM_SIZE_MASK;
+    emit_rm(e, O_LEA | W, s3, rm_mem(p->base, p->disp));
+    emit_load(e, p->s2, rm_mem(RSP, FRAME_TRACE));
+    emit_store(e, trace_word(c, p->s2, 0), s3);
+    emit_rr(e, O_ADD | W, p->s1, s3);
+    emit_store(e, trace_word(c, p->s2, 1), p->s1);
+    emit_load_size(e, size, false, s3, rm_reg(store_value(c, s3)));
+    emit_store(e, trace_word(c, p->s2, 2), s3);
+    emit_store_size(e, size, rm_mem(p->s1, 0), s3);
+}
+
+/* rax = address, rdx = value, whichever registers they are in now. */
+static void store_cold_arguments(Compiler *c, const Probe *p) {
+    Emit *e = &c->cold;
+    IrVar b = c->op->b;
+    HostReg value = b == IR_ZERO ? REG_NONE : (HostReg)c->reg[b];
+    Probe q = *p;
+    if (value == RAX && p->base == RDX) {
+        emit_rr(e, O_XCHG | W, RAX, RDX);
+        q.base = RAX;
+        value = RDX;
+    } else if (value == RAX) {
+        emit_mov(e, RDX, RAX);
+        value = RDX;
+    }
+    mem_cold_address(c, &q);
+    if (b == IR_ZERO) {
+        emit_imm(e, RDX, 0);
+    } else if (value == REG_NONE) {
+        emit_load(e, RDX, ra_home(c, b));
+    } else {
+        emit_mov(e, RDX, value);
+    }
+}
+
+static void store_cold(Compiler *c, const Probe *p) {
+    Emit *e = &c->cold;
+    uint32_t live = ra_live(c, false);
+    emit_label(p->miss, e->p);
+    ra_cold_save(c, e, live);
+    store_cold_arguments(c, p);
+    if (c->op->slot) {
+        emit_load(e, RCX, rm_mem(RSP, FRAME_TRACE));
+        emit_store(e, trace_word(c, RCX, 0), RAX);
+        HostReg raw = RSI;
+        G_STATIC_ASSERT(REGS_LOCAL >> RSI & 1);
+        emit_load_size(e, c->op->mem & MEM_SIZE_MASK, false, raw, rm_reg(RDX));
+        emit_store(e, trace_word(c, RCX, 2), raw);
+    }
+    mem_cold_call(c, p, c->b->thunks.store);
+    if (c->op->slot) {
+        emit_load(e, RCX, rm_mem(RSP, FRAME_TRACE));
+        emit_load(e, RDX, HART_RM(mem_loc));
+        emit_store(e, trace_word(c, RCX, 1), RDX);
+    }
+    ra_cold_restore(c, e, live);
+    emit_jmp_to(e, c->hot.p);
+}
+
+void op_st(Compiler *c, unsigned arg) {
+    Probe p;
+    mem_probe(c, &p, true);
+    if (c->op->slot) {
+        trace_store_hot(c, &p);
+    } else {
+        store_hot(c, &p);
+    }
+    store_cold(c, &p);
+}
+
+/* -- thunks -------------------------------------------------------------------------------------------------
+ */
+
+/*
+ * At entry [rsp] is the return address and [rsp + 8] what was pushed; rsp is 16-aligned. `op_arg`: the C
+ * function's register for the MemOp.
+ */
+static const uint8_t *make_thunk(X86Backend *b, Emit *e, uint64_t fn, HostReg op_arg) {
+    const uint8_t *start = e->p;
+    emit_store(e, HART_RM(pc), RCX);
+    exits_emit_save_pinned(e, REGS_PINNED);
+    emit_store(e, HART_RM(budget), REG_BUDGET);
+    emit_mov(e, RSI, RAX);
+    emit_rm(e, O_MOVZX8, RAX, rm_mem(RSP, 8));
+    emit_rm(e, O_STORE, RAX, HART_RM(left));
+    emit_rm(e, O_LOAD, op_arg, rm_mem(RSP, 8));
+    emit_shift_imm(e, 0, SH_SHR, op_arg, PACK_MEM_SHIFT);
+    emit_rm(e, O_LEA | W, RDI, rm_mem(REG_HART, -HART_BIAS));
+    emit_imm(e, RAX, fn);
+    emit_call_rm(e, rm_reg(RAX));
+    emit_alu_imm(e, 0, ALU_CMP, HART_RM(exit), EXIT_NONE);
+    uint8_t *leave = emit_jcc_short(e, CC_NE);
+    exits_emit_load_pinned(e, REGS_PINNED & REGS_CALLER_SAVED);
+    emit_ret(e, 8);
+    emit_label_short(leave, e->p);
+    emit_alu_imm(e, W, ALU_ADD, rm_reg(RSP), 16);
+    emit_jmp_to(e, b->thunks.leave[ENTER_HELPER]);
+    return start;
+}
+
+void mem_make_thunks(X86Backend *b, Emit *e) {
+    b->thunks.load = make_thunk(b, e, (uintptr_t)b->env.load, RDX);
+    b->thunks.store = make_thunk(b, e, (uintptr_t)b->env.store, RCX);
+    b->thunks.rmw = make_thunk(b, e, (uintptr_t)b->env.rmw, RDX);
+}
