@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The engine under the run loop, on bare-metal guests of a few instructions. Each guest is run once with blocks of one
+ * instruction and no optimisation, noting the state hash at every stop; then again in all the ways that must not
+ * make a difference.
+ */
+#include "core/machine.h"
+#include "tcg/tcg.h"
+#include "tests/unit/rv_asm.h"
+
+#define RAM 0x80000000
+#define FINISHER 0x100000
+#define UART 0x10000000
+#define CSR_MSTATUS 0x300
+#define CSR_MTVEC 0x305
+#define CSR_MEPC 0x341
+#define CSR_MCAUSE 0x342
+#define CSR_MTVAL 0x343
+#define CSR_SATP 0x180
+#define CSR_PMPCFG0 0x3a0
+#define CSR_PMPADDR0 0x3b0
+
+/* -- an outside world in which nothing happens -------------------------------------------------------------- */
+
+static Pos quiet_next_pos(Nd *nd) { return POS_NONE; }
+static bool quiet_poll(Nd *nd, Pos pos, Nsec now, NdEvent *ev) { return false; }
+static bool quiet_idle(Nd *nd, Pos pos, Nsec now, Nsec deadline, NdEvent *ev) { return false; }
+static bool quiet_fetch(Nd *nd, Pos pos, Nsec now, NdKind kind, uint32_t source, uint64_t arg, uint8_t *to, uint32_t size,
+                        int *err) {
+    memset(to, 0, size);
+    return true;
+}
+static void quiet_output(Nd *nd, Pos pos, Nsec now, NdKind kind, uint32_t source, const uint8_t *data, uint32_t size) {}
+static bool quiet_checkpoint(Nd *nd, Pos pos, Nsec now, uint64_t hash) { return true; }
+static Pos quiet_next_checkpoint(Nd *nd, Pos pos) { return POS_NONE; }
+static const NdOps quiet_ops = {quiet_next_pos, quiet_poll,       quiet_idle,           quiet_fetch,
+                                quiet_output,   quiet_checkpoint, quiet_next_checkpoint};
+static Nd quiet = {&quiet_ops};
+
+/* -- the guests --------------------------------------------------------------------------------------------- */
+
+static void finish(Asm *a) {
+    asm_li(a, T0, FINISHER);
+    asm_li(a, T1, 0x5555);
+    asm_w(a, SW(T1, T0, 0));
+    asm_w(a, JAL(ZERO, 0));
+}
+
+/* Sums over memory in nested loops, by functions on another page. */
+static void guest_loops(Asm *a) {
+    asm_li(a, S0, RAM + 0x8000);
+    asm_li(a, S1, 2000);
+    uint32_t loop = a->at;
+    asm_w(a, JAL(RA, asm_to(a, 0x1100)));
+    asm_w(a, ADDI(S1, S1, -1));
+    asm_w(a, BNE(S1, ZERO, asm_to(a, loop)));
+    finish(a);
+    a->at = 0x1100;
+    asm_w(a, ANDI(T0, S1, 0xff));
+    asm_w(a, SLLI(T0, T0, 3));
+    asm_w(a, ADD(T0, T0, S0));
+    asm_w(a, LD(T1, T0, 0));
+    asm_w(a, MUL(T2, S1, S1));
+    asm_w(a, ADD(T1, T1, T2));
+    asm_w(a, SD(T1, T0, 0));
+    asm_w(a, XOR(A0, A0, T1));
+    asm_w(a, JALR(ZERO, RA, 0));
+}
+
+/* Each round overwrites the very next instruction, then one further on in the same block. */
+static void guest_self_modifying(Asm *a) {
+    asm_w(a, AUIPC(S0, 0));
+    asm_li(a, S1, 100);
+    asm_li(a, S2, 0x13 | A0 << 7 | A0 << 15 | 1 << 20); /* addi a0, a0, 1 */
+    asm_w(a, LUI(S3, 0x100));                            /* + 1 in its immediate */
+    uint32_t loop = a->at;
+    asm_w(a, SW(S2, S0, (int)a->at + 4));
+    asm_w(a, 0); /* written */
+    asm_w(a, SW(S2, S0, (int)a->at + 12));
+    asm_w(a, ADD(S2, S2, S3));
+    asm_w(a, ANDI(A1, S2, 0x7f));
+    asm_w(a, 0); /* written */
+    asm_w(a, ADDI(S1, S1, -1));
+    asm_w(a, BNE(S1, ZERO, asm_to(a, loop)));
+    finish(a);
+}
+
+/* An instruction of four bytes in two pages; its second half changes. */
+static void guest_page_crossing(Asm *a) {
+    asm_li(a, S0, RAM + 0x1000);
+    asm_li(a, S1, 50);
+    uint32_t loop = a->at;
+    asm_w(a, JAL(RA, asm_to(a, 0xff8)));
+    asm_w(a, rv_i(0x03, 1, T0, S0, 0)); /* lh t0, (s0): the upper half of the instruction */
+    asm_w(a, ADDI(T0, T0, 0x10));
+    asm_w(a, rv_s(1, S0, T0, 0));
+    asm_w(a, ADDI(S1, S1, -1));
+    asm_w(a, BNE(S1, ZERO, asm_to(a, loop)));
+    finish(a);
+    a->at = 0xff8;
+    asm_w(a, ADDI(A1, A1, 3));
+    asm_h(a, C_NOP);
+    asm_w(a, ADDI(A0, A0, 1)); /* at 0xffe */
+    asm_w(a, JALR(ZERO, RA, 0));
+}
+
+/* Exceptions of several kinds, in the middle of blocks; the handler steps over the instruction. */
+static void guest_traps(Asm *a) {
+    asm_li(a, T0, RAM + 0x800);
+    asm_w(a, CSRRW(ZERO, CSR_MTVEC, T0));
+    asm_li(a, S0, 0x40000000); /* nothing there */
+    asm_li(a, S1, 60);
+    uint32_t loop = a->at;
+    asm_w(a, ADDI(A0, A0, 1));
+    asm_w(a, LD(A1, S0, 8));
+    asm_w(a, ADDI(A0, A0, 1));
+    asm_w(a, ECALL);
+    asm_w(a, SD(A0, S0, 16));
+    asm_w(a, 0xffffffff);
+    asm_w(a, ADDI(S1, S1, -1));
+    asm_w(a, BNE(S1, ZERO, asm_to(a, loop)));
+    finish(a);
+    a->at = 0x800;
+    asm_w(a, CSRRS(T0, CSR_MEPC, ZERO));
+    asm_w(a, ADDI(T0, T0, 4));
+    asm_w(a, CSRRW(ZERO, CSR_MEPC, T0));
+    asm_w(a, CSRRS(T1, CSR_MCAUSE, ZERO));
+    asm_w(a, CSRRS(T2, CSR_MTVAL, ZERO));
+    asm_w(a, SLLI(A2, A2, 1));
+    asm_w(a, XOR(A2, A2, T1));
+    asm_w(a, ADD(A2, A2, T2));
+    asm_w(a, MRET);
+}
+
+/* The handler itself cannot be fetched: one step after the other is a trap, for ever. */
+static void guest_trap_storm(Asm *a) {
+    asm_li(a, T0, 0x40000000);
+    asm_w(a, CSRRW(ZERO, CSR_MTVEC, T0));
+    asm_w(a, ECALL);
+}
+
+/* Polls a device register between additions, and prints. */
+static void guest_mmio(Asm *a) {
+    asm_li(a, S0, UART);
+    asm_li(a, S1, 50);
+    uint32_t loop = a->at;
+    asm_w(a, LBU(T0, S0, 5));
+    asm_w(a, ADD(A0, A0, T0));
+    asm_w(a, ANDI(T0, T0, 0x20));
+    asm_w(a, BEQ(T0, ZERO, asm_to(a, loop)));
+    asm_w(a, ADDI(T1, S1, 32));
+    asm_w(a, SB(T1, S0, 0));
+    asm_w(a, ADDI(S1, S1, -1));
+    asm_w(a, BNE(S1, ZERO, asm_to(a, loop)));
+    finish(a);
+}
+
+static void guest_atomics(Asm *a) {
+    asm_li(a, S0, RAM + 0x8000);
+    asm_li(a, S1, 200);
+    uint32_t loop = a->at;
+    asm_w(a, LR_D(T0, S0));
+    asm_w(a, ADDI(T0, T0, 7));
+    asm_w(a, SC_D(T1, T0, S0));
+    asm_w(a, ADD(A0, A0, T1));
+    asm_w(a, SC_D(T1, T0, S0)); /* no reservation any more */
+    asm_w(a, ADD(A0, A0, T1));
+    asm_w(a, AMOADD_W(T2, S1, S0));
+    asm_w(a, XOR(A1, A1, T2));
+    asm_w(a, ADDI(S1, S1, -1));
+    asm_w(a, BNE(S1, ZERO, asm_to(a, loop)));
+    finish(a);
+}
+
+/*
+ * Sv39 without sfence: the S-mode code calls a function at a virtual page whose PTE it changes between two physical
+ * pages of different code. Links and jump caches must notice.
+ */
+static void guest_remap(Asm *a) {
+    asm_li(a, T0, 0x1f);
+    asm_w(a, CSRRW(ZERO, CSR_PMPCFG0, T0));
+    asm_li(a, T0, -1);
+    asm_w(a, CSRRW(ZERO, CSR_PMPADDR0, T0));
+    /* root table at RAM+0xa000: [0] -> table at 0xb000, [2] = 1 GiB of RAM; 0xb000[0] -> 0xc000 */
+    asm_li(a, S0, RAM + 0xa000);
+    asm_li(a, T0, ((RAM + 0xb000) >> 12) << 10 | 1);
+    asm_w(a, SD(T0, S0, 0));
+    asm_li(a, T0, (RAM >> 12) << 10 | 0xcf);
+    asm_w(a, SD(T0, S0, 16));
+    asm_li(a, S0, RAM + 0xb000);
+    asm_li(a, T0, ((RAM + 0xc000) >> 12) << 10 | 1);
+    asm_w(a, SD(T0, S0, 0));
+    asm_li(a, S0, RAM + 0xc000);
+    asm_li(a, S2, ((RAM + 0x4000) >> 12) << 10 | 0xcf);
+    asm_li(a, S3, ((RAM + 0x5000) >> 12) << 10 | 0xcf);
+    asm_w(a, XOR(S3, S3, S2));
+    asm_w(a, SD(S2, S0, 8)); /* virtual 0x1000 */
+    asm_li(a, T0, (8ll << 60) | ((RAM + 0xa000) >> 12));
+    asm_w(a, CSRRW(ZERO, CSR_SATP, T0));
+    asm_w(a, AUIPC(T0, 0));
+    asm_w(a, ADDI(T0, T0, 28));
+    asm_w(a, CSRRW(ZERO, CSR_MEPC, T0));
+    asm_li(a, T0, 0x800);
+    asm_w(a, CSRRW(ZERO, CSR_MSTATUS, T0)); /* MPP = S */
+    asm_w(a, MRET);
+    asm_li(a, S1, 300);
+    asm_li(a, S4, 0x1000);
+    uint32_t loop = a->at;
+    asm_w(a, JALR(RA, S4, 0));
+    asm_w(a, ANDI(T0, S1, 3));
+    asm_w(a, BNE(T0, ZERO, 12));
+    asm_w(a, XOR(S2, S2, S3));
+    asm_w(a, SD(S2, S0, 8));
+    asm_w(a, ADDI(S1, S1, -1));
+    asm_w(a, BNE(S1, ZERO, asm_to(a, loop)));
+    asm_w(a, ECALL);
+    a->at = 0x4000;
+    asm_w(a, ADDI(A0, A0, 1));
+    asm_w(a, JALR(ZERO, RA, 0));
+    a->at = 0x5000;
+    asm_w(a, ADDI(A0, A0, 256));
+    asm_w(a, JALR(ZERO, RA, 0));
+}
+
+/* S-mode code in a page of which PMP forbids 8 bytes: allowed up to there, one instruction at a time. */
+static void guest_pmp(Asm *a) {
+    asm_li(a, T0, 0x1f18); /* entry 0: NAPOT, nothing allowed; entry 1: NAPOT, everything */
+    asm_w(a, CSRRW(ZERO, CSR_PMPCFG0, T0));
+    asm_li(a, T0, (RAM + 0x4ff8) >> 2);
+    asm_w(a, CSRRW(ZERO, CSR_PMPADDR0, T0));
+    asm_li(a, T0, -1);
+    asm_w(a, CSRRW(ZERO, CSR_PMPADDR0 + 1, T0));
+    asm_li(a, T0, RAM + 0x4f00);
+    asm_w(a, CSRRW(ZERO, CSR_MEPC, T0));
+    asm_li(a, T0, RAM + 0x800);
+    asm_w(a, CSRRW(ZERO, CSR_MTVEC, T0));
+    asm_li(a, T0, 0x800);
+    asm_w(a, CSRRW(ZERO, CSR_MSTATUS, T0));
+    asm_li(a, S1, 100);
+    asm_w(a, MRET);
+    a->at = 0x800; /* where did it fault? */
+    asm_w(a, CSRRS(A0, CSR_MEPC, ZERO));
+    finish(a);
+    a->at = 0x4f00;
+    asm_w(a, ADDI(A1, A1, 1));
+    asm_w(a, ADDI(S1, S1, -1));
+    asm_w(a, BNE(S1, ZERO, -8));
+    while (a->at < 0x5000) {
+        asm_w(a, ADDI(A1, A1, 1));
+    }
+}
+
+typedef struct Guest {
+    const char *name;
+    void (*emit)(Asm *a);
+    bool finishes;
+    Pos limit;
+} Guest;
+
+static const Guest guests[] = {
+    {"loops", guest_loops, true, 100000},
+    {"self-modifying", guest_self_modifying, true, 100000},
+    {"page-crossing", guest_page_crossing, true, 100000},
+    {"traps", guest_traps, true, 100000},
+    {"trap-storm", guest_trap_storm, false, 30000},
+    {"mmio", guest_mmio, true, 100000},
+    {"atomics", guest_atomics, true, 100000},
+    {"remap", guest_remap, false, 3000},
+    {"pmp", guest_pmp, true, 1000},
+};
+
+/* -- ways to run -------------------------------------------------------------------------------------------- */
+
+#define N_STOPS 40u
+#define TRACE_WORDS TRACE_BUFFER_WORDS
+
+typedef struct Way {
+    const char *name;
+    TcgBackend backend;
+    unsigned block_limit, disabled_passes;
+    uint32_t trace;
+    bool flush; /* drop everything at each stop */
+    bool every; /* stop at every pos, not only at the ones that are compared */
+} Way;
+
+static const Way reference = {"reference", BACKEND_INTERP, 1, ~0u, 0, false, false};
+static const Way ways[] = {
+    {"interp", BACKEND_INTERP, 0, 0, 0, false, false},
+    {"unoptimised", BACKEND_INTERP, 0, ~0u, 0, false, false},
+    {"short", BACKEND_INTERP, 3, 0, 0, false, false},
+    {"traced", BACKEND_INTERP, 0, 0, TRACE_WANT_MEM | TRACE_WANT_INSN, false, false},
+    {"flushed", BACKEND_INTERP, 0, 0, 0, true, false},
+    {"tails", BACKEND_INTERP, 0, 0, 0, false, true},
+    {"host", BACKEND_AUTO, 0, 0, 0, false, false},
+    {"host-short", BACKEND_AUTO, 2, 0, 0, false, false},
+    {"host-traced", BACKEND_AUTO, 0, 0, TRACE_WANT_MEM, false, false},
+    {"host-flushed", BACKEND_AUTO, 0, 0, 0, true, false},
+    {"host-tails", BACKEND_AUTO, 0, 0, 0, false, true},
+};
+
+typedef struct Run {
+    uint64_t hash[N_STOPS];
+    StopReason stop;
+    Pos pos;
+    uint64_t a0;
+    EngineStats stats;
+} Run;
+
+/* Follows the raw trace: pos must come out right. */
+typedef struct TraceFollower {
+    Hooks *hooks;
+    uint64_t buffer[TRACE_WORDS];
+    Pos pos;
+    uint64_t retired;
+} TraceFollower;
+
+static void follow_trace(void *opaque, const uint64_t *words, size_t n, uint64_t **next) {
+    TraceFollower *f = opaque;
+    for (size_t i = 0; i < n;) {
+        uint32_t low = (uint32_t)words[i];
+        switch (TRACE_TAG(words[i])) {
+        case TRACE_BLOCK:
+            f->pos += hooks_trace_block(f->hooks, low)->n_insns;
+            f->retired += hooks_trace_block(f->hooks, low)->n_insns;
+            i += hooks_trace_block(f->hooks, low)->words;
+            break;
+        case TRACE_CUT:
+            f->pos -= low;
+            f->retired -= low;
+            i++;
+            break;
+        case TRACE_SYNC:
+            g_assert_true(words[i + 1] == f->pos || words[i + 1] == f->pos + 1); /* a trap lies between */
+            f->pos = words[i + 1];
+            i += 4;
+            break;
+        case TRACE_SPLIT: i += 2; break;
+        default: g_assert_not_reached();
+        }
+    }
+    *next = f->buffer;
+}
+
+static const HookOps follower_ops = {.trace = follow_trace};
+
+static Machine *new_machine(const Guest *g, const Way *w, Hooks *hooks) {
+    static Asm code;
+    memset(&code, 0, sizeof code);
+    g->emit(&code);
+    MachineConfig config;
+    machine_config_init(&config);
+    config.ram_size = 16u << 20;
+    config.rtc_base_ns = 0;
+    g_ptr_array_add(config.images, machine_image_new(IMAGE_BIOS, "guest", g_bytes_new(code.bytes, sizeof code.bytes), 0));
+    Machine *m;
+    GError *error = NULL;
+    machine_new(&config, &quiet, hooks, &m, &error);
+    g_assert_no_error(error);
+    machine_config_done(&config);
+    TcgOptions options = {.backend = w->backend, .disabled_passes = w->disabled_passes, .check_ir = true};
+    machine_set_engine(m, tcg_engine_new(m, &options));
+    m->engine->ops->set_block_limit(m->engine, w->block_limit);
+    machine_reset(m, &error);
+    g_assert_no_error(error);
+    return m;
+}
+
+/* Run up to `to`, in one go or step by step. */
+static void run_to(Machine *m, const Way *w, Pos to) {
+    while (m->stop == STOP_NONE && m->pos < to) {
+        m->limit = w->every ? MIN(to, m->pos + 1 + m->pos % 7) : to;
+        machine_run(m);
+        if (m->stop == STOP_LIMIT) {
+            g_assert_cmpuint(m->pos, ==, m->limit);
+            m->stop = STOP_NONE;
+        }
+    }
+}
+
+static void run_guest(const Guest *g, const Way *w, Run *r) {
+    TraceFollower *follower = g_new0(TraceFollower, 1);
+    Hooks *hooks = hooks_new();
+    follower->hooks = hooks;
+    if (w->trace) {
+        hooks_subscribe(hooks, &follower_ops, follower);
+        hooks_set_trace_wants(hooks, w->trace);
+    }
+    Machine *m = new_machine(g, w, hooks);
+    *r = (Run){0};
+    for (unsigned i = 0; i < N_STOPS; i++) {
+        run_to(m, w, g->limit * (i + 1) / N_STOPS);
+        r->hash[i] = machine_state_hash(m);
+        if (w->flush) {
+            m->engine->ops->flush(m->engine);
+        }
+    }
+    r->stop = m->stop;
+    r->pos = machine_pos(m);
+    r->a0 = m->harts[0]->x[A0];
+    m->engine->ops->get_stats(m->engine, &r->stats);
+    if (w->trace) {
+        g_assert_cmpuint(follower->pos, ==, r->pos);
+        g_assert_cmpuint(follower->retired, ==, r->pos - m->harts[0]->traps);
+    }
+    machine_free(m);
+    hooks_free(hooks);
+    g_free(follower);
+}
+
+static void test_guest(gconstpointer data) {
+    const Guest *g = data;
+    Run expect, got;
+    run_guest(g, &reference, &expect);
+    g_assert_cmpint(expect.stop, ==, g->finishes ? STOP_FINISHER_PASS : STOP_NONE);
+    g_assert_cmpuint(expect.stats.steps_total, <=, expect.pos);
+    for (unsigned i = 0; i < G_N_ELEMENTS(ways); i++) {
+        run_guest(g, &ways[i], &got);
+        for (unsigned k = 0; k < N_STOPS; k++) {
+            if (got.hash[k] != expect.hash[k]) {
+                g_error("%s, %s: the state differs at stop %u", g->name, ways[i].name, k);
+            }
+        }
+        g_assert_cmpint(got.stop, ==, expect.stop);
+        g_assert_cmpuint(got.pos, ==, expect.pos);
+    }
+}
+
+/* Results that can be worked out by hand, so that the reference is not all there is. */
+static void test_results(void) {
+    Run r;
+    run_guest(&guests[1], &ways[0], &r); /* two additions a round, of 1 to 100: the second of this round's number */
+    g_assert_cmpuint(r.a0, ==, 2 * (100 * 101 / 2));
+    run_guest(&guests[2], &ways[0], &r); /* lh/sh adds 0x10 to the upper half: 1 to the immediate */
+    g_assert_cmpuint(r.a0, ==, 50 * 51 / 2);
+    run_guest(&guests[6], &ways[0], &r); /* the second sc of each round fails */
+    g_assert_cmpuint(r.a0, ==, 200);
+    run_guest(&guests[7], &ways[0], &r);
+    g_assert_cmpuint(r.a0 % 256 + r.a0 / 256, ==, 300);
+    g_assert_cmpuint(r.a0 / 256, ==, 151); /* 37 groups of four, and the last three */
+    run_guest(&guests[8], &ways[0], &r);
+    g_assert_cmphex(r.a0, ==, RAM + 0x4ff8);
+}
+
+int main(int argc, char **argv) {
+    g_test_init(&argc, &argv, NULL);
+    for (unsigned i = 0; i < G_N_ELEMENTS(guests); i++) {
+        g_autofree char *path = g_strconcat("/engine/", guests[i].name, NULL);
+        g_test_add_data_func(path, &guests[i], test_guest);
+    }
+    g_test_add_func("/engine/results", test_results);
+    return g_test_run();
+}
