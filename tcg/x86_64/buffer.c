@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-static bool map_twice(CodeBuffer *buffer, size_t size) {
+bool code_buffer_init_twice(CodeBuffer *buffer, size_t size) {
     int fd = memfd_create("rr-emu code", MFD_CLOEXEC);
     if (fd < 0) {
         return false;
@@ -35,7 +35,7 @@ static bool map_twice(CodeBuffer *buffer, size_t size) {
 bool code_buffer_init(CodeBuffer *buffer, size_t size) {
     uint8_t *p = mmap(NULL, size, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (p == MAP_FAILED) {
-        return map_twice(buffer, size);
+        return code_buffer_init_twice(buffer, size);
     }
     *buffer = (CodeBuffer){p, size, 0};
     return true;

@@ -121,6 +121,7 @@ void x86_dump(Backend *b, const Block *block, GString *to);
 
 /* -- buffer.c -------------------------------------------------------------------------------------------- */
 bool code_buffer_init(CodeBuffer *buffer, size_t size);
+bool code_buffer_init_twice(CodeBuffer *buffer, size_t size); /* even if once would do */
 void code_buffer_done(CodeBuffer *buffer);
 
 /* -- features.c ------------------------------------------------------------------------------------------ */
