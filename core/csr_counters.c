@@ -56,17 +56,17 @@ void csr_write_minstret(Hart *h, unsigned csr, uint64_t value) {
     counter_write(h, counter_instret(h), &h->minstret_base, value);
 }
 
+/* Enable bits exist for the counters that QEMU's rv64 has: the three basic ones and hpmcounter3 to 18. */
+static uint64_t counteren_bits(const Isa *isa) {
+    return COUNTEREN_CY | COUNTEREN_TM | COUNTEREN_IR | (isa->zihpm ? 0x7fff8ull : 0);
+}
+
 void csr_write_mcountinhibit(Hart *h, unsigned csr, uint64_t value) {
-    value &= COUNTEREN_CY | COUNTEREN_IR;
+    value &= counteren_bits(h->isa) & ~(uint64_t)COUNTEREN_TM;
     uint64_t changed = value ^ h->mcountinhibit;
     counter_inhibit(h, counter_cycle(h), &h->mcycle_base, changed, value);
     counter_inhibit(h, counter_instret(h), &h->minstret_base, changed, value);
     h->mcountinhibit = value;
-}
-
-/* Enable bits exist for the counters that QEMU's rv64 has: the three basic ones and hpmcounter3 to 18. */
-static uint64_t counteren_bits(const Isa *isa) {
-    return COUNTEREN_CY | COUNTEREN_TM | COUNTEREN_IR | (isa->zihpm ? 0x7fff8ull : 0);
 }
 
 void csr_write_mcounteren(Hart *h, unsigned csr, uint64_t value) {

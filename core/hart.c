@@ -25,7 +25,10 @@ void hart_free(Hart *h) {
     g_free(h);
 }
 
-/* Resets every state field to zero, then to what privileged spec §3.4 and QEMU's rv64 start with. */
+/*
+ * Resets every state field to zero, then to what privileged spec §3.4 and QEMU's rv64 start with. The timer
+ * comparators are zero there too, so MTIP is pending from the start.
+ */
 void hart_reset(Hart *h, Gpa reset_pc) {
     for (size_t i = 0; i < hart_state_n_fields; i++) {
         const StateField *f = &hart_state_fields[i];
@@ -35,8 +38,6 @@ void hart_reset(Hart *h, Gpa reset_pc) {
     h->priv = PRIV_M;
     h->misa = isa_misa(h->isa);
     h->menvcfg = (h->isa->svpbmt ? ENVCFG_PBMTE : 0) | (h->isa->svadu ? ENVCFG_ADUE : 0);
-    h->stimecmp = UINT64_MAX; /* no timer is armed until software writes one */
-    h->mtimecmp = UINT64_MAX;
     h->exit = EXIT_NONE;
     h->attention |= ATTN_IRQ;
     mmu_flush(h);

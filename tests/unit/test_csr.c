@@ -6,7 +6,12 @@
 
 #define ONES UINT64_MAX
 
-/* After a write of all ones, and of all zeros after that, M-mode reads these. */
+/*
+ * After a write of all ones, and of all zeros after that, M-mode reads these. Compared with QEMU 10.0.13, -cpu
+ * rv64,h=off: the same but for what the specification forbids or ties to extensions that are absent here (it keeps
+ * bit 0 of mepc, bits 63:54 of pmpaddr, delegates exceptions and interrupts of the hypervisor extension, and has two
+ * triggers and counters 3 to 18).
+ */
 static const struct {
     const char *name;
     uint64_t ones, zeros;
@@ -27,7 +32,7 @@ static const struct {
     {"stval", ONES, 0},
     {"mcounteren", 0x7ffff, 0},
     {"scounteren", 0x7ffff, 0},
-    {"mcountinhibit", 5, 0},
+    {"mcountinhibit", 0x7fffd, 0},
     {"menvcfg", 0xe0000000000000f1, 0},
     {"senvcfg", 0xf1, 0},
     {"satp", 0, 0}, /* mode 15 does not exist */
@@ -191,7 +196,9 @@ static void test_interrupt_bits(void) {
     g_assert_cmphex(bare_csr_read(h, "mip"), ==, IRQ_BIT(IRQ_SSI));
     bare_csr_write(h, "mip", IRQ_BIT(IRQ_STI));
     g_assert_cmphex(bare_csr_read(h, "mip"), ==, IRQ_BIT(IRQ_STI));
-    bare_csr_write(h, "menvcfg", ENVCFG_STCE); /* stimecmp = ~0: STIP is the comparison now */
+    bare_csr_write(h, "stimecmp", ONES);
+    h->mtimecmp = ONES;
+    bare_csr_write(h, "menvcfg", ENVCFG_STCE); /* STIP is the comparison now */
     g_assert_cmphex(bare_csr_read(h, "mip"), ==, 0);
     bare_csr_write(h, "stimecmp", 0);
     g_assert_cmphex(bare_csr_read(h, "mip"), ==, IRQ_BIT(IRQ_STI));
