@@ -24,8 +24,8 @@ void stats_print(const Machine *m) {
     row("code cache flushes", e.cache_flushes);
     row("steps by interpretation", e.steps_interp);
     row("integer insns with helper", e.helper_insns);
-    row("slow loads", e.slow_loads);
-    row("slow stores", e.slow_stores);
+    row("slow loads", mmu.loads);
+    row("slow stores", mmu.stores);
     row("TLB fills", mmu.fills);
     row("page walks", mmu.walks);
     row("TLB drops", mmu.drops);

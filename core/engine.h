@@ -16,7 +16,6 @@ typedef struct EngineStats {
     uint64_t steps_total;        /* steps executed by this engine */
     uint64_t steps_interp;       /* of those, by interpreting IR (block tails, single MMIO instructions) */
     uint64_t helper_insns;       /* executed integer instructions that called a helper (slow-path memory excepted) */
-    uint64_t slow_loads, slow_stores;
 } EngineStats;
 
 typedef struct EngineOps {

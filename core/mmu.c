@@ -253,6 +253,7 @@ static uint64_t load_crossing(Hart *h, Gva va, MemOp op) {
 uint64_t mmu_load(Hart *h, Gva va, MemOp op) {
     unsigned size = MEM_SIZE(op);
     Target t;
+    mmu_of(h->machine)->stats.loads++;
     if (MEM_KIND(op) == MEM_LR && va & (size - 1)) {
         hart_raise(h, EXC_LOAD_MISALIGNED, va);
         return 0;
@@ -330,6 +331,7 @@ static void device_store(Hart *h, Gva va, uint64_t value, MemOp op, const Target
 void mmu_store(Hart *h, Gva va, uint64_t value, MemOp op) {
     unsigned size = MEM_SIZE(op);
     Target t;
+    mmu_of(h->machine)->stats.stores++;
     if (size < 8)
         value &= (1ull << (8 * size)) - 1;
     if (crosses_page(va, size)) {
@@ -357,6 +359,7 @@ void mmu_store(Hart *h, Gva va, uint64_t value, MemOp op) {
 void *mmu_rmw(Hart *h, Gva va, MemOp op) {
     unsigned size = MEM_SIZE(op);
     Target t;
+    mmu_of(h->machine)->stats.stores++;
     if (MEM_KIND(op) == MEM_CBO_ZERO) {
         size = CACHE_BLOCK;
         va &= ~(Gva)(CACHE_BLOCK - 1);

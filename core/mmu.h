@@ -80,8 +80,8 @@ void mmu_ram_written(Machine *m, uint32_t page, uint32_t offset, uint32_t size);
 /* PMP (pmp.c): does [pa, pa+size) permit the access at this privilege? *whole_page: the answer holds for the page. */
 bool pmp_check(const Hart *h, Gpa pa, uint64_t size, AccessKind kind, Priv priv, bool *whole_page);
 
-/* TLB statistics for --stats. */
-typedef struct MmuStats { uint64_t fills, walks, drops, flushes; } MmuStats;
+/* TLB statistics for --stats. loads and stores took the slow path, atomics among the latter. */
+typedef struct MmuStats { uint64_t fills, walks, drops, flushes, loads, stores; } MmuStats;
 void mmu_get_stats(const Machine *m, MmuStats *stats);
 
 #endif

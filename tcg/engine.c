@@ -106,6 +106,15 @@ static void check_ir(TcgEngine *e, const char *after) {
     }
 }
 
+static void optimise(TcgEngine *e) {
+    for (unsigned i = 0; opt_passes[i].name; i++) {
+        if (!(e->options.disabled_passes & 1u << i)) {
+            opt_passes[i].run(&e->ir);
+            check_ir(e, opt_passes[i].name);
+        }
+    }
+}
+
 /* Guest code to IR, as it goes to a backend: e->ir. */
 static void translate(TcgEngine *e, const Hart *h, const CodeFetch *f, uint32_t max_insns, bool tail) {
     TranslateInput in = {.pc = h->pc,
@@ -124,11 +133,8 @@ static void translate(TcgEngine *e, const Hart *h, const CodeFetch *f, uint32_t 
         instrument_count_helpers(&e->ir);
     }
     dump_ir(e->options.dump, DUMP_IR, &e->ir);
-    for (unsigned i = 0; opt_passes[i].name; i++) {
-        if (!(e->options.disabled_passes & 1u << i)) {
-            opt_passes[i].run(&e->ir);
-            check_ir(e, opt_passes[i].name);
-        }
+    if (!tail) {
+        optimise(e); /* what runs once, or is one instruction, is not worth it */
     }
     dump_ir(e->options.dump, DUMP_IR_OPT, &e->ir);
     dump_guest(e->options.dump, h->isa, f->bytes, &e->ir);
