@@ -29,6 +29,7 @@ SKIP = {'jalr', 'c.jr', 'c.jalr', 'mret', 'sret', 'wfi',
 BASES = (2, 8, 31)  # registers that hold the address of the block's memory, and are never written
 CSRS = {'fflags': 1, 'frm': 2, 'fcsr': 3, 'mscratch': 0x340}
 BLOCK = 12
+MIDDLE = 0x80001800  # the guest's address of `middle`
 
 GUEST = r'''
     .text
@@ -159,16 +160,14 @@ print:
     sb t0, 0(t3)
     ret
 
-    .balign 8
+    .org 0x1000 - 24 - 512 - 16
 verbose: .8byte {verbose}
 current: .8byte 0
 save: .zero 512
 trapped: .zero 24
-    .balign 8
 memory: .zero 2048
 middle: .zero 2048
 save_end:
-    .balign 8
 cases:
 {cases}
     .8byte 0
