@@ -24,6 +24,7 @@ typedef struct TcgEngine {
     BlockCache cache;
     unsigned block_limit;      /* instructions */
     uint32_t trace_wants;      /* as of this run() */
+    GHashTable *trace_blocks;  /* registered ones, see instrument.h */
     bool entered;              /* a backend is running: blocks must stay */
     bool flush_pending;
     Block *link_from;          /* exit that wants to be linked to the next block found */
@@ -127,7 +128,7 @@ static void translate(TcgEngine *e, const Hart *h, const CodeFetch *f, uint32_t 
     riscv_translate(&in, &e->ir);
     check_ir(e, "translation");
     if (e->trace_wants) {
-        instrument_trace(e->machine->hooks, e->trace_wants, f->bytes, &e->ir);
+        instrument_trace(e->machine->hooks, e->trace_blocks, e->trace_wants, f->bytes, &e->ir);
     }
     if (e->options.stats) {
         instrument_count_helpers(&e->ir);
@@ -330,9 +331,6 @@ static void run_once(TcgEngine *e, Hart *h) {
     }
     link_exit(e, b);
     handle_result(e, h, b->n_insns > h->budget ? (EnterResult){b, ENTER_BUDGET} : enter(e, e->backend, h, b));
-    if (e->flush_pending) {
-        flush_now(e);
-    }
 }
 
 static void engine_run(Engine *base, Hart *h) {
@@ -346,6 +344,9 @@ static void engine_run(Engine *base, Hart *h) {
     e->trace_wants = hooks_trace_wants(e->machine->hooks) & (TRACE_WANT_MEM | TRACE_WANT_INSN);
     while (h->budget > 0 && !h->attention) {
         run_once(e, h);
+        if (e->flush_pending) {
+            flush_now(e);
+        }
     }
     e->stats.steps_total += (uint64_t)(budget - h->budget);
 }
@@ -397,6 +398,7 @@ static void engine_free(Engine *base) {
         g_clear_pointer(&e->machine->harts[i]->jump_cache, g_free);
     }
     cache_done(&e->cache);
+    g_hash_table_unref(e->trace_blocks);
     g_free(e);
 }
 
@@ -436,6 +438,7 @@ Engine *tcg_engine_new(Machine *m, const TcgOptions *options) {
     if (!e->backend) {
         e->backend = e->interp;
     }
+    e->trace_blocks = instrument_registry_new();
     cache_init(&e->cache, m);
     return &e->base;
 }

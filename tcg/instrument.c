@@ -27,7 +27,34 @@ static void add_access(TraceBlock *tb, IrOp *op, uint16_t insn) {
     tb->words += op->op == IR_SC || op->op == IR_AMO ? 4 : 3;
 }
 
-void instrument_trace(Hooks *hooks, uint32_t wants, const uint8_t *bytes, IrBlock *ir) {
+/* Two blocks of the same code at the same address, instrumented alike, have the same accesses. */
+static guint trace_block_hash(gconstpointer p) {
+    const TraceBlock *b = p;
+    uint64_t h = b->pc ^ (uint64_t)b->flags << 40 ^ (uint64_t)b->words << 52;
+    for (unsigned i = 0; i < b->n_insns; i++) {
+        h = (h ^ b->insn_raw[i]) * 0x9e3779b97f4a7c15u;
+    }
+    return (guint)(h >> 32);
+}
+
+static gboolean trace_block_equal(gconstpointer p, gconstpointer q) {
+    const TraceBlock *a = p, *b = q;
+    return a->pc == b->pc && a->flags == b->flags && a->n_insns == b->n_insns && a->words == b->words &&
+           a->n_mem == b->n_mem && !memcmp(a->insn_raw, b->insn_raw, a->n_insns * sizeof *a->insn_raw);
+}
+
+GHashTable *instrument_registry_new(void) { return g_hash_table_new(trace_block_hash, trace_block_equal); }
+
+static uint32_t register_block(Hooks *hooks, GHashTable *registry, const TraceBlock *tb) {
+    gpointer index;
+    if (!g_hash_table_lookup_extended(registry, tb, NULL, &index)) {
+        index = GUINT_TO_POINTER(hooks_trace_add_block(hooks, tb));
+        g_hash_table_insert(registry, (gpointer)hooks_trace_block(hooks, GPOINTER_TO_UINT(index)), index);
+    }
+    return GPOINTER_TO_UINT(index);
+}
+
+void instrument_trace(Hooks *hooks, GHashTable *registry, uint32_t wants, const uint8_t *bytes, IrBlock *ir) {
     uint8_t len[BLOCK_MAX_INSNS];
     uint32_t raw[BLOCK_MAX_INSNS];
     TraceMem mem[MAX_TRACED];
@@ -48,7 +75,7 @@ void instrument_trace(Hooks *hooks, uint32_t wants, const uint8_t *bytes, IrBloc
     ir->trace_words = tb.words;
     memmove(&ir->ops[1], &ir->ops[0], ir->n_ops * sizeof ir->ops[0]);
     ir->n_ops++;
-    ir->ops[0] = (IrOp){.op = IR_TRACE, .b = tb.words, .imm = hooks_trace_add_block(hooks, &tb)};
+    ir->ops[0] = (IrOp){.op = IR_TRACE, .b = tb.words, .imm = register_block(hooks, registry, &tb)};
 }
 
 /* Helpers of floating-point instructions, which are not what the count is about. */

@@ -6,11 +6,13 @@
 #include "core/machine.h"
 #include "tcg/ir/ir.h"
 
+/* The descriptors that were registered (TraceBlock -> index), so that translating again registers nothing again. */
+GHashTable *instrument_registry_new(void);
 /*
  * Make the block leave a trace (core/trace.h): a TRACE header, and slots for its accesses if wants has
  * TRACE_WANT_MEM. bytes: the guest code from ir->pc on.
  */
-void instrument_trace(Hooks *hooks, uint32_t wants, const uint8_t *bytes, IrBlock *ir);
+void instrument_trace(Hooks *hooks, GHashTable *registry, uint32_t wants, const uint8_t *bytes, IrBlock *ir);
 /* Count in hart->helper_insns each integer instruction that calls a helper. */
 void instrument_count_helpers(IrBlock *ir);
 /* TRACE_CUT: the last `left` instructions of the block just begun were not done. */
