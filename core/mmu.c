@@ -11,10 +11,10 @@
 /* Where one access, inside one page, ends up. */
 typedef struct Target {
     Gpa pa;
-    const RamBlock *block; /* NULL: not RAM */
-    uint8_t *host;         /* the first byte, if RAM */
-    uint32_t page;         /* host page index, if RAM */
-    bool whole;            /* PMP's answer holds for the page */
+    uint8_t *host; /* the first byte; NULL: not RAM */
+    uint32_t page; /* host page index, if RAM */
+    bool readonly;
+    bool whole; /* PMP's answer holds for the page */
 } Target;
 
 static MemView ctx_view(unsigned ctx) {
@@ -83,47 +83,55 @@ static void write_pte_bits(Hart *h, const Walk *walk) {
 
 /* ---- translation ---- */
 
-/* Physical address, or the cause of the fault. */
-static int translate(Hart *h, Gva va, AccessKind kind, MemView view, Gpa *pa) {
-    if (!mmu_is_paged(h, view.priv)) {
-        *pa = va;
-        return NO_FAULT;
-    }
-    const StlbEntry *e = mmu_stlb_find(h, va);
-    if (e && mmu_pte_allows(e->pte, kind, view) && (kind != ACCESS_STORE || (e->pte & PTE_D))) {
-        *pa = e->pa | (va & ~PAGE_MASK);
-        return NO_FAULT;
-    }
+/* By a walk: its entry in the second-level TLB, or NULL with the cause of the fault. */
+static const StlbEntry *walk(Hart *h, Gva va, AccessKind kind, MemView view, int *cause) {
     Mmu *mmu = mmu_of(h->machine);
     Walk walk;
     mmu->stats.walks++;
     switch (mmu_walk(h, va, kind, view, false, &walk)) {
     case WALK_OK: break;
-    case WALK_PAGE_FAULT: return page_fault(kind);
-    case WALK_ACCESS_FAULT: return access_fault(kind);
+    case WALK_PAGE_FAULT: *cause = page_fault(kind); return NULL;
+    case WALK_ACCESS_FAULT: *cause = access_fault(kind); return NULL;
     }
     if (walk.update)
         write_pte_bits(h, &walk);
     mmu_watch_walk(mmu, va, &walk);
-    mmu_stlb_insert(h, va, walk.pa, walk.leaf | walk.update);
-    *pa = walk.pa | (va & ~PAGE_MASK);
+    return mmu_stlb_insert(h, va, walk.pa, walk.leaf | walk.update);
+}
+
+static int resolve_paged(Hart *h, Gva va, unsigned size, AccessKind kind, MemView view, Target *t) {
+    static const uint8_t pmp_bit[] = {[ACCESS_LOAD] = PMP_R, [ACCESS_STORE] = PMP_W, [ACCESS_FETCH] = PMP_X};
+    const StlbEntry *e = mmu_stlb_find(h, va);
+    if (!e || !mmu_pte_allows(e->pte, kind, view) || (kind == ACCESS_STORE && !(e->pte & PTE_D))) {
+        int cause = NO_FAULT;
+        e = walk(h, va, kind, view, &cause);
+        if (!e)
+            return cause;
+    }
+    uint64_t offset = va & ~PAGE_MASK;
+    *t = (Target){e->pa | offset, e->host ? e->host + offset : NULL, e->host_page, e->readonly, true};
+    if (!(e->pmp & pmp_bit[kind]) && !pmp_check(h, t->pa, size, kind, view.priv, &t->whole))
+        return access_fault(kind);
     return NO_FAULT;
+}
+
+static int resolve_physical(Hart *h, Gpa pa, unsigned size, AccessKind kind, MemView view, Target *t) {
+    const RamBlock *b = machine_ram_block(h->machine, pa);
+    *t = (Target){.pa = pa};
+    if (b) {
+        uint64_t offset = pa - b->base;
+        t->host = b->host + offset;
+        t->page = b->first_page + (uint32_t)(offset >> PAGE_BITS);
+        t->readonly = b->readonly;
+    }
+    return pmp_check(h, pa, size, kind, view.priv, &t->whole) ? NO_FAULT : access_fault(kind);
 }
 
 /* The whole way of [va, va+size), which does not cross a page. NO_FAULT with *t filled, or the cause. */
 static int resolve(Hart *h, Gva va, unsigned size, AccessKind kind, MemView view, Target *t) {
-    int cause = translate(h, va, kind, view, &t->pa);
-    if (cause != NO_FAULT)
-        return cause;
-    if (!pmp_check(h, t->pa, size, kind, view.priv, &t->whole))
-        return access_fault(kind);
-    t->block = machine_ram_block(h->machine, t->pa);
-    if (t->block) {
-        uint64_t offset = t->pa - t->block->base;
-        t->host = t->block->host + offset;
-        t->page = t->block->first_page + (uint32_t)(offset >> PAGE_BITS);
-    }
-    return NO_FAULT;
+    if (mmu_is_paged(h, view.priv))
+        return resolve_paged(h, va, size, kind, view, t);
+    return resolve_physical(h, va, size, kind, view, t);
 }
 
 static bool resolve_or_raise(Hart *h, Gva va, unsigned size, AccessKind kind, MemView view, Target *t) {
@@ -167,7 +175,7 @@ static void tlb_fill(Hart *h, unsigned ctx, Gva va, AccessKind kind, const Targe
 }
 
 static uint64_t target_loc(const Target *t) {
-    return t->block && t->host ? (uint64_t)(uintptr_t)t->host : TRACE_PHYS | t->pa;
+    return t->host ? (uint64_t)(uintptr_t)t->host : TRACE_PHYS | t->pa;
 }
 
 static bool crosses_page(Gva va, unsigned size) {
@@ -180,6 +188,16 @@ static void trace_split(Hart *h, const Target *second) {
         uint64_t words[] = {TRACE_SPLIT | h->left, target_loc(second)};
         hooks_trace_append(h->machine->hooks, h, words, G_N_ELEMENTS(words));
     }
+}
+
+/* Misaligned accesses inside a page come here although the inline path's tag is good: use it. NULL: it is
+ * not. */
+static uint8_t *tagged_host(Hart *h, Gva va, MemOp op, AccessKind kind) {
+    const TlbEntry *e = mmu_tlb_entry(h, MEM_CTX(op), va);
+    if ((kind == ACCESS_LOAD ? e->read : e->write) != (va & PAGE_MASK))
+        return NULL;
+    h->mem_loc = va + e->addend;
+    return (uint8_t *)(uintptr_t)h->mem_loc;
 }
 
 /* ---- loads ---- */
@@ -231,7 +249,7 @@ static bool resolve_halves(Hart *h, Gva va, MemOp op, AccessKind kind, Target t[
         !resolve_or_raise(h, second, MEM_SIZE(op) - n, kind, view, &t[1]))
         return false;
     for (unsigned i = 0; i < 2; i++) {
-        if (!t[i].block) {
+        if (!t[i].host) {
             hart_raise(h, (ExcCause)access_fault(kind), i ? second : va);
             return false;
         }
@@ -260,9 +278,12 @@ uint64_t mmu_load(Hart *h, Gva va, MemOp op) {
     }
     if (crosses_page(va, size))
         return load_crossing(h, va, op);
+    const uint8_t *tagged = tagged_host(h, va, op, ACCESS_LOAD);
+    if (tagged)
+        return extend(load_le(tagged, size), op);
     if (!resolve_or_raise(h, va, size, ACCESS_LOAD, ctx_view(MEM_CTX(op)), &t))
         return 0;
-    if (!t.block)
+    if (!t.host)
         return device_load(h, va, op, &t);
     h->mem_loc = target_loc(&t);
     tlb_fill(h, MEM_CTX(op), va, ACCESS_LOAD, &t);
@@ -279,7 +300,7 @@ static void store_le(uint8_t *to, uint64_t value, unsigned size) {
 /* Must the block end after a write of these bytes? It may change what follows in it. */
 static bool write_ends_block(const Machine *m, const Target *t, unsigned size) {
     uint8_t flags = m->page_flags[t->page];
-    if (t->block->readonly)
+    if (t->readonly)
         return false;
     return (flags & PAGE_CODE) ||
            ((flags & PAGE_PTE) && mmu_watch_covers(mmu_of(m), t->page, (uint32_t)(t->pa & ~PAGE_MASK), size));
@@ -296,7 +317,7 @@ static void announce_write(Hart *h, unsigned ctx, Gva va, const Target *t, unsig
 
 /* Stores to ROM and flash have no effect, as on QEMU. */
 static void store_half(Hart *h, const Target *t, Gva va, uint64_t value, unsigned size, MemOp op, bool fill) {
-    if (t->block->readonly)
+    if (t->readonly)
         return;
     announce_write(h, MEM_CTX(op), va, t, size, fill);
     store_le(t->host, value, size);
@@ -338,9 +359,14 @@ void mmu_store(Hart *h, Gva va, uint64_t value, MemOp op) {
         store_crossing(h, va, value, op);
         return;
     }
+    uint8_t *tagged = tagged_host(h, va, op, ACCESS_STORE);
+    if (tagged) {
+        store_le(tagged, value, size);
+        return;
+    }
     if (!resolve_or_raise(h, va, size, ACCESS_STORE, ctx_view(MEM_CTX(op)), &t))
         return;
-    if (!t.block) {
+    if (!t.host) {
         device_store(h, va, value, op, &t);
         return;
     }
@@ -369,7 +395,7 @@ void *mmu_rmw(Hart *h, Gva va, MemOp op) {
     }
     if (!resolve_or_raise(h, va, size, ACCESS_STORE, ctx_view(MEM_CTX(op)), &t))
         return NULL;
-    if (!t.block || t.block->readonly) {
+    if (!t.host || t.readonly) {
         hart_raise(h, EXC_STORE_ACCESS, va);
         return NULL;
     }
@@ -399,7 +425,7 @@ bool mmu_fetch(Hart *h, Gva va, FetchPage *to) {
     Target t;
     if (!resolve_or_raise(h, va, 2, ACCESS_FETCH, fetch_view(h), &t))
         return false;
-    if (!t.block) {
+    if (!t.host) {
         hart_raise(h, EXC_INSN_ACCESS, va);
         return false;
     }

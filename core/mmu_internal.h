@@ -83,17 +83,26 @@ static inline Mmu *mmu_of(const Machine *m) {
 
 /* ---- mmu_tlb.c ---- */
 
-/* Second-level TLB: leaf translations of 4 KiB by (satp without ASID, virtual page). */
+/*
+ * Second-level TLB: what 4 KiB translate to, by (satp without ASID, virtual page), with everything that an
+ * access to RAM needs. PMP treats S and U alike, so its answer is kept, too: PMP_R | PMP_W | PMP_X that hold
+ * for the whole page; without a bit, pmp_check() has to be asked.
+ */
 typedef struct StlbEntry {
     Gva page;
     uint64_t root;
     Gpa pa;
+    uint8_t *host; /* first byte of the page; NULL: not RAM */
+    uint32_t host_page;
     uint32_t generation;
     uint8_t pte; /* low bits of the leaf: permissions, A and D as they are in memory at least */
+    uint8_t pmp;
+    bool readonly;
 } StlbEntry;
 
 const StlbEntry *mmu_stlb_find(Hart *h, Gva va); /* NULL: not there */
-void mmu_stlb_insert(Hart *h, Gva va, Gpa pa, uint64_t pte);
+/* Enter the result of a walk. */
+const StlbEntry *mmu_stlb_insert(Hart *h, Gva va, Gpa pa, uint64_t pte);
 /* Drop, on all harts, what was derived for virtual addresses [base, base + last]. */
 void mmu_drop_range(Mmu *mmu, Gva base, uint64_t last);
 void mmu_drop_all(Mmu *mmu);

@@ -69,18 +69,46 @@ const StlbEntry *mmu_stlb_find(Hart *h, Gva va) {
     return NULL;
 }
 
-void mmu_stlb_insert(Hart *h, Gva va, Gpa pa, uint64_t pte) {
-    StlbHart *s = stlb_of(h);
-    StlbEntry *set = stlb_set(s, va), *to = &set[s->victim++ % STLB_WAYS];
+/* The way of an entry for the same page if there is one, else an empty one, else the next victim. */
+static StlbEntry *stlb_choose(StlbHart *s, Gva page, uint64_t root) {
+    StlbEntry *set = stlb_set(s, page), *empty = NULL;
     for (unsigned i = 0; i < STLB_WAYS; i++) {
-        bool empty = set[i].generation != s->generation;
-        if (empty || (set[i].page == (va & PAGE_MASK) && set[i].root == stlb_root(h))) {
-            to = &set[i];
-            if (!empty)
-                break;
-        }
+        if (set[i].generation != s->generation)
+            empty = &set[i];
+        else if (set[i].page == page && set[i].root == root)
+            return &set[i];
     }
-    *to = (StlbEntry){va & PAGE_MASK, stlb_root(h), pa & PAGE_MASK, s->generation, (uint8_t)pte};
+    return empty ? empty : &set[s->victim++ % STLB_WAYS];
+}
+
+static uint8_t whole_page_pmp(const Hart *h, Gpa pa) {
+    static const uint8_t bits[] = {[ACCESS_LOAD] = PMP_R, [ACCESS_STORE] = PMP_W, [ACCESS_FETCH] = PMP_X};
+    uint8_t allowed = 0;
+    for (unsigned kind = 0; kind < G_N_ELEMENTS(bits); kind++) {
+        bool whole;
+        if (pmp_check(h, pa, PAGE_SIZE, (AccessKind)kind, PRIV_S, &whole) && whole)
+            allowed |= bits[kind];
+    }
+    return allowed;
+}
+
+const StlbEntry *mmu_stlb_insert(Hart *h, Gva va, Gpa pa, uint64_t pte) {
+    StlbHart *s = stlb_of(h);
+    const RamBlock *b = machine_ram_block(h->machine, pa);
+    StlbEntry *e = stlb_choose(s, va & PAGE_MASK, stlb_root(h));
+    *e = (StlbEntry){.page = va & PAGE_MASK,
+                     .root = stlb_root(h),
+                     .pa = pa & PAGE_MASK,
+                     .generation = s->generation,
+                     .pte = (uint8_t)pte,
+                     .pmp = whole_page_pmp(h, pa & PAGE_MASK)};
+    if (b) {
+        uint64_t offset = e->pa - b->base;
+        e->host = b->host + offset;
+        e->host_page = b->first_page + (uint32_t)(offset >> PAGE_BITS);
+        e->readonly = b->readonly;
+    }
+    return e;
 }
 
 static void stlb_drop_all(StlbHart *s) {
