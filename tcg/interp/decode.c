@@ -28,6 +28,13 @@ static const uint16_t base_codes[IR_N_OPS] = {
     [IR_EXIT_PC] = I_EXIT_PC,
 };
 
+/* Those whose code is followed by one for an immediate as second source. */
+static const bool is_binary[IR_N_OPS] = {
+#define X(name, expr) [IR_##name] = true,
+    IR_EVAL_BINARY(X)
+#undef X
+};
+
 static const uint16_t setc_codes[] = {
 #define X(name, expr) [IR_##name] = I_SETC_##name##_RR,
     IR_EVAL_COND(X)
@@ -73,7 +80,7 @@ static InterpCode decode_code(const IrOp *op) {
     case IR_STH: return sth_codes[op->aux];
     case IR_CALL: return ir_helpers[op->imm].flags & ~(unsigned)HELPER_PURE ? I_CALL_FULL : I_CALL_PURE;
     case IR_EXIT_IF: return exit_if_codes[op->aux];
-    default: return base_codes[op->op] + (ir_op_operands(op->op)[2] == 'B' && op->b == IR_IMM);
+    default: return base_codes[op->op] + (is_binary[op->op] && op->b == IR_IMM);
     }
 }
 

@@ -195,7 +195,7 @@ static void guest_remap(Asm *a) {
     asm_li(a, S3, ((RAM + 0x5000) >> 12) << 10 | 0xcf);
     asm_w(a, XOR(S3, S3, S2));
     asm_w(a, SD(S2, S0, 8)); /* virtual 0x1000 */
-    asm_li(a, T0, (8ll << 60) | ((RAM + 0xa000) >> 12));
+    asm_li(a, T0, (int64_t)(UINT64_C(8) << 60) | ((RAM + 0xa000) >> 12));
     asm_w(a, CSRRW(ZERO, CSR_SATP, T0));
     asm_w(a, AUIPC(T0, 0));
     asm_w(a, ADDI(T0, T0, 28));
