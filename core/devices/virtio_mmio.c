@@ -104,7 +104,7 @@ void virtio_break(VirtioDevice *v) {
 static void virtio_reset(VirtioDevice *v) {
     v->status = v->device_features_sel = v->driver_features_sel = 0;
     v->driver_features = 0;
-    v->queue_sel = v->interrupt_status = v->page_shift = 0;
+    v->queue_sel = v->interrupt_status = 0;
     v->broken = 0;
     for (unsigned q = 0; q < VIRTIO_QUEUES; q++) {
         v->queue_num[q] = q < v->ops->n_queues ? VIRTIO_QUEUE_SIZE : 0;
@@ -297,8 +297,10 @@ static void virtio_write(Device *d, Gpa offset, uint64_t value, unsigned size) {
 static void virtio_device_reset(Device *d) {
     VirtioDevice *v = (VirtioDevice *)d;
 
-    if (v->ops != NULL)
-        virtio_reset(v);
+    if (v->ops == NULL)
+        return;
+    v->page_shift = 0;
+    virtio_reset(v);
 }
 
 static void virtio_deadline(Device *d) {

@@ -81,6 +81,8 @@ static void virtio_start(Virtio *v, uintptr_t base, uint64_t features) {
         v->ring = rt_pages(2);
     memset((void *)v->ring, 0, sizeof *v->ring);
     v->last_used = 0;
+    if (v->legacy)
+        write32(base + VIRTIO_PAGE_SIZE, 4096); /* as Linux does: it outlives the reset */
     write32(base + VIRTIO_STATUS, 0);
     check_equal(read32(base + VIRTIO_STATUS), 0);
     write32(base + VIRTIO_STATUS, 3);
@@ -99,7 +101,6 @@ static void virtio_start(Virtio *v, uintptr_t base, uint64_t features) {
     check(read32(base + VIRTIO_NUM_MAX) >= RING);
     write32(base + VIRTIO_NUM, RING);
     if (v->legacy) {
-        write32(base + VIRTIO_PAGE_SIZE, 4096);
         write32(base + VIRTIO_ALIGN, 4096);
         write32(base + VIRTIO_PFN, (uint32_t)((uintptr_t)v->ring >> 12));
         check_equal(read32(base + VIRTIO_PFN), (uintptr_t)v->ring >> 12);
