@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Instruction words to instructions: what decodegen.py makes of the decode tables. A compressed instruction has an id
- * of its own, and the arguments and the translation function of the 32-bit instruction that it stands for.
+ * Instruction words to instructions: what decodegen.py makes of the decode tables. A compressed instruction
+ * has an id of its own, and the arguments and the translation function of the 32-bit instruction that it
+ * stands for.
  */
 #ifndef TCG_RISCV_DECODE_H
 #define TCG_RISCV_DECODE_H
@@ -33,7 +34,8 @@ typedef enum {
     ARG_imm,
 } InsnArg;
 
-/* Bits [at, at + width) of the instruction are bits [low, …) of an argument; compact: of the register's number - 8. */
+/* Bits [at, at + width) of the instruction are bits [low, …) of an argument; compact: of the register's
+ * number - 8. */
 typedef struct InsnField {
     uint8_t arg, at, width, low, compact;
 } InsnField;
@@ -69,8 +71,8 @@ extern const InsnAlias riscv_aliases[];
 extern const size_t riscv_n_aliases;
 
 /*
- * Decode an instruction word: 32 bits, or a 16-bit parcel in the low half (the rest is ignored). INSN_illegal when
- * the configuration has no such instruction; `args` is then unspecified.
+ * Decode an instruction word: 32 bits, or a 16-bit parcel in the low half (the rest is ignored). INSN_illegal
+ * when the configuration has no such instruction; `args` is then unspecified.
  */
 InsnId riscv_decode(const Isa *isa, uint32_t insn, InsnArgs *args);
 int64_t riscv_insn_arg(const InsnArgs *args, InsnArg which);

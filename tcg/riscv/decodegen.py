@@ -170,6 +170,8 @@ class Tables:
             insn.base, *bindings = columns[2].split()
             insn.bindings = dict(b.split('=') for b in bindings)
         else:
+            if columns[2] not in self.formats:
+                insn.error(f'no format {columns[2]}')
             insn.args, insn.syntax = self.formats[columns[2]]
             if len(columns) == 5:
                 insn.syntax = compile_syntax(columns[4], where)

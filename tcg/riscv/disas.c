@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The disassembler: names, syntax and aliases from the decode tables, spelled as GNU objdump spells them. A syntax
- * string has a letter for each operand (decodegen.py makes it) and punctuation:
+ * The disassembler: names, syntax and aliases from the decode tables, spelled as GNU objdump spells them. A
+ * syntax string has a letter for each operand (decodegen.py makes it) and punctuation:
  *
  *   d s t     x registers rd rs1 rs2        D S T R   f registers rd rs1 rs2 rs3
  *   i x u     immediate: decimal, hexadecimal, its bits 31..12
@@ -77,10 +77,38 @@ static void print_fence_set(GString *to, unsigned set) {
 
 static void print_fli(GString *to, unsigned i) {
     static const char *const values[32] = {
-        "-1.0", "min", "1.52587890625e-05", "3.0517578125e-05", "0.00390625", "0.0078125", "0.0625", "0.125",
-        "0.25", "0.3125", "0.375", "0.4375", "0.5", "0.625", "0.75", "0.875",
-        "1.0", "1.25", "1.5", "1.75", "2.0", "2.5", "3.0", "4.0",
-        "8.0", "16.0", "128.0", "256.0", "32768.0", "65536.0", "inf", "nan",
+        "-1.0",
+        "min",
+        "1.52587890625e-05",
+        "3.0517578125e-05",
+        "0.00390625",
+        "0.0078125",
+        "0.0625",
+        "0.125",
+        "0.25",
+        "0.3125",
+        "0.375",
+        "0.4375",
+        "0.5",
+        "0.625",
+        "0.75",
+        "0.875",
+        "1.0",
+        "1.25",
+        "1.5",
+        "1.75",
+        "2.0",
+        "2.5",
+        "3.0",
+        "4.0",
+        "8.0",
+        "16.0",
+        "128.0",
+        "256.0",
+        "32768.0",
+        "65536.0",
+        "inf",
+        "nan",
     };
     g_string_append(to, values[i & 31]);
 }

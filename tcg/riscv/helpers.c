@@ -16,7 +16,9 @@ static uint64_t raise_illegal(Hart *h, uint64_t insn) {
     return 0;
 }
 
-uint64_t helper_illegal(Hart *h, uint64_t a, uint64_t b, uint64_t c) { return raise_illegal(h, a); }
+uint64_t helper_illegal(Hart *h, uint64_t a, uint64_t b, uint64_t c) {
+    return raise_illegal(h, a);
+}
 
 uint64_t helper_ecall(Hart *h, uint64_t a, uint64_t b, uint64_t c) {
     hart_raise(h, h->priv == PRIV_U ? EXC_ECALL_U : h->priv == PRIV_S ? EXC_ECALL_S : EXC_ECALL_M, 0);
@@ -43,7 +45,7 @@ uint64_t helper_csr(Hart *h, uint64_t a, uint64_t b, uint64_t c) {
     return old;
 }
 
-/* ---- privilege -------------------------------------------------------------------------------------------- */
+/* ---- privilege ----------------------------------------------------------------------------------- */
 
 uint64_t helper_mret(Hart *h, uint64_t a, uint64_t b, uint64_t c) {
     trap_mret(h);
@@ -89,7 +91,7 @@ uint64_t helper_fs_dirty(Hart *h, uint64_t a, uint64_t b, uint64_t c) {
     return 0;
 }
 
-/* ---- cache blocks: unprivileged spec §19.3, privileged spec §3.1.18 ------------------------------------------ */
+/* ---- cache blocks: unprivileged spec §19.3, privileged spec §3.1.18 ------------------------------ */
 
 static bool cbo_enabled(const Hart *h, uint64_t bits) {
     bool ok = h->priv == PRIV_M || (h->menvcfg & bits);
@@ -116,7 +118,7 @@ uint64_t helper_cbo_zero(Hart *h, uint64_t a, uint64_t b, uint64_t c) {
     return 0;
 }
 
-/* ---- carry-less multiplication ---------------------------------------------------------------------------- */
+/* ---- carry-less multiplication ------------------------------------------------------------------- */
 
 uint64_t helper_clmul(Hart *h, uint64_t a, uint64_t b, uint64_t c) {
     uint64_t result = 0;

@@ -46,8 +46,8 @@ static uint8_t byte_of(uint64_t low, uint64_t high, unsigned i) {
 }
 
 /*
- * The first two columns of the state after shifting rows and substituting bytes. Row r of column i comes from column
- * i + r, or i - r for the inverse. rs1 holds columns 0 and 1, rs2 columns 2 and 3.
+ * The first two columns of the state after shifting rows and substituting bytes. Row r of column i comes from
+ * column i + r, or i - r for the inverse. rs1 holds columns 0 and 1, rs2 columns 2 and 3.
  */
 static uint64_t shift_and_substitute(uint64_t rs1, uint64_t rs2, bool inverse) {
     const uint8_t *table = inverse ? inv_sub_byte : sub_byte;

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tcg/riscv/trans.h"
 
+bool trans_nothing(Trans *t, const InsnArgs *a) {
+    return true;
+}
+
 bool trans_op_imm(Trans *t, const InsnArgs *a, IrOpcode op) {
     if (a->rd) {
         emit(t, op, IR_X(a->rd), IR_X(a->rs1), IR_IMM, a->imm);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the trans_<insn> functions share. Each appends the IR of one instruction and returns true, or returns false
- * without having appended anything: the encoding is then illegal in this state.
+ * What the trans_<insn> functions share. Each appends the IR of one instruction and returns true, or returns
+ * false without having appended anything: the encoding is then illegal in this state.
  */
 #ifndef TCG_RISCV_TRANS_H
 #define TCG_RISCV_TRANS_H
@@ -25,11 +25,13 @@ static inline IrOp *emit(Trans *t, IrOpcode op, IrVar dst, IrVar a, IrVar b, int
 }
 
 /* The variable to write for rd: a result for x0 goes nowhere. */
-static inline IrVar trans_rd(Trans *t, const InsnArgs *a) { return a->rd ? IR_X(a->rd) : ir_temp(t->ir); }
+static inline IrVar trans_rd(Trans *t, const InsnArgs *a) {
+    return a->rd ? IR_X(a->rd) : ir_temp(t->ir);
+}
 
 /*
- * Make constants and temporaries one statement at a time: in which order a call's arguments are evaluated is the
- * compiler's choice, and the IR must not depend on it.
+ * Make constants and temporaries one statement at a time: in which order a call's arguments are evaluated is
+ * the compiler's choice, and the IR must not depend on it.
  */
 static inline IrVar trans_const(Trans *t, int64_t value) {
     if (value == 0) {
@@ -53,9 +55,18 @@ static inline IrVar trans_temp(Trans *t, IrOpcode op, IrVar a, IrVar b) {
     return v;
 }
 
-static inline IrVar trans_addr(const InsnArgs *a) { return IR_X(a->rs1); }
+static inline IrVar trans_addr(const InsnArgs *a) {
+    return IR_X(a->rs1);
+}
+
+/* An instruction that is one call: CALL(t, a, ARGUMENTS…), which may use `t` and `a`. */
+#define TRANS(name, call, ...)                                                                               \
+    bool trans_##name(Trans *t, const InsnArgs *a) {                                                         \
+        return call(t, a, ##__VA_ARGS__);                                                                    \
+    }
 
 /* The instructions whose whole meaning is one operation; for rd = x0 nothing. */
+bool trans_nothing(Trans *t, const InsnArgs *a);
 bool trans_op_imm(Trans *t, const InsnArgs *a, IrOpcode op);   /* rd = rs1 op imm */
 bool trans_op_unary(Trans *t, const InsnArgs *a, IrOpcode op); /* rd = op rs1 */
 bool trans_op_reg(Trans *t, const InsnArgs *a, IrOpcode op);   /* rd = rs1 op rs2 */
@@ -67,7 +78,8 @@ void trans_call_to(Trans *t, IrHelper helper, IrVar dst, IrVar a, IrVar b, IrVar
 /* The MemOp of an access of 1 << log2 bytes; `sign` is 0 or MEM_SIGN. */
 MemOp trans_mem_op(const Trans *t, MemKind kind, unsigned log2, unsigned sign);
 
-/* End the block: at a constant pc, at the address in a variable, or in the run loop with the next instruction. */
+/* End the block: at a constant pc, at the address in a variable, or in the run loop with the next
+ * instruction. */
 void trans_end_to(Trans *t, Gva target, unsigned slot, IrJump hint);
 void trans_end_jump(Trans *t, IrVar target, IrJump hint);
 void trans_end_loop(Trans *t);

@@ -23,8 +23,8 @@ static bool amo(Trans *t, const InsnArgs *a, IrAmo kind, unsigned log2) {
 }
 
 #define BOTH_SIZES(name, call, ...)                                                                          \
-    bool trans_##name##_w(Trans *t, const InsnArgs *a) { return call(t, a, ##__VA_ARGS__, 2); }              \
-    bool trans_##name##_d(Trans *t, const InsnArgs *a) { return call(t, a, ##__VA_ARGS__, 3); }
+    TRANS(name##_w, call, ##__VA_ARGS__, 2)                                                                  \
+    TRANS(name##_d, call, ##__VA_ARGS__, 3)
 
 BOTH_SIZES(lr, load_reserved)
 BOTH_SIZES(sc, store_conditional)
@@ -38,12 +38,12 @@ BOTH_SIZES(amomax, amo, IR_AMO_MAX)
 BOTH_SIZES(amominu, amo, IR_AMO_MINU)
 BOTH_SIZES(amomaxu, amo, IR_AMO_MAXU)
 
-/* The hart has nothing to wait for while it is the one that runs: its turn ends, and it goes on in the next. */
-static bool wait_on_reservation(Trans *t) {
+/* While this hart runs no other one writes: its turn ends, and it goes on in its next. */
+static bool wait_on_reservation(Trans *t, const InsnArgs *a) {
     trans_call(t, HELPER_wrs, trans_const(t, t->insn), IR_ZERO, IR_ZERO);
     trans_end_loop(t);
     return true;
 }
 
-bool trans_wrs_nto(Trans *t, const InsnArgs *a) { return wait_on_reservation(t); }
-bool trans_wrs_sto(Trans *t, const InsnArgs *a) { return wait_on_reservation(t); }
+TRANS(wrs_nto, wait_on_reservation)
+TRANS(wrs_sto, wait_on_reservation)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Bit manipulation (Zba, Zbb, Zbc, Zbs, Zbkb, Zbkx; unprivileged spec chapters 28 and 32) and Zicond (chapter 12). */
+/* Bit manipulation (Zba, Zbb, Zbc, Zbs, Zbkb, Zbkx; unprivileged spec chapters 28 and 32) and Zicond (chapter
+ * 12). */
 #include "tcg/riscv/cryptocall.h"
 #include "tcg/riscv/trans.h"
 
-/* ---- Zba -------------------------------------------------------------------------------------------------- */
+/* ---- Zba ----------------------------------------------------------------------------------------- */
 
 static bool shadd(Trans *t, const InsnArgs *a, IrOpcode op, unsigned shift) {
     if (a->rd) {
@@ -12,12 +13,12 @@ static bool shadd(Trans *t, const InsnArgs *a, IrOpcode op, unsigned shift) {
     return true;
 }
 
-bool trans_sh1add(Trans *t, const InsnArgs *a) { return shadd(t, a, IR_SHADD, 1); }
-bool trans_sh2add(Trans *t, const InsnArgs *a) { return shadd(t, a, IR_SHADD, 2); }
-bool trans_sh3add(Trans *t, const InsnArgs *a) { return shadd(t, a, IR_SHADD, 3); }
-bool trans_sh1add_uw(Trans *t, const InsnArgs *a) { return shadd(t, a, IR_SHADDUW, 1); }
-bool trans_sh2add_uw(Trans *t, const InsnArgs *a) { return shadd(t, a, IR_SHADDUW, 2); }
-bool trans_sh3add_uw(Trans *t, const InsnArgs *a) { return shadd(t, a, IR_SHADDUW, 3); }
+TRANS(sh1add, shadd, IR_SHADD, 1)
+TRANS(sh2add, shadd, IR_SHADD, 2)
+TRANS(sh3add, shadd, IR_SHADD, 3)
+TRANS(sh1add_uw, shadd, IR_SHADDUW, 1)
+TRANS(sh2add_uw, shadd, IR_SHADDUW, 2)
+TRANS(sh3add_uw, shadd, IR_SHADDUW, 3)
 
 bool trans_add_uw(Trans *t, const InsnArgs *a) {
     return a->rs2 ? shadd(t, a, IR_SHADDUW, 0) : trans_op_unary(t, a, IR_ZEXT32); /* zext.w */
@@ -31,35 +32,35 @@ bool trans_slli_uw(Trans *t, const InsnArgs *a) {
     return true;
 }
 
-/* ---- Zbb -------------------------------------------------------------------------------------------------- */
+/* ---- Zbb ----------------------------------------------------------------------------------------- */
 
-bool trans_andn(Trans *t, const InsnArgs *a) { return trans_op_reg(t, a, IR_ANDN); }
-bool trans_orn(Trans *t, const InsnArgs *a) { return trans_op_reg(t, a, IR_ORN); }
-bool trans_xnor(Trans *t, const InsnArgs *a) { return trans_op_reg(t, a, IR_XNOR); }
-bool trans_rol(Trans *t, const InsnArgs *a) { return trans_op_reg(t, a, IR_ROL); }
-bool trans_ror(Trans *t, const InsnArgs *a) { return trans_op_reg(t, a, IR_ROR); }
-bool trans_rolw(Trans *t, const InsnArgs *a) { return trans_op_reg(t, a, IR_ROLW); }
-bool trans_rorw(Trans *t, const InsnArgs *a) { return trans_op_reg(t, a, IR_RORW); }
-bool trans_rori(Trans *t, const InsnArgs *a) { return trans_op_imm(t, a, IR_ROR); }
-bool trans_roriw(Trans *t, const InsnArgs *a) { return trans_op_imm(t, a, IR_RORW); }
-bool trans_rev8(Trans *t, const InsnArgs *a) { return trans_op_unary(t, a, IR_BSWAP); }
-bool trans_clz(Trans *t, const InsnArgs *a) { return trans_op_unary(t, a, IR_CLZ); }
-bool trans_ctz(Trans *t, const InsnArgs *a) { return trans_op_unary(t, a, IR_CTZ); }
-bool trans_cpop(Trans *t, const InsnArgs *a) { return trans_op_unary(t, a, IR_CPOP); }
-bool trans_clzw(Trans *t, const InsnArgs *a) { return trans_op_unary(t, a, IR_CLZW); }
-bool trans_ctzw(Trans *t, const InsnArgs *a) { return trans_op_unary(t, a, IR_CTZW); }
-bool trans_cpopw(Trans *t, const InsnArgs *a) { return trans_op_unary(t, a, IR_CPOPW); }
-bool trans_sext_b(Trans *t, const InsnArgs *a) { return trans_op_unary(t, a, IR_SEXT8); }
-bool trans_sext_h(Trans *t, const InsnArgs *a) { return trans_op_unary(t, a, IR_SEXT16); }
-bool trans_zext_h(Trans *t, const InsnArgs *a) { return trans_op_unary(t, a, IR_ZEXT16); }
-bool trans_min(Trans *t, const InsnArgs *a) { return trans_op_reg(t, a, IR_MINS); }
-bool trans_minu(Trans *t, const InsnArgs *a) { return trans_op_reg(t, a, IR_MINU); }
-bool trans_max(Trans *t, const InsnArgs *a) { return trans_op_reg(t, a, IR_MAXS); }
-bool trans_maxu(Trans *t, const InsnArgs *a) { return trans_op_reg(t, a, IR_MAXU); }
+TRANS(andn, trans_op_reg, IR_ANDN)
+TRANS(orn, trans_op_reg, IR_ORN)
+TRANS(xnor, trans_op_reg, IR_XNOR)
+TRANS(rol, trans_op_reg, IR_ROL)
+TRANS(ror, trans_op_reg, IR_ROR)
+TRANS(rolw, trans_op_reg, IR_ROLW)
+TRANS(rorw, trans_op_reg, IR_RORW)
+TRANS(rori, trans_op_imm, IR_ROR)
+TRANS(roriw, trans_op_imm, IR_RORW)
+TRANS(rev8, trans_op_unary, IR_BSWAP)
+TRANS(clz, trans_op_unary, IR_CLZ)
+TRANS(ctz, trans_op_unary, IR_CTZ)
+TRANS(cpop, trans_op_unary, IR_CPOP)
+TRANS(clzw, trans_op_unary, IR_CLZW)
+TRANS(ctzw, trans_op_unary, IR_CTZW)
+TRANS(cpopw, trans_op_unary, IR_CPOPW)
+TRANS(sext_b, trans_op_unary, IR_SEXT8)
+TRANS(sext_h, trans_op_unary, IR_SEXT16)
+TRANS(zext_h, trans_op_unary, IR_ZEXT16)
+TRANS(min, trans_op_reg, IR_MINS)
+TRANS(minu, trans_op_reg, IR_MINU)
+TRANS(max, trans_op_reg, IR_MAXS)
+TRANS(maxu, trans_op_reg, IR_MAXU)
 
 /*
- * A byte's top bit, then the byte. Adding 0x7f to the low seven bits carries into the top one unless they are zero,
- * and never further; with m the top bits of the bytes that are not zero, m - (m >> 7) is 0x7f in each.
+ * A byte's top bit, then the byte. Adding 0x7f to the low seven bits carries into the top one unless they are
+ * zero, and never further; with m the top bits of the bytes that are not zero, m - (m >> 7) is 0x7f in each.
  */
 bool trans_orc_b(Trans *t, const InsnArgs *a) {
     const int64_t low7 = 0x7f7f7f7f7f7f7f7f;
@@ -73,10 +74,12 @@ bool trans_orc_b(Trans *t, const InsnArgs *a) {
     return true;
 }
 
-/* ---- Zbs -------------------------------------------------------------------------------------------------- */
+/* ---- Zbs ----------------------------------------------------------------------------------------- */
 
 /* 1 << rs2: IR shift counts are taken modulo 64, as these instructions take theirs. */
-static IrVar bit(Trans *t, const InsnArgs *a) { return trans_temp(t, IR_SHL, trans_const(t, 1), IR_X(a->rs2)); }
+static IrVar bit(Trans *t, const InsnArgs *a) {
+    return trans_temp(t, IR_SHL, trans_const(t, 1), IR_X(a->rs2));
+}
 
 static bool with_bit(Trans *t, const InsnArgs *a, IrOpcode op) {
     if (a->rd) {
@@ -98,12 +101,12 @@ static bool extract_bit(Trans *t, const InsnArgs *a, IrVar shifted) {
     return true;
 }
 
-bool trans_bclr(Trans *t, const InsnArgs *a) { return with_bit(t, a, IR_ANDN); }
-bool trans_binv(Trans *t, const InsnArgs *a) { return with_bit(t, a, IR_XOR); }
-bool trans_bset(Trans *t, const InsnArgs *a) { return with_bit(t, a, IR_OR); }
-bool trans_bclri(Trans *t, const InsnArgs *a) { return with_constant(t, a, IR_AND, ~(UINT64_C(1) << a->imm)); }
-bool trans_binvi(Trans *t, const InsnArgs *a) { return with_constant(t, a, IR_XOR, UINT64_C(1) << a->imm); }
-bool trans_bseti(Trans *t, const InsnArgs *a) { return with_constant(t, a, IR_OR, UINT64_C(1) << a->imm); }
+TRANS(bclr, with_bit, IR_ANDN)
+TRANS(binv, with_bit, IR_XOR)
+TRANS(bset, with_bit, IR_OR)
+TRANS(bclri, with_constant, IR_AND, ~(UINT64_C(1) << a->imm))
+TRANS(binvi, with_constant, IR_XOR, UINT64_C(1) << a->imm)
+TRANS(bseti, with_constant, IR_OR, UINT64_C(1) << a->imm)
 
 bool trans_bext(Trans *t, const InsnArgs *a) {
     return !a->rd || extract_bit(t, a, trans_temp(t, IR_SHR, IR_X(a->rs1), IR_X(a->rs2)));
@@ -113,7 +116,7 @@ bool trans_bexti(Trans *t, const InsnArgs *a) {
     return !a->rd || extract_bit(t, a, trans_temp_imm(t, IR_SHR, IR_X(a->rs1), a->imm));
 }
 
-/* ---- Zbc, Zbkb, Zbkx -------------------------------------------------------------------------------------- */
+/* ---- Zbc, Zbkb, Zbkx ----------------------------------------------------------------------------- */
 
 static bool pure_call(Trans *t, const InsnArgs *a, IrHelper helper, IrVar c) {
     if (a->rd) {
@@ -122,12 +125,12 @@ static bool pure_call(Trans *t, const InsnArgs *a, IrHelper helper, IrVar c) {
     return true;
 }
 
-bool trans_clmul(Trans *t, const InsnArgs *a) { return pure_call(t, a, HELPER_clmul, IR_ZERO); }
-bool trans_clmulh(Trans *t, const InsnArgs *a) { return pure_call(t, a, HELPER_clmulh, IR_ZERO); }
-bool trans_clmulr(Trans *t, const InsnArgs *a) { return pure_call(t, a, HELPER_clmulr, IR_ZERO); }
-bool trans_brev8(Trans *t, const InsnArgs *a) { return pure_call(t, a, HELPER_crypto, trans_const(t, CRYPTO_BREV8)); }
-bool trans_xperm4(Trans *t, const InsnArgs *a) { return pure_call(t, a, HELPER_crypto, trans_const(t, CRYPTO_XPERM4)); }
-bool trans_xperm8(Trans *t, const InsnArgs *a) { return pure_call(t, a, HELPER_crypto, trans_const(t, CRYPTO_XPERM8)); }
+TRANS(clmul, pure_call, HELPER_clmul, IR_ZERO)
+TRANS(clmulh, pure_call, HELPER_clmulh, IR_ZERO)
+TRANS(clmulr, pure_call, HELPER_clmulr, IR_ZERO)
+TRANS(brev8, pure_call, HELPER_crypto, trans_const(t, CRYPTO_BREV8))
+TRANS(xperm4, pure_call, HELPER_crypto, trans_const(t, CRYPTO_XPERM4))
+TRANS(xperm8, pure_call, HELPER_crypto, trans_const(t, CRYPTO_XPERM8))
 
 bool trans_pack(Trans *t, const InsnArgs *a) {
     if (a->rd) {
@@ -153,7 +156,7 @@ bool trans_packw(Trans *t, const InsnArgs *a) {
     return true;
 }
 
-/* ---- Zicond ----------------------------------------------------------------------------------------------- */
+/* ---- Zicond -------------------------------------------------------------------------------------- */
 
 static bool czero(Trans *t, const InsnArgs *a, IrCond zero_if) {
     if (a->rd) {
@@ -164,5 +167,5 @@ static bool czero(Trans *t, const InsnArgs *a, IrCond zero_if) {
     return true;
 }
 
-bool trans_czero_eqz(Trans *t, const InsnArgs *a) { return czero(t, a, IR_EQ); }
-bool trans_czero_nez(Trans *t, const InsnArgs *a) { return czero(t, a, IR_NE); }
+TRANS(czero_eqz, czero, IR_EQ)
+TRANS(czero_nez, czero, IR_NE)

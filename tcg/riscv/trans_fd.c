@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * F, D and Zfh: unprivileged spec chapters 20, 21 and 24. Arithmetic is a helper's, named by an FpCall; moving and
- * sign-changing is IR. Narrow values are kept NaN-boxed: all bits above them are ones.
+ * F, D and Zfh: unprivileged spec chapters 20, 21 and 24. Arithmetic is a helper's, named by an FpCall;
+ * moving and sign-changing is IR. Narrow values are kept NaN-boxed: all bits above them are ones.
  */
 #include "tcg/riscv/trans_fp.h"
 
-bool fp_usable(const Trans *t) { return ((t->in->flags >> FLAG_FS_SHIFT) & 3) != 0; }
+bool fp_usable(const Trans *t) {
+    return ((t->in->flags >> FLAG_FS_SHIFT) & 3) != 0;
+}
 
 bool fp_begin(Trans *t, unsigned *rm) {
     if (!fp_usable(t)) {
@@ -31,12 +33,16 @@ bool fp_call(Trans *t, uint32_t code, IrVar dst, IrVar a, IrVar b) {
     return true;
 }
 
-/* ---- loads, stores, moves --------------------------------------------------------------------------------- */
+/* ---- loads, stores, moves ------------------------------------------------------------------------ */
 
 static const unsigned format_log2[] = {[FP_H] = 1, [FP_S] = 2, [FP_D] = 3};
 
-static uint64_t sign_bit(FpFormat f) { return UINT64_C(1) << ((8u << format_log2[f]) - 1); }
-static int64_t boxing(FpFormat f) { return f == FP_D ? 0 : (int64_t)(UINT64_MAX << (8u << format_log2[f])); }
+static uint64_t sign_bit(FpFormat f) {
+    return UINT64_C(1) << ((8u << format_log2[f]) - 1);
+}
+static int64_t boxing(FpFormat f) {
+    return f == FP_D ? 0 : (int64_t)(UINT64_MAX << (8u << format_log2[f]));
+}
 
 /* dst = the value in the low bits of v, boxed. */
 static void box(Trans *t, FpFormat f, IrVar dst, IrVar v) {
@@ -49,7 +55,8 @@ static void box(Trans *t, FpFormat f, IrVar dst, IrVar v) {
 
 /* The register as operand: what is not boxed counts as the canonical NaN (§21.2). */
 static IrVar unbox(Trans *t, FpFormat f, unsigned reg) {
-    static const int64_t canonical_nan[] = {[FP_H] = (int64_t)0xffffffffffff7e00, [FP_S] = (int64_t)0xffffffff7fc00000};
+    static const int64_t canonical_nan[] = {
+        [FP_H] = (int64_t)0xffffffffffff7e00, [FP_S] = (int64_t)0xffffffff7fc00000};
     if (f == FP_D) {
         return IR_F(reg);
     }
@@ -139,7 +146,7 @@ static bool sign_inject(Trans *t, const InsnArgs *a, FpFormat f, FpcOp op) {
     return true;
 }
 
-/* ---- arithmetic ------------------------------------------------------------------------------------------- */
+/* ---- arithmetic ---------------------------------------------------------------------------------- */
 
 static bool rounded(Trans *t, const InsnArgs *a, FpcOp op, FpFormat f) {
     unsigned rm = a->rm;
@@ -183,44 +190,42 @@ static bool classify(Trans *t, const InsnArgs *a, FpFormat f) {
         return false;
     }
     if (a->rd) {
-        trans_call_to(t, HELPER_fp_op, IR_X(a->rd), IR_F(a->rs1), IR_ZERO, trans_const(t, FPCALL(FPC_CLASS, f, 0)));
+        trans_call_to(t, HELPER_fp_op, IR_X(a->rd), IR_F(a->rs1), IR_ZERO,
+                      trans_const(t, FPCALL(FPC_CLASS, f, 0)));
     }
     fp_done(t, false);
     return true;
 }
 
-/* ---- the instructions ------------------------------------------------------------------------------------- */
-
-#define INSN(name, call, ...)                                                                                \
-    bool trans_##name(Trans *t, const InsnArgs *a) { return call(t, a, __VA_ARGS__); }
+/* ---- the instructions ---------------------------------------------------------------------------- */
 
 #define FORMAT(s, F)                                                                                         \
-    INSN(fadd_##s, rounded, FPC_ADD, F)                                                                      \
-    INSN(fsub_##s, rounded, FPC_SUB, F)                                                                      \
-    INSN(fmul_##s, rounded, FPC_MUL, F)                                                                      \
-    INSN(fdiv_##s, rounded, FPC_DIV, F)                                                                      \
-    INSN(fsqrt_##s, rounded_unary, FPC_SQRT, F)                                                              \
-    INSN(fmadd_##s, fused, FPC_MADD, F)                                                                      \
-    INSN(fmsub_##s, fused, FPC_MSUB, F)                                                                      \
-    INSN(fnmsub_##s, fused, FPC_NMSUB, F)                                                                    \
-    INSN(fnmadd_##s, fused, FPC_NMADD, F)                                                                    \
-    INSN(fsgnj_##s, sign_inject, F, FPC_SGNJ)                                                                \
-    INSN(fsgnjn_##s, sign_inject, F, FPC_SGNJN)                                                              \
-    INSN(fsgnjx_##s, sign_inject, F, FPC_SGNJX)                                                              \
-    INSN(fmin_##s, fp_binary, FPC_MIN, F)                                                                    \
-    INSN(fmax_##s, fp_binary, FPC_MAX, F)                                                                    \
-    INSN(feq_##s, fp_compare, FPC_EQ, F)                                                                     \
-    INSN(flt_##s, fp_compare, FPC_LT, F)                                                                     \
-    INSN(fle_##s, fp_compare, FPC_LE, F)                                                                     \
-    INSN(fclass_##s, classify, F)                                                                            \
-    INSN(fcvt_w_##s, to_int, FPC_CVT_W_F, F)                                                                 \
-    INSN(fcvt_wu_##s, to_int, FPC_CVT_WU_F, F)                                                               \
-    INSN(fcvt_l_##s, to_int, FPC_CVT_L_F, F)                                                                 \
-    INSN(fcvt_lu_##s, to_int, FPC_CVT_LU_F, F)                                                               \
-    INSN(fcvt_##s##_w, from_int, FPC_CVT_F_W, F)                                                             \
-    INSN(fcvt_##s##_wu, from_int, FPC_CVT_F_WU, F)                                                           \
-    INSN(fcvt_##s##_l, from_int, FPC_CVT_F_L, F)                                                             \
-    INSN(fcvt_##s##_lu, from_int, FPC_CVT_F_LU, F)
+    TRANS(fadd_##s, rounded, FPC_ADD, F)                                                                     \
+    TRANS(fsub_##s, rounded, FPC_SUB, F)                                                                     \
+    TRANS(fmul_##s, rounded, FPC_MUL, F)                                                                     \
+    TRANS(fdiv_##s, rounded, FPC_DIV, F)                                                                     \
+    TRANS(fsqrt_##s, rounded_unary, FPC_SQRT, F)                                                             \
+    TRANS(fmadd_##s, fused, FPC_MADD, F)                                                                     \
+    TRANS(fmsub_##s, fused, FPC_MSUB, F)                                                                     \
+    TRANS(fnmsub_##s, fused, FPC_NMSUB, F)                                                                   \
+    TRANS(fnmadd_##s, fused, FPC_NMADD, F)                                                                   \
+    TRANS(fsgnj_##s, sign_inject, F, FPC_SGNJ)                                                               \
+    TRANS(fsgnjn_##s, sign_inject, F, FPC_SGNJN)                                                             \
+    TRANS(fsgnjx_##s, sign_inject, F, FPC_SGNJX)                                                             \
+    TRANS(fmin_##s, fp_binary, FPC_MIN, F)                                                                   \
+    TRANS(fmax_##s, fp_binary, FPC_MAX, F)                                                                   \
+    TRANS(feq_##s, fp_compare, FPC_EQ, F)                                                                    \
+    TRANS(flt_##s, fp_compare, FPC_LT, F)                                                                    \
+    TRANS(fle_##s, fp_compare, FPC_LE, F)                                                                    \
+    TRANS(fclass_##s, classify, F)                                                                           \
+    TRANS(fcvt_w_##s, to_int, FPC_CVT_W_F, F)                                                                \
+    TRANS(fcvt_wu_##s, to_int, FPC_CVT_WU_F, F)                                                              \
+    TRANS(fcvt_l_##s, to_int, FPC_CVT_L_F, F)                                                                \
+    TRANS(fcvt_lu_##s, to_int, FPC_CVT_LU_F, F)                                                              \
+    TRANS(fcvt_##s##_w, from_int, FPC_CVT_F_W, F)                                                            \
+    TRANS(fcvt_##s##_wu, from_int, FPC_CVT_F_WU, F)                                                          \
+    TRANS(fcvt_##s##_l, from_int, FPC_CVT_F_L, F)                                                            \
+    TRANS(fcvt_##s##_lu, from_int, FPC_CVT_F_LU, F)
 
 bool fp_binary(Trans *t, const InsnArgs *a, FpcOp op, FpFormat f) {
     return fp_usable(t) && fp_call(t, FPCALL(op, f, 0), IR_F(a->rd), IR_F(a->rs1), IR_F(a->rs2));
@@ -233,21 +238,21 @@ bool fp_compare(Trans *t, const InsnArgs *a, FpcOp op, FpFormat f) {
 FORMAT(s, FP_S)
 FORMAT(d, FP_D)
 FORMAT(h, FP_H)
-INSN(flw, fp_load, FP_S)
-INSN(fld, fp_load, FP_D)
-INSN(flh, fp_load, FP_H)
-INSN(fsw, fp_store, FP_S)
-INSN(fsd, fp_store, FP_D)
-INSN(fsh, fp_store, FP_H)
-INSN(fmv_w_x, move_from_x, FP_S)
-INSN(fmv_d_x, move_from_x, FP_D)
-INSN(fmv_h_x, move_from_x, FP_H)
-INSN(fmv_x_w, move_to_x, FP_S)
-INSN(fmv_x_d, move_to_x, FP_D)
-INSN(fmv_x_h, move_to_x, FP_H)
-INSN(fcvt_s_d, convert, FP_S, FP_D)
-INSN(fcvt_d_s, convert, FP_D, FP_S)
-INSN(fcvt_s_h, convert, FP_S, FP_H)
-INSN(fcvt_h_s, convert, FP_H, FP_S)
-INSN(fcvt_d_h, convert, FP_D, FP_H)
-INSN(fcvt_h_d, convert, FP_H, FP_D)
+TRANS(flw, fp_load, FP_S)
+TRANS(fld, fp_load, FP_D)
+TRANS(flh, fp_load, FP_H)
+TRANS(fsw, fp_store, FP_S)
+TRANS(fsd, fp_store, FP_D)
+TRANS(fsh, fp_store, FP_H)
+TRANS(fmv_w_x, move_from_x, FP_S)
+TRANS(fmv_d_x, move_from_x, FP_D)
+TRANS(fmv_h_x, move_from_x, FP_H)
+TRANS(fmv_x_w, move_to_x, FP_S)
+TRANS(fmv_x_d, move_to_x, FP_D)
+TRANS(fmv_x_h, move_to_x, FP_H)
+TRANS(fcvt_s_d, convert, FP_S, FP_D)
+TRANS(fcvt_d_s, convert, FP_D, FP_S)
+TRANS(fcvt_s_h, convert, FP_S, FP_H)
+TRANS(fcvt_h_s, convert, FP_H, FP_S)
+TRANS(fcvt_d_h, convert, FP_D, FP_H)
+TRANS(fcvt_h_d, convert, FP_H, FP_D)

@@ -10,7 +10,7 @@
 bool fp_usable(const Trans *t);
 /* Also resolve a dynamic rounding mode in *rm; false for a reserved one, whether static or in frm. */
 bool fp_begin(Trans *t, unsigned *rm);
-/* After the instruction's ops (a load may fault): count it, and set FS to Dirty the first time in the block. */
+/* After the instruction's ops (a load may fault): count it; the block's first change sets FS to Dirty. */
 void fp_done(Trans *t, bool changes_state);
 /* The call of helper_fp_op and what belongs to it. True. */
 bool fp_call(Trans *t, uint32_t code, IrVar dst, IrVar a, IrVar b);

@@ -2,7 +2,7 @@
 /* RV64I: unprivileged spec chapters 2 and 4. */
 #include "tcg/riscv/trans.h"
 
-/* ---- upper immediates and arithmetic with an immediate ---------------------------------------------------- */
+/* ---- upper immediates and arithmetic with an immediate ------------------------------------------- */
 
 static bool movi(Trans *t, const InsnArgs *a, int64_t value) {
     if (a->rd) {
@@ -28,8 +28,8 @@ static bool set_if(Trans *t, const InsnArgs *a, IrCond cond, IrVar x, IrVar y, i
     return true;
 }
 
-bool trans_lui(Trans *t, const InsnArgs *a) { return movi(t, a, a->imm); }
-bool trans_auipc(Trans *t, const InsnArgs *a) { return movi(t, a, (int64_t)(t->pc + (uint64_t)a->imm)); }
+TRANS(lui, movi, a->imm)
+TRANS(auipc, movi, (int64_t)(t->pc + (uint64_t)a->imm))
 
 bool trans_addi(Trans *t, const InsnArgs *a) {
     if (a->rs1 == 0) {
@@ -45,7 +45,7 @@ bool trans_addiw(Trans *t, const InsnArgs *a) {
     return a->imm ? trans_op_imm(t, a, IR_ADDW) : trans_op_unary(t, a, IR_SEXT32);
 }
 
-bool trans_slti(Trans *t, const InsnArgs *a) { return set_if(t, a, IR_LT, IR_X(a->rs1), IR_IMM, a->imm); }
+TRANS(slti, set_if, IR_LT, IR_X(a->rs1), IR_IMM, a->imm)
 
 bool trans_sltiu(Trans *t, const InsnArgs *a) {
     if (a->imm == 1) { /* seqz */
@@ -54,21 +54,21 @@ bool trans_sltiu(Trans *t, const InsnArgs *a) {
     return set_if(t, a, IR_LTU, IR_X(a->rs1), IR_IMM, a->imm);
 }
 
-bool trans_xori(Trans *t, const InsnArgs *a) { return trans_op_imm(t, a, IR_XOR); }
-bool trans_ori(Trans *t, const InsnArgs *a) { return trans_op_imm(t, a, IR_OR); }
+TRANS(xori, trans_op_imm, IR_XOR)
+TRANS(ori, trans_op_imm, IR_OR)
 
 bool trans_andi(Trans *t, const InsnArgs *a) {
     return a->imm == 0xff ? trans_op_unary(t, a, IR_ZEXT8) : trans_op_imm(t, a, IR_AND);
 }
 
-bool trans_slli(Trans *t, const InsnArgs *a) { return trans_op_imm(t, a, IR_SHL); }
-bool trans_srli(Trans *t, const InsnArgs *a) { return trans_op_imm(t, a, IR_SHR); }
-bool trans_srai(Trans *t, const InsnArgs *a) { return trans_op_imm(t, a, IR_SAR); }
-bool trans_slliw(Trans *t, const InsnArgs *a) { return trans_op_imm(t, a, IR_SHLW); }
-bool trans_srliw(Trans *t, const InsnArgs *a) { return trans_op_imm(t, a, IR_SHRW); }
-bool trans_sraiw(Trans *t, const InsnArgs *a) { return trans_op_imm(t, a, IR_SARW); }
+TRANS(slli, trans_op_imm, IR_SHL)
+TRANS(srli, trans_op_imm, IR_SHR)
+TRANS(srai, trans_op_imm, IR_SAR)
+TRANS(slliw, trans_op_imm, IR_SHLW)
+TRANS(srliw, trans_op_imm, IR_SHRW)
+TRANS(sraiw, trans_op_imm, IR_SARW)
 
-/* ---- register with register ------------------------------------------------------------------------------- */
+/* ---- register with register ---------------------------------------------------------------------- */
 
 bool trans_add(Trans *t, const InsnArgs *a) {
     if (a->rs1 == 0 || a->rs2 == 0) {
@@ -77,11 +77,11 @@ bool trans_add(Trans *t, const InsnArgs *a) {
     return trans_op_reg(t, a, IR_ADD);
 }
 
-bool trans_sub(Trans *t, const InsnArgs *a) { return trans_op_reg(t, a, IR_SUB); }
-bool trans_sll(Trans *t, const InsnArgs *a) { return trans_op_reg(t, a, IR_SHL); }
-bool trans_srl(Trans *t, const InsnArgs *a) { return trans_op_reg(t, a, IR_SHR); }
-bool trans_sra(Trans *t, const InsnArgs *a) { return trans_op_reg(t, a, IR_SAR); }
-bool trans_slt(Trans *t, const InsnArgs *a) { return set_if(t, a, IR_LT, IR_X(a->rs1), IR_X(a->rs2), 0); }
+TRANS(sub, trans_op_reg, IR_SUB)
+TRANS(sll, trans_op_reg, IR_SHL)
+TRANS(srl, trans_op_reg, IR_SHR)
+TRANS(sra, trans_op_reg, IR_SAR)
+TRANS(slt, set_if, IR_LT, IR_X(a->rs1), IR_X(a->rs2), 0)
 
 bool trans_sltu(Trans *t, const InsnArgs *a) {
     if (a->rs1 == 0) { /* snez */
@@ -90,16 +90,16 @@ bool trans_sltu(Trans *t, const InsnArgs *a) {
     return set_if(t, a, IR_LTU, IR_X(a->rs1), IR_X(a->rs2), 0);
 }
 
-bool trans_xor(Trans *t, const InsnArgs *a) { return trans_op_reg(t, a, IR_XOR); }
-bool trans_or(Trans *t, const InsnArgs *a) { return trans_op_reg(t, a, IR_OR); }
-bool trans_and(Trans *t, const InsnArgs *a) { return trans_op_reg(t, a, IR_AND); }
-bool trans_addw(Trans *t, const InsnArgs *a) { return trans_op_reg(t, a, IR_ADDW); }
-bool trans_subw(Trans *t, const InsnArgs *a) { return trans_op_reg(t, a, IR_SUBW); }
-bool trans_sllw(Trans *t, const InsnArgs *a) { return trans_op_reg(t, a, IR_SHLW); }
-bool trans_srlw(Trans *t, const InsnArgs *a) { return trans_op_reg(t, a, IR_SHRW); }
-bool trans_sraw(Trans *t, const InsnArgs *a) { return trans_op_reg(t, a, IR_SARW); }
+TRANS(xor, trans_op_reg, IR_XOR)
+TRANS(or, trans_op_reg, IR_OR)
+TRANS(and, trans_op_reg, IR_AND)
+TRANS(addw, trans_op_reg, IR_ADDW)
+TRANS(subw, trans_op_reg, IR_SUBW)
+TRANS(sllw, trans_op_reg, IR_SHLW)
+TRANS(srlw, trans_op_reg, IR_SHRW)
+TRANS(sraw, trans_op_reg, IR_SARW)
 
-/* ---- loads and stores ------------------------------------------------------------------------------------- */
+/* ---- loads and stores ---------------------------------------------------------------------------- */
 
 static bool load(Trans *t, const InsnArgs *a, unsigned log2, unsigned sign) {
     MemOp mem = trans_mem_op(t, MEM_LOAD, log2, sign);
@@ -113,24 +113,28 @@ static bool store(Trans *t, const InsnArgs *a, unsigned log2) {
     return true;
 }
 
-bool trans_lb(Trans *t, const InsnArgs *a) { return load(t, a, 0, MEM_SIGN); }
-bool trans_lh(Trans *t, const InsnArgs *a) { return load(t, a, 1, MEM_SIGN); }
-bool trans_lw(Trans *t, const InsnArgs *a) { return load(t, a, 2, MEM_SIGN); }
-bool trans_ld(Trans *t, const InsnArgs *a) { return load(t, a, 3, 0); }
-bool trans_lbu(Trans *t, const InsnArgs *a) { return load(t, a, 0, 0); }
-bool trans_lhu(Trans *t, const InsnArgs *a) { return load(t, a, 1, 0); }
-bool trans_lwu(Trans *t, const InsnArgs *a) { return load(t, a, 2, 0); }
-bool trans_sb(Trans *t, const InsnArgs *a) { return store(t, a, 0); }
-bool trans_sh(Trans *t, const InsnArgs *a) { return store(t, a, 1); }
-bool trans_sw(Trans *t, const InsnArgs *a) { return store(t, a, 2); }
-bool trans_sd(Trans *t, const InsnArgs *a) { return store(t, a, 3); }
+TRANS(lb, load, 0, MEM_SIGN)
+TRANS(lh, load, 1, MEM_SIGN)
+TRANS(lw, load, 2, MEM_SIGN)
+TRANS(ld, load, 3, 0)
+TRANS(lbu, load, 0, 0)
+TRANS(lhu, load, 1, 0)
+TRANS(lwu, load, 2, 0)
+TRANS(sb, store, 0)
+TRANS(sh, store, 1)
+TRANS(sw, store, 2)
+TRANS(sd, store, 3)
 
-/* ---- jumps and branches ----------------------------------------------------------------------------------- */
+/* ---- jumps and branches -------------------------------------------------------------------------- */
 
-static bool is_link(unsigned reg) { return reg == 1 || reg == 5; }
+static bool is_link(unsigned reg) {
+    return reg == 1 || reg == 5;
+}
 
 /* Without C, a target that is not a multiple of 4 raises at the jump itself (§2.5). Bit 0 cannot be set. */
-static bool may_misalign(const Trans *t) { return !t->in->isa->c; }
+static bool may_misalign(const Trans *t) {
+    return !t->in->isa->c;
+}
 
 bool trans_jal(Trans *t, const InsnArgs *a) {
     Gva target = t->pc + (uint64_t)a->imm;
@@ -177,14 +181,14 @@ static bool branch(Trans *t, const InsnArgs *a, IrCond cond) {
     return true;
 }
 
-bool trans_beq(Trans *t, const InsnArgs *a) { return branch(t, a, IR_EQ); }
-bool trans_bne(Trans *t, const InsnArgs *a) { return branch(t, a, IR_NE); }
-bool trans_blt(Trans *t, const InsnArgs *a) { return branch(t, a, IR_LT); }
-bool trans_bge(Trans *t, const InsnArgs *a) { return branch(t, a, IR_GE); }
-bool trans_bltu(Trans *t, const InsnArgs *a) { return branch(t, a, IR_LTU); }
-bool trans_bgeu(Trans *t, const InsnArgs *a) { return branch(t, a, IR_GEU); }
+TRANS(beq, branch, IR_EQ)
+TRANS(bne, branch, IR_NE)
+TRANS(blt, branch, IR_LT)
+TRANS(bge, branch, IR_GE)
+TRANS(bltu, branch, IR_LTU)
+TRANS(bgeu, branch, IR_GEU)
 
-/* ---- ordering: harts take turns, and code pages are watched, so nothing is out of order -------------------- */
+/* ---- ordering: harts take turns, and code pages are watched, so nothing is out of order ---------- */
 
-bool trans_fence(Trans *t, const InsnArgs *a) { return true; }
-bool trans_fence_i(Trans *t, const InsnArgs *a) { return true; }
+TRANS(fence, trans_nothing)
+TRANS(fence_i, trans_nothing)

@@ -3,7 +3,7 @@
 #include "tcg/riscv/cryptocall.h"
 #include "tcg/riscv/trans.h"
 
-/* ---- AES -------------------------------------------------------------------------------------------------- */
+/* ---- AES ----------------------------------------------------------------------------------------- */
 
 static bool aes(Trans *t, const InsnArgs *a, CryptoCall code, IrVar b) {
     if (a->rd) {
@@ -12,12 +12,12 @@ static bool aes(Trans *t, const InsnArgs *a, CryptoCall code, IrVar b) {
     return true;
 }
 
-bool trans_aes64es(Trans *t, const InsnArgs *a) { return aes(t, a, CRYPTO_AES64ES, IR_X(a->rs2)); }
-bool trans_aes64esm(Trans *t, const InsnArgs *a) { return aes(t, a, CRYPTO_AES64ESM, IR_X(a->rs2)); }
-bool trans_aes64ds(Trans *t, const InsnArgs *a) { return aes(t, a, CRYPTO_AES64DS, IR_X(a->rs2)); }
-bool trans_aes64dsm(Trans *t, const InsnArgs *a) { return aes(t, a, CRYPTO_AES64DSM, IR_X(a->rs2)); }
-bool trans_aes64im(Trans *t, const InsnArgs *a) { return aes(t, a, CRYPTO_AES64IM, IR_ZERO); }
-bool trans_aes64ks1i(Trans *t, const InsnArgs *a) { return aes(t, a, CRYPTO_AES64KS1I, trans_const(t, a->rnum)); }
+TRANS(aes64es, aes, CRYPTO_AES64ES, IR_X(a->rs2))
+TRANS(aes64esm, aes, CRYPTO_AES64ESM, IR_X(a->rs2))
+TRANS(aes64ds, aes, CRYPTO_AES64DS, IR_X(a->rs2))
+TRANS(aes64dsm, aes, CRYPTO_AES64DSM, IR_X(a->rs2))
+TRANS(aes64im, aes, CRYPTO_AES64IM, IR_ZERO)
+TRANS(aes64ks1i, aes, CRYPTO_AES64KS1I, trans_const(t, a->rnum))
 
 /* Two words of the key schedule: w0 = high(rs1) ^ low(rs2), w1 = w0 ^ high(rs2). */
 bool trans_aes64ks2(Trans *t, const InsnArgs *a) {
@@ -30,9 +30,10 @@ bool trans_aes64ks2(Trans *t, const InsnArgs *a) {
     return true;
 }
 
-/* ---- SHA-2: each function is the sum of three rotations or shifts -------------------------------------------- */
+/* ---- SHA-2: each function is the sum of three rotations or shifts -------------------------------- */
 
-static bool sha(Trans *t, const InsnArgs *a, IrOpcode rotate, unsigned n1, unsigned n2, IrOpcode third, unsigned n3) {
+static bool sha(Trans *t, const InsnArgs *a, IrOpcode rotate, unsigned n1, unsigned n2, IrOpcode third,
+                unsigned n3) {
     if (a->rd) {
         IrVar x = trans_temp_imm(t, rotate, IR_X(a->rs1), n1);
         IrVar y = trans_temp_imm(t, rotate, IR_X(a->rs1), n2);
@@ -42,11 +43,11 @@ static bool sha(Trans *t, const InsnArgs *a, IrOpcode rotate, unsigned n1, unsig
     return true;
 }
 
-bool trans_sha256sum0(Trans *t, const InsnArgs *a) { return sha(t, a, IR_RORW, 2, 13, IR_RORW, 22); }
-bool trans_sha256sum1(Trans *t, const InsnArgs *a) { return sha(t, a, IR_RORW, 6, 11, IR_RORW, 25); }
-bool trans_sha256sig0(Trans *t, const InsnArgs *a) { return sha(t, a, IR_RORW, 7, 18, IR_SHRW, 3); }
-bool trans_sha256sig1(Trans *t, const InsnArgs *a) { return sha(t, a, IR_RORW, 17, 19, IR_SHRW, 10); }
-bool trans_sha512sum0(Trans *t, const InsnArgs *a) { return sha(t, a, IR_ROR, 28, 34, IR_ROR, 39); }
-bool trans_sha512sum1(Trans *t, const InsnArgs *a) { return sha(t, a, IR_ROR, 14, 18, IR_ROR, 41); }
-bool trans_sha512sig0(Trans *t, const InsnArgs *a) { return sha(t, a, IR_ROR, 1, 8, IR_SHR, 7); }
-bool trans_sha512sig1(Trans *t, const InsnArgs *a) { return sha(t, a, IR_ROR, 19, 61, IR_SHR, 6); }
+TRANS(sha256sum0, sha, IR_RORW, 2, 13, IR_RORW, 22)
+TRANS(sha256sum1, sha, IR_RORW, 6, 11, IR_RORW, 25)
+TRANS(sha256sig0, sha, IR_RORW, 7, 18, IR_SHRW, 3)
+TRANS(sha256sig1, sha, IR_RORW, 17, 19, IR_SHRW, 10)
+TRANS(sha512sum0, sha, IR_ROR, 28, 34, IR_ROR, 39)
+TRANS(sha512sum1, sha, IR_ROR, 14, 18, IR_ROR, 41)
+TRANS(sha512sig0, sha, IR_ROR, 1, 8, IR_SHR, 7)
+TRANS(sha512sig1, sha, IR_ROR, 19, 61, IR_SHR, 6)

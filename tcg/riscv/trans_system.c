@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Environment calls, CSRs, the privileged instructions, cache-block operations. Privilege is checked as they run. */
+/* Environment calls, CSRs, the privileged instructions, cache-block operations. Privilege is checked as they
+ * run. */
 #include "tcg/riscv/trans.h"
 
 #include "core/csr.h"
 
-/* ---- traps and returns ------------------------------------------------------------------------------------ */
+/* ---- traps and returns --------------------------------------------------------------------------- */
 
 bool trans_ecall(Trans *t, const InsnArgs *a) {
     trans_call(t, HELPER_ecall, IR_ZERO, IR_ZERO, IR_ZERO);
@@ -42,19 +43,19 @@ bool trans_pause(Trans *t, const InsnArgs *a) {
     return true;
 }
 
-/* ---- translation fences: nothing but their checks (mmu.h says why) ----------------------------------------- */
+/* ---- translation fences: nothing but their checks (mmu.h says why) ------------------------------- */
 
-static bool sfence(Trans *t) {
+static bool sfence(Trans *t, const InsnArgs *a) {
     trans_call(t, HELPER_sfence, trans_const(t, t->insn), IR_ZERO, IR_ZERO);
     return true;
 }
 
-bool trans_sfence_vma(Trans *t, const InsnArgs *a) { return sfence(t); }
-bool trans_sinval_vma(Trans *t, const InsnArgs *a) { return sfence(t); }
-bool trans_sfence_w_inval(Trans *t, const InsnArgs *a) { return sfence(t); }
-bool trans_sfence_inval_ir(Trans *t, const InsnArgs *a) { return sfence(t); }
+TRANS(sfence_vma, sfence)
+TRANS(sinval_vma, sfence)
+TRANS(sfence_w_inval, sfence)
+TRANS(sfence_inval_ir, sfence)
 
-/* ---- Zicsr ------------------------------------------------------------------------------------------------ */
+/* ---- Zicsr --------------------------------------------------------------------------------------- */
 
 static bool csr(Trans *t, const InsnArgs *a, unsigned op, bool reads, bool writes, IrVar value) {
     IrVar what = trans_const(t, a->csr | op << 12 | (unsigned)reads << 14 | (unsigned)writes << 15);
@@ -71,14 +72,14 @@ static bool csr(Trans *t, const InsnArgs *a, unsigned op, bool reads, bool write
 }
 
 /* §6.1: csrrw does not read for x0; the set and clear forms do not write for x0 or a zero immediate. */
-bool trans_csrrw(Trans *t, const InsnArgs *a) { return csr(t, a, 1, a->rd != 0, true, IR_X(a->rs1)); }
-bool trans_csrrs(Trans *t, const InsnArgs *a) { return csr(t, a, 2, true, a->rs1 != 0, IR_X(a->rs1)); }
-bool trans_csrrc(Trans *t, const InsnArgs *a) { return csr(t, a, 3, true, a->rs1 != 0, IR_X(a->rs1)); }
-bool trans_csrrwi(Trans *t, const InsnArgs *a) { return csr(t, a, 1, a->rd != 0, true, trans_const(t, a->imm)); }
-bool trans_csrrsi(Trans *t, const InsnArgs *a) { return csr(t, a, 2, true, a->imm != 0, trans_const(t, a->imm)); }
-bool trans_csrrci(Trans *t, const InsnArgs *a) { return csr(t, a, 3, true, a->imm != 0, trans_const(t, a->imm)); }
+TRANS(csrrw, csr, 1, a->rd != 0, true, IR_X(a->rs1))
+TRANS(csrrs, csr, 2, true, a->rs1 != 0, IR_X(a->rs1))
+TRANS(csrrc, csr, 3, true, a->rs1 != 0, IR_X(a->rs1))
+TRANS(csrrwi, csr, 1, a->rd != 0, true, trans_const(t, a->imm))
+TRANS(csrrsi, csr, 2, true, a->imm != 0, trans_const(t, a->imm))
+TRANS(csrrci, csr, 3, true, a->imm != 0, trans_const(t, a->imm))
 
-/* ---- cache blocks: Zicbom, Zicboz, Zicbop ------------------------------------------------------------------ */
+/* ---- cache blocks: Zicbom, Zicboz, Zicbop -------------------------------------------------------- */
 
 static bool cbo(Trans *t, const InsnArgs *a) {
     MemOp mem = trans_mem_op(t, MEM_LOAD, 3, 0);
@@ -87,9 +88,9 @@ static bool cbo(Trans *t, const InsnArgs *a) {
     return true;
 }
 
-bool trans_cbo_inval(Trans *t, const InsnArgs *a) { return cbo(t, a); }
-bool trans_cbo_clean(Trans *t, const InsnArgs *a) { return cbo(t, a); }
-bool trans_cbo_flush(Trans *t, const InsnArgs *a) { return cbo(t, a); }
+TRANS(cbo_inval, cbo)
+TRANS(cbo_clean, cbo)
+TRANS(cbo_flush, cbo)
 
 bool trans_cbo_zero(Trans *t, const InsnArgs *a) {
     MemOp mem = trans_mem_op(t, MEM_CBO_ZERO, 3, 0);
@@ -98,6 +99,6 @@ bool trans_cbo_zero(Trans *t, const InsnArgs *a) {
     return true;
 }
 
-bool trans_prefetch_i(Trans *t, const InsnArgs *a) { return true; }
-bool trans_prefetch_r(Trans *t, const InsnArgs *a) { return true; }
-bool trans_prefetch_w(Trans *t, const InsnArgs *a) { return true; }
+TRANS(prefetch_i, trans_nothing)
+TRANS(prefetch_r, trans_nothing)
+TRANS(prefetch_w, trans_nothing)

@@ -3,17 +3,18 @@
 #include "tcg/riscv/trans_fp.h"
 
 /*
- * fli's constants 2..29: (1 + quarters / 4) * 2^exponent. The others: -1.0, the smallest normal number, infinity, NaN
- * (§25.1).
+ * fli's constants 2..29: (1 + quarters / 4) * 2^exponent. The others: -1.0, the smallest normal number,
+ * infinity, NaN (§25.1).
  */
 static const struct {
     int8_t exponent;
     uint8_t quarters;
 } fli_values[32] = {
-    [2] = {-16, 0}, [3] = {-15, 0}, [4] = {-8, 0},  [5] = {-7, 0},  [6] = {-4, 0},  [7] = {-3, 0},  [8] = {-2, 0},
-    [9] = {-2, 1},  [10] = {-2, 2}, [11] = {-2, 3}, [12] = {-1, 0}, [13] = {-1, 1}, [14] = {-1, 2}, [15] = {-1, 3},
-    [16] = {0, 0},  [17] = {0, 1},  [18] = {0, 2},  [19] = {0, 3},  [20] = {1, 0},  [21] = {1, 1},  [22] = {1, 2},
-    [23] = {2, 0},  [24] = {3, 0},  [25] = {4, 0},  [26] = {7, 0},  [27] = {8, 0},  [28] = {15, 0}, [29] = {16, 0},
+    [2] = {-16, 0}, [3] = {-15, 0}, [4] = {-8, 0},  [5] = {-7, 0},  [6] = {-4, 0},  [7] = {-3, 0},
+    [8] = {-2, 0},  [9] = {-2, 1},  [10] = {-2, 2}, [11] = {-2, 3}, [12] = {-1, 0}, [13] = {-1, 1},
+    [14] = {-1, 2}, [15] = {-1, 3}, [16] = {0, 0},  [17] = {0, 1},  [18] = {0, 2},  [19] = {0, 3},
+    [20] = {1, 0},  [21] = {1, 1},  [22] = {1, 2},  [23] = {2, 0},  [24] = {3, 0},  [25] = {4, 0},
+    [26] = {7, 0},  [27] = {8, 0},  [28] = {15, 0}, [29] = {16, 0},
 };
 
 static const struct {
@@ -63,22 +64,20 @@ static bool round_to_int(Trans *t, const InsnArgs *a, FpcOp op, FpFormat f) {
     return fp_begin(t, &rm) && fp_call(t, FPCALL(op, f, rm), IR_F(a->rd), IR_F(a->rs1), IR_ZERO);
 }
 
-#define INSN(name, call, ...)                                                                                \
-    bool trans_##name(Trans *t, const InsnArgs *a) { return call(t, a, __VA_ARGS__); }
-
 #define FORMAT(s, F)                                                                                         \
-    INSN(fli_##s, load_constant, F)                                                                          \
-    INSN(fminm_##s, fp_binary, FPC_MINM, F)                                                                  \
-    INSN(fmaxm_##s, fp_binary, FPC_MAXM, F)                                                                  \
-    INSN(fround_##s, round_to_int, FPC_ROUND, F)                                                             \
-    INSN(froundnx_##s, round_to_int, FPC_ROUNDNX, F)                                                         \
-    INSN(fleq_##s, fp_compare, FPC_LEQ, F)                                                                   \
-    INSN(fltq_##s, fp_compare, FPC_LTQ, F)
+    TRANS(fli_##s, load_constant, F)                                                                         \
+    TRANS(fminm_##s, fp_binary, FPC_MINM, F)                                                                 \
+    TRANS(fmaxm_##s, fp_binary, FPC_MAXM, F)                                                                 \
+    TRANS(fround_##s, round_to_int, FPC_ROUND, F)                                                            \
+    TRANS(froundnx_##s, round_to_int, FPC_ROUNDNX, F)                                                        \
+    TRANS(fleq_##s, fp_compare, FPC_LEQ, F)                                                                  \
+    TRANS(fltq_##s, fp_compare, FPC_LTQ, F)
 
 FORMAT(s, FP_S)
 FORMAT(d, FP_D)
 FORMAT(h, FP_H)
 
 bool trans_fcvtmod_w_d(Trans *t, const InsnArgs *a) {
-    return fp_usable(t) && fp_call(t, FPCALL(FPC_CVTMOD, FP_D, RM_RTZ), trans_rd(t, a), IR_F(a->rs1), IR_ZERO);
+    return fp_usable(t) &&
+           fp_call(t, FPCALL(FPC_CVTMOD, FP_D, RM_RTZ), trans_rd(t, a), IR_F(a->rs1), IR_ZERO);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The smallest host: runs a firmware image on the machine until it ends, with the console on stdout and nothing from
- * outside. Usage: run_firmware interp|x86_64 -bios FILE -cpu rv64[,PROPERTY=VALUE]…
+ * The smallest host: runs a firmware image on the machine until it ends, with the console on stdout and
+ * nothing from outside. Usage: run_firmware interp|x86_64 -bios FILE -cpu rv64[,PROPERTY=VALUE]…
  */
 #include <stdio.h>
 #include <string.h>
@@ -9,11 +9,21 @@
 #include "core/machine.h"
 #include "tcg/tcg.h"
 
-static Pos next_never(Nd *nd) { return POS_NONE; }
-static bool poll_nothing(Nd *nd, Pos pos, Nsec now, NdEvent *ev) { return false; }
-static bool idle_nothing(Nd *nd, Pos pos, Nsec now, Nsec deadline, NdEvent *ev) { return false; }
-static bool accept_checkpoint(Nd *nd, Pos pos, Nsec now, uint64_t hash) { return true; }
-static Pos no_checkpoint(Nd *nd, Pos pos) { return POS_NONE; }
+static Pos next_never(Nd *nd) {
+    return POS_NONE;
+}
+static bool poll_nothing(Nd *nd, Pos pos, Nsec now, NdEvent *ev) {
+    return false;
+}
+static bool idle_nothing(Nd *nd, Pos pos, Nsec now, Nsec deadline, NdEvent *ev) {
+    return false;
+}
+static bool accept_checkpoint(Nd *nd, Pos pos, Nsec now, uint64_t hash) {
+    return true;
+}
+static Pos no_checkpoint(Nd *nd, Pos pos) {
+    return POS_NONE;
+}
 
 static bool fetch_zeros(Nd *nd, Pos pos, Nsec now, NdKind kind, uint32_t source, uint64_t arg, uint8_t *to,
                         uint32_t size, int *err) {
@@ -77,8 +87,8 @@ static bool run(MachineConfig *config, TcgBackend backend, GError **error) {
         ok = m->stop == STOP_FINISHER_PASS;
         fflush(stdout);
         if (!ok) {
-            g_set_error(error, g_quark_from_static_string("run-firmware"), 0, "ended with %d at pos %" G_GUINT64_FORMAT,
-                        m->stop, m->pos);
+            g_set_error(error, g_quark_from_static_string("run-firmware"), 0,
+                        "ended with %d at pos %" G_GUINT64_FORMAT, m->stop, m->pos);
         }
     }
     machine_free(m);

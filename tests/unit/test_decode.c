@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The decode tables and the translator: every encoding round trip, what is illegal, block ends, IR of instructions. */
+/* The decode tables and the translator: every encoding round trip, what is illegal, block ends, IR of
+ * instructions. */
 #include "tcg/riscv/decode.h"
 
 #include <string.h>
@@ -73,37 +74,37 @@ static void test_illegal(void) {
         uint32_t word;
         const char *without; /* legal, unless this is off; NULL: always illegal */
     } cases[] = {
-        {0x0000, NULL},         /* all zeros */
-        {0x0004, NULL},         /* c.addi4spn with 0 */
-        {0x2001, NULL},         /* c.addiw x0 */
-        {0x4002, NULL},         /* c.lwsp x0 */
-        {0x6002, NULL},         /* c.ldsp x0 */
-        {0x6101, NULL},         /* c.addi16sp with 0 */
-        {0x6081, NULL},         /* c.lui with 0 */
-        {0x8002, NULL},         /* c.jr x0 */
-        {0x9c7d, NULL},         /* reserved in quadrant 1 */
-        {0x8000, "zcb"},        /* c.lbu */
-        {0xffffffff, NULL},     /* all ones */
-        {0x1005202f, "a"},      /* lr.w */
-        {0x1015202f, NULL},     /* lr.w with rs2 */
-        {0x00001067, NULL},     /* jalr with funct3 1 */
-        {0x02b50533, "m"},      /* mul */
-        {0x0010000f, "i"},      /* fence */
+        {0x0000, NULL},              /* all zeros */
+        {0x0004, NULL},              /* c.addi4spn with 0 */
+        {0x2001, NULL},              /* c.addiw x0 */
+        {0x4002, NULL},              /* c.lwsp x0 */
+        {0x6002, NULL},              /* c.ldsp x0 */
+        {0x6101, NULL},              /* c.addi16sp with 0 */
+        {0x6081, NULL},              /* c.lui with 0 */
+        {0x8002, NULL},              /* c.jr x0 */
+        {0x9c7d, NULL},              /* reserved in quadrant 1 */
+        {0x8000, "zcb"},             /* c.lbu */
+        {0xffffffff, NULL},          /* all ones */
+        {0x1005202f, "a"},           /* lr.w */
+        {0x1015202f, NULL},          /* lr.w with rs2 */
+        {0x00001067, NULL},          /* jalr with funct3 1 */
+        {0x02b50533, "m"},           /* mul */
+        {0x0010000f, "i"},           /* fence */
         {0x0100000f, "zihintpause"}, /* then a fence */
-        {0x20b52533, "zba"},    /* sh1add */
-        {0x08054533, "zbkb"},   /* pack with x0 */
-        {0x0805453b, "zbb"},    /* zext.h; packw without Zbb */
-        {0x0eb55533, "zicond"}, /* czero.eqz */
-        {0x30200073, "i"},      /* mret */
-        {0x10200073, "s"},      /* sret */
-        {0x00200073, NULL},     /* uret is gone */
+        {0x20b52533, "zba"},         /* sh1add */
+        {0x08054533, "zbkb"},        /* pack with x0 */
+        {0x0805453b, "zbb"},         /* zext.h; packw without Zbb */
+        {0x0eb55533, "zicond"},      /* czero.eqz */
+        {0x30200073, "i"},           /* mret */
+        {0x10200073, "s"},           /* sret */
+        {0x00200073, NULL},          /* uret is gone */
         {0x16000073, "svinval"},
-        {0x62000073, NULL},     /* hfence.gvma: no hypervisor */
-        {0x31b51513, NULL},     /* aes64ks1i with round 11 */
-        {0x00b5f553, "f"},      /* fadd.s */
-        {0x02b5f553, "d"},      /* fadd.d */
-        {0x06b5f553, NULL},     /* fadd.q */
-        {0x2405a00f, NULL},     /* cbo with an unknown operation */
+        {0x62000073, NULL}, /* hfence.gvma: no hypervisor */
+        {0x31b51513, NULL}, /* aes64ks1i with round 11 */
+        {0x00b5f553, "f"},  /* fadd.s */
+        {0x02b5f553, "d"},  /* fadd.d */
+        {0x06b5f553, NULL}, /* fadd.q */
+        {0x2405a00f, NULL}, /* cbo with an unknown operation */
         {0x0045a00f, "zicboz"},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -120,7 +121,7 @@ static void test_illegal(void) {
     }
 }
 
-/* ---- blocks ----------------------------------------------------------------------------------------------- */
+/* ---- blocks -------------------------------------------------------------------------------------- */
 
 static IrBlock block;
 
@@ -211,7 +212,7 @@ static void test_block_full(void) {
     g_assert_cmpuint(block.fp_insns, ==, block.n_insns);
 }
 
-/* ---- IR of single instructions ----------------------------------------------------------------------------- */
+/* ---- IR of single instructions ------------------------------------------------------------------- */
 
 #define FS_OFF ((uint32_t)CTX_U << FLAG_CTX_SHIFT)
 #define FS_INITIAL (FS_OFF | 1u << FLAG_FS_SHIFT)
