@@ -1,4 +1,242 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "analyses/analysis.h"
 
-G_DEFINE_QUARK(rr-analysis-error-quark, analysis_error)
+#include <string.h>
+
+#include "analyses/run.h"
+
+static const AnalysisClass *const classes[] = {&memtrace_class, &trap_class, &console_class, &input_class,
+                                               &checkpoint_class};
+
+struct AnalysisSet {
+    Store *store;
+    GPtrArray *runs; /* of AnalysisRun */
+    Machine *machine;
+    bool replaces; /* a complete run of one of them is in the database */
+    bool open;     /* the transaction */
+};
+
+const AnalysisInfo *analysis_info(size_t i) { return i < G_N_ELEMENTS(classes) ? &classes[i]->info : NULL; }
+
+static bool refuse(GError **error, AnalysisError code, const char *format, ...) G_GNUC_PRINTF(3, 4);
+static bool refuse(GError **error, AnalysisError code, const char *format, ...) {
+    va_list ap;
+    va_start(ap, format);
+    GError *e = g_error_new_valist(ANALYSIS_ERROR, (int)code, format, ap);
+    va_end(ap);
+    g_propagate_error(error, e);
+    return false;
+}
+
+static void run_free(void *p) {
+    AnalysisRun *run = p;
+    if (run->subscribed)
+        hooks_unsubscribe(run->machine->hooks, run);
+    if (run->begun)
+        run->class->free(run);
+    g_hash_table_unref(run->options);
+    g_free(run->spec);
+    g_free(run->name);
+    g_free(run->state);
+    g_free(run);
+}
+
+AnalysisSet *analysis_set_new(Store *store) {
+    AnalysisSet *set = g_new0(AnalysisSet, 1);
+    set->store = store;
+    set->runs = g_ptr_array_new_with_free_func(run_free);
+    return set;
+}
+
+void analysis_set_free(AnalysisSet *set) {
+    if (!set)
+        return;
+    g_ptr_array_free(set->runs, TRUE);
+    if (set->open)
+        store_rollback(set->store);
+    g_free(set);
+}
+
+const char *analysis_run_option(const AnalysisRun *run, const char *option) {
+    return g_hash_table_lookup(run->options, option);
+}
+
+void analysis_run_subscribe(AnalysisRun *run, const HookOps *ops) {
+    hooks_subscribe(run->machine->hooks, ops, run);
+    run->subscribed = true;
+}
+
+/* -- specifications ----------------------------------------------------------------------------------------- */
+static const AnalysisClass *find_class(const char *name) {
+    for (size_t i = 0; i < G_N_ELEMENTS(classes); i++)
+        if (!strcmp(classes[i]->info.name, name))
+            return classes[i];
+    return NULL;
+}
+
+static char *class_names(void) {
+    GString *s = g_string_new(NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS(classes); i++)
+        g_string_append_printf(s, "%s%s", i ? ", " : "", classes[i]->info.name);
+    return g_string_free(s, FALSE);
+}
+
+static char *option_names(const AnalysisInfo *info) {
+    GString *s = g_string_new("as=NAME");
+    for (size_t i = 0; i < info->n_options; i++)
+        g_string_append_printf(s, ", %s=%s", info->options[i].name, info->options[i].values);
+    return g_string_free(s, FALSE);
+}
+
+static const AnalysisOption *find_option(const AnalysisInfo *info, const char *name) {
+    for (size_t i = 0; i < info->n_options; i++)
+        if (!strcmp(info->options[i].name, name))
+            return &info->options[i];
+    return NULL;
+}
+
+/* Table names must be plain words, and not those of the base tables. */
+static bool good_name(const char *name) {
+    static const char *const taken[] = {"meta", "analysis", "loader", "module", "symbol", "line", "write", NULL};
+    if (!g_ascii_isalpha(*name) || strlen(name) > 48 || g_str_has_prefix(name, "sqlite") ||
+        g_strv_contains(taken, name))
+        return false;
+    for (const char *p = name; *p; p++)
+        if (!g_ascii_isalnum(*p) && *p != '_')
+            return false;
+    return true;
+}
+
+static bool set_option(AnalysisRun *run, const char *word, GError **error) {
+    const AnalysisInfo *info = &run->class->info;
+    g_auto(GStrv) pair = g_strsplit(word, "=", 2);
+    const AnalysisOption *o = pair[0] ? find_option(info, pair[0]) : NULL;
+    if (pair[0] && pair[1] && !strcmp(pair[0], "as")) {
+        if (!good_name(pair[1]) || (strcmp(pair[1], info->name) && find_class(pair[1])))
+            return refuse(error, ANALYSIS_ERROR_OPTION, "--analysis %s: as=%s: expected a new table name of letters, digits "
+                          "and _", info->name, pair[1]);
+        g_free(run->name);
+        run->name = g_strdup(pair[1]);
+        return true;
+    }
+    if (!o || !pair[1]) {
+        g_autofree char *names = option_names(info);
+        return refuse(error, ANALYSIS_ERROR_OPTION, "--analysis %s: option '%s' is unknown; it takes %s", info->name, word,
+                      names);
+    }
+    g_auto(GStrv) values = g_strsplit(o->values, "|", -1);
+    if (!g_strv_contains((const gchar *const *)values, pair[1]))
+        return refuse(error, ANALYSIS_ERROR_OPTION, "--analysis %s: %s=%s: expected one of %s", info->name, o->name,
+                      pair[1], o->values);
+    g_hash_table_insert(run->options, g_strdup(o->name), g_strdup(pair[1]));
+    return true;
+}
+
+bool analysis_set_add(AnalysisSet *set, const char *spec, GError **error) {
+    g_auto(GStrv) words = g_strsplit(spec, ",", -1);
+    const AnalysisClass *class = words[0] ? find_class(words[0]) : NULL;
+    if (!class) {
+        g_autofree char *names = class_names();
+        return refuse(error, ANALYSIS_ERROR_UNKNOWN, "--analysis %s: unknown; there are %s", spec, names);
+    }
+    AnalysisRun *run = g_new0(AnalysisRun, 1);
+    run->class = class;
+    run->spec = g_strdup(spec);
+    run->name = g_strdup(class->info.name);
+    run->store = set->store;
+    run->options = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    run->state = g_malloc0(class->state_size);
+    for (size_t i = 0; i < class->info.n_options; i++)
+        g_hash_table_insert(run->options, g_strdup(class->info.options[i].name),
+                            g_strdup(class->info.options[i].fallback));
+    bool ok = true;
+    for (char **word = words + 1; *word && ok; word++)
+        ok = set_option(run, *word, error);
+    for (guint i = 0; ok && i < set->runs->len; i++)
+        if (!strcmp(((AnalysisRun *)g_ptr_array_index(set->runs, i))->name, run->name))
+            ok = refuse(error, ANALYSIS_ERROR_OPTION, "--analysis %s: '%s' is there already; give the second one as=NAME",
+                        spec, run->name);
+    if (ok)
+        g_ptr_array_add(set->runs, run);
+    else
+        run_free(run);
+    return ok;
+}
+
+/* -- running ------------------------------------------------------------------------------------------------ */
+/* The row of `analysis`: there, with complete = 0, before anything else is written. */
+static bool announce(AnalysisSet *set, AnalysisRun *run, Pos from, GError **error) {
+    StoreStmt *stmt;
+    if (store_get_int(set->store, "SELECT complete FROM analysis WHERE name = ?", 0, "s", run->name))
+        set->replaces = true;
+    if (!store_prepare(set->store, "INSERT OR IGNORE INTO analysis (name, args, from_pos, complete, rows) "
+                                   "VALUES (?, ?, ?, 0, 0)", &stmt, error))
+        return false;
+    bool ok = store_run(stmt, error, "ssu", run->name, run->spec, from);
+    store_stmt_free(stmt);
+    return ok;
+}
+
+static bool start(AnalysisSet *set, AnalysisRun *run, Pos from, GError **error) {
+    StoreStmt *stmt;
+    if (!store_prepare(set->store, "UPDATE analysis SET args = ?, from_pos = ?, to_pos = NULL, complete = 0, rows = 0 "
+                                   "WHERE name = ?", &stmt, error))
+        return false;
+    bool ok = store_run(stmt, error, "sus", run->spec, from, run->name);
+    store_stmt_free(stmt);
+    run->machine = set->machine;
+    run->begun = true;
+    return ok && run->class->begin(run, error);
+}
+
+bool analysis_set_begin(AnalysisSet *set, Machine *m, GError **error) {
+    Pos from = machine_pos(m);
+    set->machine = m;
+    for (guint i = 0; i < set->runs->len; i++)
+        if (!announce(set, g_ptr_array_index(set->runs, i), from, error))
+            return false;
+    if (!store_begin(set->store, error))
+        return false;
+    set->open = true;
+    for (guint i = 0; i < set->runs->len; i++)
+        if (!start(set, g_ptr_array_index(set->runs, i), from, error))
+            return false;
+    return true;
+}
+
+static bool finish(AnalysisRun *run, Pos to, bool complete, GError **error) {
+    int64_t rows = 0;
+    StoreStmt *stmt;
+    if (!run->class->end(run, &rows, error) ||
+        !store_prepare(run->store, "UPDATE analysis SET to_pos = ?, complete = ?, rows = ? WHERE name = ?", &stmt, error))
+        return false;
+    bool ok = store_run(stmt, error, "uiis", to, (int64_t)complete, rows, run->name);
+    store_stmt_free(stmt);
+    return ok;
+}
+
+bool analysis_set_end(AnalysisSet *set, Pos to_pos, bool complete, GError **error) {
+    bool ok = set->open;
+    for (guint i = 0; i < set->runs->len; i++) { /* the tracer first wants its last buffer */
+        AnalysisRun *run = g_ptr_array_index(set->runs, i);
+        if (run->subscribed)
+            hooks_unsubscribe(set->machine->hooks, run);
+        run->subscribed = false;
+    }
+    for (guint i = 0; ok && i < set->runs->len; i++)
+        ok = finish(g_ptr_array_index(set->runs, i), to_pos, complete, error);
+    for (guint i = 0; i < set->runs->len; i++) {
+        AnalysisRun *run = g_ptr_array_index(set->runs, i);
+        if (run->begun)
+            run->class->free(run);
+        run->begun = false;
+    }
+    if (!set->open)
+        return ok;
+    set->open = false;
+    /* What a run that went wrong has found is worth keeping only where there is nothing better. */
+    if (ok && (complete || !set->replaces) && store_commit(set->store, error))
+        return true;
+    store_rollback(set->store);
+    return ok && !complete;
+}

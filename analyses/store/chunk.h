@@ -111,7 +111,7 @@ typedef struct ChunkResult {
     Bytes blob;        /* the encoder's; valid until the next begin */
     Pos first_pos, last_pos;
     uint32_t rows;
-    const PageTouch *pages;
+    PageTouch *pages;
     size_t n_pages;
 } ChunkResult;
 void chunk_encoder_end(ChunkEncoder *e, ChunkResult *ret);

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The database: the only user of sqlite3. Schema from schema/db.sql; docs/sql.md is its manual. */
+/*
+ * The database: the only user of sqlite3. Schema from schema/db.sql; docs/sql.md is its manual.
+ *
+ * Calls on one Store may come from several threads: each takes the store's lock. What a replay writes is one
+ * transaction (store_begin … store_commit): whatever ends the process before the commit, the file shows the state of
+ * before. Bulk data is written without fsync: a kill loses nothing, a power cut may.
+ */
 #ifndef ANALYSES_STORE_STORE_H
 #define ANALYSES_STORE_STORE_H
 
@@ -9,13 +15,60 @@
 typedef struct Store Store;
 typedef struct sqlite3 sqlite3;
 
-/* Open or create for writing. */
+/* Open or create for writing, with the base tables; NULL path: in memory. Another schema version is refused. */
 bool store_open(const char *path, Store **ret, GError **error);
-void store_close(Store *s);
-bool store_set_meta(Store *s, const char *key, const char *value, GError **error);
+void store_close(Store *s); /* rolls back what was not committed */
 sqlite3 *store_handle(Store *s);
+bool store_set_meta(Store *s, const char *key, const char *value, GError **error);
 
+bool store_begin(Store *s, GError **error); /* nests: only the outermost pair counts */
+bool store_commit(Store *s, GError **error);
+void store_rollback(Store *s);
+
+/* -- statements --------------------------------------------------------------------------------------------- */
+/* Run SQL that gives no rows. */
+bool store_exec(Store *s, const char *sql, GError **error);
+/* Run the section of schema/db.sql, with $ replaced by `name` (may be NULL). */
+bool store_exec_section(Store *s, const char *section, const char *name, GError **error);
+
+typedef struct StoreStmt StoreStmt;
+bool store_prepare(Store *s, const char *sql, StoreStmt **ret, GError **error);
+void store_stmt_free(StoreStmt *stmt);
+/*
+ * Bind and run once; `types` has a letter a parameter: i int64_t, u uint64_t (its bits), s const char * (NULL: NULL), b
+ * const void * and size_t, n nothing (NULL).
+ */
+bool store_run(StoreStmt *stmt, GError **error, const char *types, ...);
+/* First column of the first row as an integer; `fallback` if there is none or on failure. Types as in store_run. */
+int64_t store_get_int(Store *s, const char *sql, int64_t fallback, const char *types, ...);
+
+/* -- what a recording tells by itself (meta input checkpoint console, loader) ---------------------------------- */
+/* Between begin and end, in order of pos; begin deletes what was there. */
+bool store_recording_begin(Store *s, GError **error);
+void store_add_checkpoint(Store *s, Pos pos, Nsec time, uint64_t hash);
+/* kind: NdKind. Console input makes console rows too. */
+void store_add_input(Store *s, Pos pos, uint32_t seq, Nsec time, uint32_t kind, uint32_t source,
+                     const uint8_t *payload, uint32_t size);
+void store_add_console(Store *s, Pos pos, uint32_t port, bool to_guest, const uint8_t *data, uint32_t size);
+/* An image the loader placed: guest memory at pos -1. */
+void store_add_loader(Store *s, Gpa paddr, uint64_t size, const char *name);
+/* Ends the unfinished console lines and commits; reports the first failure since begin. */
+bool store_recording_end(Store *s, GError **error);
+
+/* -- symbols ------------------------------------------------------------------------------------------------ */
+/* Forget all modules and symbols. */
+bool store_clear_symbols(Store *s, GError **error);
+/* Adds the module and its functions and objects; `shift` is added to every address. */
+bool store_add_elf(Store *s, const char *name, const char *path, const uint8_t *elf, size_t size, uint64_t shift,
+                   GError **error);
+/* `spec`: FILE[@ADDR], ADDR being where its first loadable segment lies in the guest. */
+bool store_add_symbols(Store *s, const char *spec, GError **error);
+
+/* -- any connection ----------------------------------------------------------------------------------------- */
 /* Register rr-emu's functions (hex64, u64lt, sym, disas, time_ns) and virtual tables on any connection. */
 bool store_register(sqlite3 *db, GError **error);
+/* What disas() calls: returns a new string or NULL. Without one it shows the instruction's bytes. */
+typedef char *StoreDisassembler(uint64_t pc, uint32_t insn);
+void store_set_disassembler(sqlite3 *db, StoreDisassembler *fn);
 
 #endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* input: what came from outside; checkpoint: the state hashes that were compared. */
+#include "analyses/run.h"
+
+#include "schema/seq.h"
+
+/* -- input ---------------------------------------------------------------------------------------------------- */
+typedef struct Inputs {
+    StoreStmt *insert;
+    Pos pos; /* of the last event; its rows so far at that pos */
+    uint32_t at_pos;
+    int64_t rows;
+    GError *error;
+} Inputs;
+
+static const char *kind_name(NdKind kind) {
+    switch (kind) {
+#define X(number, NAME, name, meaning) \
+    case number: return name;
+        ND_KINDS(X)
+#undef X
+    default: return "unknown";
+    }
+}
+
+static void on_input(void *opaque, const NdEvent *ev) {
+    Inputs *in = ((AnalysisRun *)opaque)->state;
+    in->at_pos = in->rows && ev->pos == in->pos ? in->at_pos + 1 : 0;
+    in->pos = ev->pos;
+    in->rows++;
+    if (!in->error)
+        store_run(in->insert, &in->error, "uiusiib", ev->pos, (int64_t)(SEQ_INPUT + in->at_pos), ev->time,
+                  kind_name(ev->kind), (int64_t)ev->source, (int64_t)ev->size, ev->payload, (size_t)ev->size);
+}
+
+static const HookOps input_hooks = {.input = on_input};
+
+static bool input_begin(AnalysisRun *run, GError **error) {
+    Inputs *in = run->state;
+    g_autofree char *sql = g_strdup_printf("INSERT INTO \"%s\" VALUES (?, ?, ?, ?, ?, ?, ?)", run->name);
+    if (!store_exec_section(run->store, "input", run->name, error) || !store_prepare(run->store, sql, &in->insert, error))
+        return false;
+    analysis_run_subscribe(run, &input_hooks);
+    return true;
+}
+
+static bool input_end(AnalysisRun *run, int64_t *rows, GError **error) {
+    Inputs *in = run->state;
+    bool ok = !in->error;
+    *rows = in->rows;
+    if (!ok)
+        g_propagate_error(error, g_steal_pointer(&in->error));
+    return ok;
+}
+
+static void input_free(AnalysisRun *run) {
+    Inputs *in = run->state;
+    store_stmt_free(in->insert);
+    g_clear_error(&in->error);
+}
+
+const AnalysisClass input_class = {
+    .info = {"input", "what came from outside: console bytes, entropy, clock, disk blocks", "input"},
+    .state_size = sizeof(Inputs),
+    .begin = input_begin,
+    .end = input_end,
+    .free = input_free,
+};
+
+/* -- checkpoint ----------------------------------------------------------------------------------------------- */
+typedef struct Checkpoints {
+    StoreStmt *insert;
+    int64_t rows;
+    GError *error;
+} Checkpoints;
+
+static void on_checkpoint(void *opaque, Pos pos, Nsec now, uint64_t hash) {
+    Checkpoints *c = ((AnalysisRun *)opaque)->state;
+    c->rows++;
+    if (!c->error)
+        store_run(c->insert, &c->error, "uuu", pos, now, hash);
+}
+
+static const HookOps checkpoint_hooks = {.checkpoint = on_checkpoint};
+
+static bool checkpoint_begin(AnalysisRun *run, GError **error) {
+    Checkpoints *c = run->state;
+    g_autofree char *sql = g_strdup_printf("INSERT OR REPLACE INTO \"%s\" VALUES (?, ?, ?)", run->name);
+    if (!store_exec_section(run->store, "checkpoint", run->name, error) ||
+        !store_prepare(run->store, sql, &c->insert, error))
+        return false;
+    analysis_run_subscribe(run, &checkpoint_hooks);
+    return true;
+}
+
+static bool checkpoint_end(AnalysisRun *run, int64_t *rows, GError **error) {
+    Checkpoints *c = run->state;
+    bool ok = !c->error;
+    *rows = c->rows;
+    if (!ok)
+        g_propagate_error(error, g_steal_pointer(&c->error));
+    return ok;
+}
+
+static void checkpoint_free(AnalysisRun *run) {
+    Checkpoints *c = run->state;
+    store_stmt_free(c->insert);
+    g_clear_error(&c->error);
+}
+
+const AnalysisClass checkpoint_class = {
+    .info = {"checkpoint", "the state hashes that the replay compared", "checkpoint checkpoint_v"},
+    .state_size = sizeof(Checkpoints),
+    .begin = checkpoint_begin,
+    .end = checkpoint_end,
+    .free = checkpoint_free,
+};

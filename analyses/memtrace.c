@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * memtrace: every access of the guest to memory. The guest's thread fills buffers (core/trace.h); a few of them make a
+ * job; workers encode jobs to chunks, independently of each other, and store them. There are so many buffers
+ * and no more: the guest waits when the workers are behind.
+ */
+#include <string.h>
+
+#include "analyses/code_table.h"
+#include "analyses/run.h"
+#include "analyses/store/index.h"
+#include "core/trace.h"
+
+#define JOB_WORDS (4u * TRACE_BUFFER_WORDS) /* about 130,000 accesses */
+#define JOB_BUFFERS 8u
+#define WORKERS_MAX 8u
+#define BUFFER_BYTES ((TRACE_BUFFER_WORDS + TRACE_RESERVE) * sizeof(uint64_t))
+
+typedef struct Piece {
+    uint64_t *words;
+    size_t n;
+} Piece;
+
+typedef struct Job {
+    uint64_t id;
+    size_t n, words;
+    Piece pieces[JOB_BUFFERS];
+} Job;
+
+typedef struct Memtrace {
+    AnalysisRun *run;
+    bool as_rows;
+    ChunkRam ram[8];
+    ChunkSource source;
+    CodeTable *code;
+
+    Job *filling;
+    uint64_t n_jobs;
+    GMutex lock;
+    GCond changed;
+    GQueue jobs;        /* of Job, waiting */
+    GPtrArray *free;    /* of buffers */
+    GPtrArray *buffers; /* all of them */
+    guint buffers_max;
+    bool finishing;
+    GThread *workers[WORKERS_MAX];
+    unsigned n_workers;
+
+    GMutex store_lock; /* for what follows */
+    StoreStmt *insert;
+    IndexBuilder *index;
+    int64_t rows;
+    GError *error; /* the first; nothing is stored after it */
+} Memtrace;
+
+/* -- the guest's thread --------------------------------------------------------------------------------------- */
+static uint64_t *take_buffer(Memtrace *m) {
+    uint64_t *buffer;
+    g_mutex_lock(&m->lock);
+    while (m->free->len == 0 && m->buffers->len >= m->buffers_max)
+        g_cond_wait(&m->changed, &m->lock);
+    if (m->free->len) {
+        buffer = g_ptr_array_steal_index(m->free, m->free->len - 1);
+    } else {
+        buffer = g_malloc(BUFFER_BYTES);
+        g_ptr_array_add(m->buffers, buffer);
+    }
+    g_mutex_unlock(&m->lock);
+    return buffer;
+}
+
+static void dispatch(Memtrace *m) {
+    if (!m->filling)
+        return;
+    g_mutex_lock(&m->lock);
+    g_queue_push_tail(&m->jobs, m->filling);
+    g_cond_broadcast(&m->changed);
+    g_mutex_unlock(&m->lock);
+    m->filling = NULL;
+}
+
+/* A short piece is copied behind the last one, so that a flush does not cost a buffer. */
+static bool append_piece(Job *job, const uint64_t *words, size_t n) {
+    Piece *last = job->n ? &job->pieces[job->n - 1] : NULL;
+    if (!last || n > TRACE_BUFFER_WORDS / 8 || last->n + n > TRACE_BUFFER_WORDS)
+        return false;
+    memcpy(last->words + last->n, words, n * sizeof *words);
+    last->n += n;
+    return true;
+}
+
+static void on_trace(void *opaque, const uint64_t *words, size_t n, uint64_t **next) {
+    AnalysisRun *run = opaque;
+    Memtrace *m = run->state;
+    *next = (uint64_t *)words;
+    if (n) {
+        if (!m->filling) {
+            m->filling = g_new0(Job, 1);
+            m->filling->id = m->n_jobs++;
+        }
+        Job *job = m->filling;
+        job->words += n;
+        if (!append_piece(job, words, n)) {
+            job->pieces[job->n++] = (Piece){(uint64_t *)words, n};
+            *next = NULL;
+        }
+        if (job->words >= JOB_WORDS - TRACE_BUFFER_WORDS / 2 || job->n == JOB_BUFFERS)
+            dispatch(m);
+    }
+    if (!*next)
+        *next = take_buffer(m);
+}
+
+static const HookOps memtrace_hooks = {.trace = on_trace};
+
+/* -- the workers ---------------------------------------------------------------------------------------------- */
+static const CodeBlock *find_code(void *opaque, uint32_t index) { return code_table_find(opaque, index); }
+
+static const CodeBlock *find_code_by_id(void *opaque, uint32_t id, GError **error) {
+    return code_table_block(((Memtrace *)opaque)->code, id);
+}
+
+static const char *priv_name(unsigned priv) { return priv == PRIV_U ? "U" : priv == PRIV_S ? "S" : "M"; }
+
+static bool store_row(Memtrace *m, const ChunkRows *r, uint32_t i, GError **error) {
+    return store_run(m->insert, error, "uiiuusuuiusu", r->pos[i], (int64_t)r->seq[i],
+                     (int64_t)r->hart[i], r->satp[i], r->pc[i], mem_op_names[r->op[i]], r->vaddr[i], r->paddr[i],
+                     (int64_t)r->size[i], r->value[i], priv_name(r->priv[i]), r->pc[i]);
+}
+
+static bool store_dma_row(Memtrace *m, const ChunkRows *r, uint32_t i, GError **error) {
+    return store_run(m->insert, error, "uinnnsnuiunn", r->pos[i], (int64_t)r->seq[i], mem_op_names[r->op[i]],
+                     r->paddr[i], (int64_t)r->size[i], r->value[i]);
+}
+
+static bool store_rows(Memtrace *m, const ChunkResult *result, ChunkDecoder *decoder, ChunkRows *rows, GError **error) {
+    if (!chunk_decode(decoder, result->blob.data, bytes_size(&result->blob), rows, error))
+        return false;
+    for (uint32_t i = 0; i < rows->n; i++)
+        if (!(rows->hart[i] == ROW_NO_CPU ? store_dma_row : store_row)(m, rows, i, error))
+            return false;
+    return true;
+}
+
+static bool store_chunk(Memtrace *m, const Job *job, const ChunkResult *r, const Bytes *touched, GError **error) {
+    return store_run(m->insert, error, "uuuubb", job->id, r->first_pos, r->last_pos, (uint64_t)r->rows, touched->data,
+                     bytes_size(touched), r->blob.data, bytes_size(&r->blob)) &&
+           index_builder_add(m->index, job->id, r->pages, r->n_pages, error);
+}
+
+typedef struct Worker {
+    ChunkEncoder *encoder;
+    ChunkDecoder *decoder; /* storage=rows */
+    ChunkRows rows;
+    Bytes touched;
+} Worker;
+
+static void work(Memtrace *m, Worker *w, const Job *job) {
+    ChunkResult result;
+    GError *error = NULL;
+    bool ok = true;
+    chunk_encoder_begin(w->encoder, job->words);
+    for (size_t i = 0; i < job->n && ok; i++)
+        ok = chunk_encoder_add(w->encoder, job->pieces[i].words, job->pieces[i].n, &error);
+    if (ok) {
+        chunk_encoder_end(w->encoder, &result);
+        if (!m->as_rows)
+            index_write_touched(result.pages, result.n_pages, &w->touched);
+    }
+    g_mutex_lock(&m->store_lock);
+    if (ok && !m->error) {
+        ok = m->as_rows ? store_rows(m, &result, w->decoder, &w->rows, &error)
+                        : store_chunk(m, job, &result, &w->touched, &error);
+        m->rows += ok ? result.rows : 0;
+    }
+    if (error && !m->error)
+        m->error = g_steal_pointer(&error);
+    g_clear_error(&error);
+    g_mutex_unlock(&m->store_lock);
+}
+
+static gpointer worker_thread(gpointer data) {
+    Memtrace *m = data;
+    Worker w = {.encoder = chunk_encoder_new(&m->source)};
+    if (m->as_rows)
+        w.decoder = chunk_decoder_new(find_code_by_id, m);
+    g_mutex_lock(&m->lock);
+    for (;;) {
+        Job *job = g_queue_pop_head(&m->jobs);
+        if (job) {
+            g_mutex_unlock(&m->lock);
+            work(m, &w, job);
+            g_mutex_lock(&m->lock);
+            for (size_t i = 0; i < job->n; i++)
+                g_ptr_array_add(m->free, job->pieces[i].words);
+            g_free(job);
+            g_cond_broadcast(&m->changed);
+        } else if (m->finishing) {
+            break;
+        } else {
+            g_cond_wait(&m->changed, &m->lock);
+        }
+    }
+    g_mutex_unlock(&m->lock);
+    chunk_encoder_free(w.encoder);
+    chunk_decoder_free(w.decoder);
+    chunk_rows_done(&w.rows);
+    bytes_done(&w.touched);
+    return NULL;
+}
+
+static void stop_workers(Memtrace *m) {
+    dispatch(m);
+    g_mutex_lock(&m->lock);
+    m->finishing = true;
+    g_cond_broadcast(&m->changed);
+    g_mutex_unlock(&m->lock);
+    for (unsigned i = 0; i < m->n_workers; i++)
+        g_thread_join(m->workers[i]);
+    m->n_workers = 0;
+}
+
+/* -- tables --------------------------------------------------------------------------------------------------- */
+static bool is_default(const AnalysisRun *run) { return !strcmp(run->name, run->class->info.name); }
+
+/* What a former run left, whichever way it stored. Eponymous tables have no entry and cannot be dropped. */
+static bool drop_tables(AnalysisRun *run, GError **error) {
+    const char *forms[] = {"%s_write", "%s", is_default(run) ? "write" : NULL};
+    for (size_t i = 0; i < G_N_ELEMENTS(forms) && forms[i]; i++) {
+        g_autofree char *name = g_strdup_printf(forms[i], run->name);
+        const char *sql = "SELECT count(*) FROM sqlite_schema WHERE name = ? AND type = ?";
+        const char *type = store_get_int(run->store, sql, 0, "ss", name, "table")  ? "TABLE"
+                           : store_get_int(run->store, sql, 0, "ss", name, "view") ? "VIEW"
+                                                                                   : NULL;
+        g_autofree char *drop = g_strdup_printf("DROP %s \"%s\"", type, name);
+        if (type && !store_exec(run->store, drop, error))
+            return false;
+    }
+    return store_exec_section(run->store, "memtrace drop", run->name, error);
+}
+
+static bool make_tables(Memtrace *m, GError **error) {
+    AnalysisRun *run = m->run;
+    g_autofree char *sql =
+        m->as_rows ? g_strdup_printf("INSERT INTO \"%s\" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, sym(?))", run->name)
+                   : g_strdup_printf("INSERT INTO \"%s_chunk\" VALUES (?, ?, ?, ?, ?, ?)", run->name);
+    return drop_tables(run, error) &&
+           store_exec_section(run->store, m->as_rows ? "memtrace rows" : "memtrace chunks", run->name, error) &&
+           store_prepare(run->store, sql, &m->insert, error);
+}
+
+/* Views, and the tables' index where they have one. */
+static bool finish_tables(Memtrace *m, GError **error) {
+    AnalysisRun *run = m->run;
+    bool ok = true;
+    if (m->as_rows)
+        ok = store_exec_section(run->store, "memtrace rows finish", run->name, error) &&
+             (!is_default(run) || store_exec(run->store, "CREATE VIEW \"write\" AS SELECT * FROM memtrace_write", error));
+    else if (!is_default(run))
+        ok = store_exec_section(run->store, "memtrace instance", run->name, error);
+    return ok && store_exec_section(run->store, "memtrace view", run->name, error);
+}
+
+static bool store_node(void *opaque, unsigned level, uint64_t group, const Bytes *blob, GError **error) {
+    Memtrace *m = opaque;
+    StoreStmt *stmt;
+    g_autofree char *sql = g_strdup_printf("INSERT INTO \"%s_index\" VALUES (?, ?, ?)", m->run->name);
+    if (!store_prepare(m->run->store, sql, &stmt, error))
+        return false;
+    bool ok = store_run(stmt, error, "iub", (int64_t)level, group, blob->data, bytes_size(blob));
+    store_stmt_free(stmt);
+    return ok;
+}
+
+static bool store_code(Memtrace *m, GError **error) {
+    StoreStmt *stmt;
+    Bytes blob = {0};
+    bool ok = true;
+    g_autofree char *sql = g_strdup_printf("INSERT INTO \"%s_code\" VALUES (?, ?)", m->run->name);
+    if (!store_prepare(m->run->store, sql, &stmt, error))
+        return false;
+    for (uint32_t i = 0; ok && code_table_segment(m->code, i, &blob); i++)
+        ok = store_run(stmt, error, "ib", (int64_t)i, blob.data, bytes_size(&blob));
+    store_stmt_free(stmt);
+    bytes_done(&blob);
+    return ok;
+}
+
+/* -- the analysis --------------------------------------------------------------------------------------------- */
+static void memtrace_init(Memtrace *m, AnalysisRun *run) {
+    Machine *machine = run->machine;
+    m->run = run;
+    m->as_rows = !strcmp(analysis_run_option(run, "storage"), "rows");
+    g_assert(machine->n_blocks <= G_N_ELEMENTS(m->ram));
+    for (uint32_t i = 0; i < machine->n_blocks; i++)
+        m->ram[i] = (ChunkRam){(uintptr_t)machine->blocks[i].host, machine->blocks[i].size, machine->blocks[i].base};
+    m->code = code_table_new(machine->hooks);
+    m->source = (ChunkSource){m->ram, machine->n_blocks, find_code, m->code};
+    g_mutex_init(&m->lock);
+    g_mutex_init(&m->store_lock);
+    g_cond_init(&m->changed);
+    m->free = g_ptr_array_new();
+    m->buffers = g_ptr_array_new_with_free_func(g_free);
+    m->index = index_builder_new(store_node, m);
+}
+
+static bool memtrace_begin(AnalysisRun *run, GError **error) {
+    Memtrace *m = run->state;
+    Machine *machine = run->machine;
+    memtrace_init(m, run);
+    if (!make_tables(m, error))
+        return false;
+    m->n_workers = m->as_rows ? 1 : CLAMP(g_get_num_processors(), 1, WORKERS_MAX);
+    m->buffers_max = JOB_BUFFERS * (m->n_workers + 2);
+    for (unsigned i = 0; i < m->n_workers; i++)
+        m->workers[i] = g_thread_new("memtrace", worker_thread, m);
+    analysis_run_subscribe(run, &memtrace_hooks);
+    hooks_set_trace_wants(machine->hooks, TRACE_WANT_MEM);
+    if (machine->engine)
+        machine->engine->ops->flush(machine->engine);
+    return true;
+}
+
+static bool memtrace_end(AnalysisRun *run, int64_t *rows, GError **error) {
+    Memtrace *m = run->state;
+    stop_workers(m);
+    if (m->error) {
+        g_propagate_error(error, g_steal_pointer(&m->error));
+        return false;
+    }
+    *rows = m->rows;
+    return (m->as_rows || (index_builder_end(m->index, error) && store_code(m, error))) && finish_tables(m, error);
+}
+
+static void memtrace_free(AnalysisRun *run) {
+    Memtrace *m = run->state;
+    if (!m->code)
+        return;
+    stop_workers(m);
+    store_stmt_free(m->insert);
+    index_builder_free(m->index);
+    code_table_free(m->code);
+    g_ptr_array_free(m->free, TRUE);
+    g_ptr_array_free(m->buffers, TRUE);
+    g_clear_error(&m->error);
+    g_mutex_clear(&m->lock);
+    g_mutex_clear(&m->store_lock);
+    g_cond_clear(&m->changed);
+}
+
+static const AnalysisOption memtrace_options[] = {
+    {"storage", "chunks|rows", "chunks", "compressed column chunks, or plain rows (large, but readable by any program)"},
+};
+
+const AnalysisClass memtrace_class = {
+    .info = {"memtrace", "every load and store, of CPU and devices, with addresses and value",
+             "memtrace memtrace_v write", memtrace_options, G_N_ELEMENTS(memtrace_options)},
+    .state_size = sizeof(Memtrace),
+    .begin = memtrace_begin,
+    .end = memtrace_end,
+    .free = memtrace_free,
+};

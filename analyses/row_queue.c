@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "analyses/run.h"
+
+#define BATCH 1024u
+#define BATCHES_MAX 64u /* the guest waits beyond */
+
+typedef struct Batch {
+    size_t n;
+    uint8_t items[];
+} Batch;
+
+struct RowQueue {
+    size_t item_size;
+    RowFn *fn;
+    void *opaque;
+    GThread *thread;
+    GMutex lock;
+    GCond changed;
+    GQueue batches;
+    Batch *filling;
+    bool finishing;
+    GError *error;
+};
+
+static void run_batch(RowQueue *q, const Batch *b) {
+    for (size_t i = 0; i < b->n && !q->error; i++)
+        q->fn(q->opaque, b->items + i * q->item_size, &q->error);
+}
+
+static gpointer queue_thread(gpointer data) {
+    RowQueue *q = data;
+    g_mutex_lock(&q->lock);
+    for (;;) {
+        Batch *b = g_queue_pop_head(&q->batches);
+        if (b) {
+            g_cond_broadcast(&q->changed);
+            g_mutex_unlock(&q->lock);
+            run_batch(q, b);
+            g_free(b);
+            g_mutex_lock(&q->lock);
+        } else if (q->finishing) {
+            break;
+        } else {
+            g_cond_wait(&q->changed, &q->lock);
+        }
+    }
+    g_mutex_unlock(&q->lock);
+    return NULL;
+}
+
+static Batch *batch_new(const RowQueue *q) { return g_malloc0(sizeof(Batch) + BATCH * q->item_size); }
+
+RowQueue *row_queue_new(size_t item_size, RowFn *fn, void *opaque) {
+    RowQueue *q = g_new0(RowQueue, 1);
+    q->item_size = item_size;
+    q->fn = fn;
+    q->opaque = opaque;
+    g_mutex_init(&q->lock);
+    g_cond_init(&q->changed);
+    q->filling = batch_new(q);
+    q->thread = g_thread_new("rows", queue_thread, q);
+    return q;
+}
+
+static void hand_over(RowQueue *q) {
+    g_mutex_lock(&q->lock);
+    while (q->batches.length >= BATCHES_MAX)
+        g_cond_wait(&q->changed, &q->lock);
+    g_queue_push_tail(&q->batches, q->filling);
+    g_cond_broadcast(&q->changed);
+    g_mutex_unlock(&q->lock);
+    q->filling = batch_new(q);
+}
+
+void row_queue_push(RowQueue *q, const void *item) {
+    memcpy(q->filling->items + q->filling->n++ * q->item_size, item, q->item_size);
+    if (q->filling->n == BATCH)
+        hand_over(q);
+}
+
+bool row_queue_finish(RowQueue *q, GError **error) {
+    if (!q)
+        return true;
+    hand_over(q);
+    g_mutex_lock(&q->lock);
+    q->finishing = true;
+    g_cond_broadcast(&q->changed);
+    g_mutex_unlock(&q->lock);
+    g_thread_join(q->thread);
+    bool ok = !q->error;
+    if (!ok)
+        g_propagate_error(error, q->error);
+    g_free(q->filling);
+    g_mutex_clear(&q->lock);
+    g_cond_clear(&q->changed);
+    g_free(q);
+    return ok;
+}

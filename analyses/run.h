@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a built-in analysis is made of (registry.c drives it). */
+#ifndef ANALYSES_RUN_H
+#define ANALYSES_RUN_H
+
+#include "analyses/analysis.h"
+#include "analyses/store/store.h"
+
+typedef struct AnalysisRun AnalysisRun;
+
+typedef struct AnalysisClass {
+    AnalysisInfo info;
+    size_t state_size; /* of the zeroed AnalysisRun.state */
+    /* Make the tables (inside the set's transaction) and subscribe. */
+    bool (*begin)(AnalysisRun *run, GError **error);
+    /* Unsubscribed already: write what is left; the number of rows. */
+    bool (*end)(AnalysisRun *run, int64_t *rows, GError **error);
+    /* Whatever happened before, also instead of end. */
+    void (*free)(AnalysisRun *run);
+} AnalysisClass;
+
+struct AnalysisRun {
+    const AnalysisClass *class;
+    char *spec, *name; /* as given; the name of the tables */
+    GHashTable *options; /* by name, defaults included */
+    Store *store;
+    Machine *machine;
+    void *state;
+    bool subscribed, begun;
+};
+
+/* The value of one of the analysis' options. */
+const char *analysis_run_option(const AnalysisRun *run, const char *option);
+void analysis_run_subscribe(AnalysisRun *run, const HookOps *ops);
+
+/*
+ * Rows of the analyses with few of them go through a queue, so that the guest's thread never waits for SQLite:
+ * queued closures run in order on one thread.
+ */
+typedef struct RowQueue RowQueue;
+typedef bool RowFn(void *opaque, const void *item, GError **error);
+/* `item_size` bytes are copied per item; `fn` is called on the queue's thread. */
+RowQueue *row_queue_new(size_t item_size, RowFn *fn, void *opaque);
+void row_queue_push(RowQueue *q, const void *item);
+/* Wait for the end; the first error. Frees. */
+bool row_queue_finish(RowQueue *q, GError **error);
+
+extern const AnalysisClass memtrace_class, trap_class, console_class, input_class, checkpoint_class;
+
+#endif

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "analyses/store/functions.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "analyses/store/trace_table.h"
+
+#define AUX_TRACE (-0x7272)
+#define DISTANCE_MAX (1u << 20) /* a symbol without a size reaches this far at most */
+
+typedef struct Symbol {
+    uint64_t addr, size;
+    char *name;
+} Symbol;
+
+struct Connection {
+    sqlite3 *db;
+    unsigned refs;
+    GArray *symbols; /* sorted by addr; NULL: not read yet */
+    int64_t changes; /* of the connection when they were read */
+    char text[512];
+    StoreDisassembler *disassemble;
+};
+
+static void symbol_clear(void *p) { g_free(((Symbol *)p)->name); }
+
+Connection *connection_new(sqlite3 *db) {
+    Connection *c = g_new0(Connection, 1);
+    c->db = db;
+    c->refs = 1;
+    return c;
+}
+
+sqlite3 *connection_db(const Connection *c) { return c->db; }
+
+Connection *connection_ref(Connection *c) {
+    c->refs++;
+    return c;
+}
+
+void connection_unref(void *p) {
+    Connection *c = p;
+    if (--c->refs)
+        return;
+    if (c->symbols)
+        g_array_unref(c->symbols);
+    g_free(c);
+}
+
+/* -- symbols ------------------------------------------------------------------------------------------------ */
+static void read_symbols(Connection *c) {
+    sqlite3_stmt *s = NULL;
+    if (c->symbols)
+        g_array_unref(c->symbols);
+    c->symbols = g_array_new(FALSE, FALSE, sizeof(Symbol));
+    g_array_set_clear_func(c->symbols, symbol_clear);
+    c->changes = sqlite3_total_changes(c->db);
+    /* Unsigned order: first the non-negative ones. Of several names at an address the last one counts. */
+    if (sqlite3_prepare_v2(c->db, "SELECT addr, size, name FROM symbol ORDER BY addr < 0, addr, size, name DESC", -1, &s,
+                           NULL) == SQLITE_OK)
+        while (sqlite3_step(s) == SQLITE_ROW) {
+            Symbol y = {(uint64_t)sqlite3_column_int64(s, 0), (uint64_t)sqlite3_column_int64(s, 1),
+                        g_strdup((const char *)sqlite3_column_text(s, 2))};
+            g_array_append_val(c->symbols, y);
+        }
+    sqlite3_finalize(s);
+}
+
+const char *connection_symbol(Connection *c, uint64_t pc) {
+    if (!c->symbols || (c->symbols->len == 0 && c->changes != sqlite3_total_changes(c->db)))
+        read_symbols(c);
+    guint low = 0, high = c->symbols->len;
+    while (low < high) { /* first one above pc */
+        guint middle = (low + high) / 2;
+        if (g_array_index(c->symbols, Symbol, middle).addr <= pc)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == 0)
+        return NULL;
+    const Symbol *s = &g_array_index(c->symbols, Symbol, low - 1);
+    uint64_t offset = pc - s->addr;
+    if (offset >= (s->size ? s->size : DISTANCE_MAX) || !s->name)
+        return NULL;
+    if (offset)
+        snprintf(c->text, sizeof c->text, "%s+0x%llx", s->name, (unsigned long long)offset);
+    else
+        g_strlcpy(c->text, s->name, sizeof c->text);
+    return c->text;
+}
+
+/* -- functions ---------------------------------------------------------------------------------------------- */
+static Connection *of(sqlite3_context *x) { return sqlite3_user_data(x); }
+
+static void function_hex64(sqlite3_context *x, int n, sqlite3_value **v) {
+    char text[32];
+    if (sqlite3_value_type(v[0]) == SQLITE_NULL)
+        return;
+    snprintf(text, sizeof text, "0x%016llx", (unsigned long long)sqlite3_value_int64(v[0]));
+    sqlite3_result_text(x, text, -1, SQLITE_TRANSIENT);
+}
+
+static void function_u64lt(sqlite3_context *x, int n, sqlite3_value **v) {
+    if (sqlite3_value_type(v[0]) != SQLITE_NULL && sqlite3_value_type(v[1]) != SQLITE_NULL)
+        sqlite3_result_int(x, (uint64_t)sqlite3_value_int64(v[0]) < (uint64_t)sqlite3_value_int64(v[1]));
+}
+
+static void function_sym(sqlite3_context *x, int n, sqlite3_value **v) {
+    if (sqlite3_value_type(v[0]) == SQLITE_NULL)
+        return;
+    const char *name = connection_symbol(of(x), (uint64_t)sqlite3_value_int64(v[0]));
+    if (name)
+        sqlite3_result_text(x, name, -1, SQLITE_TRANSIENT);
+}
+
+static void function_disas(sqlite3_context *x, int n, sqlite3_value **v) {
+    Connection *c = of(x);
+    uint64_t pc = (uint64_t)sqlite3_value_int64(v[0]);
+    uint32_t insn;
+    TraceTable *t = NULL;
+    /* Kept as long as the statement runs (negative: not bound to an argument). */
+    if (!(t = sqlite3_get_auxdata(x, AUX_TRACE))) {
+        if (sqlite3_value_type(v[0]) == SQLITE_NULL || !trace_table_new(c->db, "main", "memtrace", &t, NULL))
+            return;
+        sqlite3_set_auxdata(x, AUX_TRACE, t, (void (*)(void *))trace_table_free);
+        if (!(t = sqlite3_get_auxdata(x, AUX_TRACE)))
+            return;
+    }
+    if (!trace_table_insn(t, pc, &insn))
+        return;
+    char *text = c->disassemble ? c->disassemble(pc, insn) : NULL;
+    if (!text)
+        text = g_strdup_printf((insn & 3) == 3 ? "0x%08x" : "0x%04x", insn);
+    sqlite3_result_text(x, text, -1, SQLITE_TRANSIENT);
+    g_free(text);
+}
+
+static int64_t one_int(sqlite3 *db, const char *sql, int64_t arg, int column, int64_t fallback) {
+    sqlite3_stmt *s = NULL;
+    if (sqlite3_prepare_v2(db, sql, -1, &s, NULL) == SQLITE_OK) {
+        sqlite3_bind_int64(s, 1, arg);
+        if (sqlite3_step(s) == SQLITE_ROW && sqlite3_column_type(s, column) != SQLITE_NULL)
+            fallback = sqlite3_column_int64(s, column);
+    }
+    sqlite3_finalize(s);
+    return fallback;
+}
+
+/* Guest time at a pos: exact at checkpoints, and after one as long as the machine does not idle. */
+static void function_time_ns(sqlite3_context *x, int n, sqlite3_value **v) {
+    sqlite3 *db = of(x)->db;
+    const char *before = "SELECT pos, time_ns FROM checkpoint WHERE pos <= ? ORDER BY pos DESC LIMIT 1";
+    const char *after = "SELECT pos, time_ns FROM checkpoint WHERE pos > ? ORDER BY pos LIMIT 1";
+    if (sqlite3_value_type(v[0]) == SQLITE_NULL)
+        return;
+    int64_t pos = sqlite3_value_int64(v[0]);
+    int64_t shift = one_int(db, "SELECT value FROM meta WHERE key = 'icount_shift' AND ?1 = ?1", 0, 0, 0);
+    int64_t from = one_int(db, before, pos, 0, 0), time = one_int(db, before, pos, 1, 0);
+    int64_t limit = one_int(db, after, pos, 1, INT64_MAX);
+    time += (int64_t)((uint64_t)(pos - from) << (shift & 63));
+    sqlite3_result_int64(x, MIN(time, limit));
+}
+
+int functions_register(Connection *c) {
+    static const struct {
+        const char *name;
+        int args, flags;
+        void (*fn)(sqlite3_context *, int, sqlite3_value **);
+    } table[] = {
+        {"hex64", 1, SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS, function_hex64},
+        {"u64lt", 2, SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS, function_u64lt},
+        {"sym", 1, SQLITE_INNOCUOUS, function_sym},
+        {"disas", 1, SQLITE_INNOCUOUS, function_disas},
+        {"time_ns", 1, SQLITE_INNOCUOUS, function_time_ns},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(table); i++) {
+        int result = sqlite3_create_function_v2(c->db, table[i].name, table[i].args, SQLITE_UTF8 | table[i].flags,
+                                                connection_ref(c), table[i].fn, NULL, NULL, connection_unref);
+        if (result != SQLITE_OK)
+            return result;
+    }
+    return SQLITE_OK;
+}
+
+void store_set_disassembler(sqlite3 *db, StoreDisassembler *fn) {
+    Connection *c = connection_new(db);
+    c->disassemble = fn;
+    sqlite3_create_function_v2(db, "disas", 1, SQLITE_UTF8 | SQLITE_INNOCUOUS, c, function_disas, NULL, NULL,
+                               connection_unref);
+}

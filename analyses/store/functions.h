@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* SQL functions, and what they share with the virtual tables: the connection's symbols. */
+#ifndef ANALYSES_STORE_FUNCTIONS_H
+#define ANALYSES_STORE_FUNCTIONS_H
+
+#include "analyses/store/sqlite.h"
+#include "analyses/store/store.h"
+
+/* What rr-emu keeps for one connection; counted, as functions and modules end in any order. */
+typedef struct Connection Connection;
+sqlite3 *connection_db(const Connection *c);
+Connection *connection_new(sqlite3 *db);
+Connection *connection_ref(Connection *c);
+void connection_unref(void *c);
+/* "name" or "name+0x12", NULL if unknown. Valid until the next call. */
+const char *connection_symbol(Connection *c, uint64_t pc);
+int functions_register(Connection *c);
+/* memtrace and write. */
+int vtab_register(Connection *c);
+int store_register_all(sqlite3 *db);
+
+#endif

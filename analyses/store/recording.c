@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The tables that follow from a recording without replaying it. */
+#include "analyses/store/lines.h"
+#include "analyses/store/store_private.h"
+#include "schema/nd_kinds.h"
+
+struct StoreRecording {
+    StoreStmt *checkpoint, *input, *loader;
+    Lines *lines;
+    GError *error; /* the first one */
+};
+
+const char *store_nd_kind_name(uint32_t kind);
+
+const char *store_nd_kind_name(uint32_t kind) {
+    switch (kind) {
+#define X(number, NAME, name, meaning) \
+    case number: return name;
+        ND_KINDS(X)
+#undef X
+    default: return "unknown";
+    }
+}
+
+void store_recording_free(Store *s) {
+    StoreRecording *r = s->recording;
+    store_stmt_free(r->checkpoint);
+    store_stmt_free(r->input);
+    store_stmt_free(r->loader);
+    lines_free(r->lines);
+    g_clear_error(&r->error);
+    g_free(r);
+    s->recording = NULL;
+}
+
+bool store_recording_begin(Store *s, GError **error) {
+    if (!store_begin(s, error))
+        return false;
+    StoreRecording *r = s->recording = g_new0(StoreRecording, 1);
+    if (store_exec_section(s, "clear recording", NULL, error) &&
+        store_prepare(s, "INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?)", &r->checkpoint, error) &&
+        store_prepare(s, "INSERT OR REPLACE INTO input VALUES (?, ?, ?, ?, ?, ?, ?)", &r->input, error) &&
+        store_prepare(s, "INSERT INTO loader VALUES (?, ?, ?)", &r->loader, error) &&
+        lines_new(s, "console", &r->lines, error))
+        return true;
+    store_recording_free(s);
+    store_rollback(s);
+    return false;
+}
+
+/* Where the next failure goes: nowhere once there is one. */
+static GError **first_error(StoreRecording *r) { return r->error ? NULL : &r->error; }
+
+void store_add_checkpoint(Store *s, Pos pos, Nsec time, uint64_t hash) {
+    store_run(s->recording->checkpoint, first_error(s->recording), "uuu", pos, time, hash);
+}
+
+void store_add_input(Store *s, Pos pos, uint32_t seq, Nsec time, uint32_t kind, uint32_t source, const uint8_t *payload,
+                     uint32_t size) {
+    StoreRecording *r = s->recording;
+    store_run(r->input, first_error(r), "uiusiib", pos, (int64_t)seq, time, store_nd_kind_name(kind), (int64_t)source,
+              (int64_t)size, payload, (size_t)size);
+    if (kind == ND_CONSOLE)
+        store_add_console(s, pos, source, true, payload, size);
+}
+
+void store_add_console(Store *s, Pos pos, uint32_t port, bool to_guest, const uint8_t *data, uint32_t size) {
+    lines_add(s->recording->lines, pos, port, to_guest, data, size, first_error(s->recording));
+}
+
+void store_add_loader(Store *s, Gpa paddr, uint64_t size, const char *name) {
+    store_run(s->recording->loader, first_error(s->recording), "uus", paddr, size, name);
+}
+
+bool store_recording_end(Store *s, GError **error) {
+    StoreRecording *r = s->recording;
+    lines_end(r->lines, first_error(r));
+    bool ok = !r->error;
+    if (!ok)
+        g_propagate_error(error, g_steal_pointer(&r->error));
+    store_recording_free(s);
+    if (!ok) {
+        store_rollback(s);
+        return false;
+    }
+    return store_commit(s, error);
+}

@@ -1,0 +1,568 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The virtual tables memtrace and write: eponymous ones read the trace of the database's own memtrace tables;
+ * CREATE VIRTUAL TABLE x USING memtrace(NAME) reads another instance's. `write` has the rows that change memory,
+ * and before them what the loader placed, at pos -1.
+ *
+ * Constraints on pos, paddr, vaddr, op and the hidden columns reach the index; rows come in order of (pos, seq), either way
+ * round. Hidden columns: `covers` = X selects the rows whose bytes include physical address X; `is_write` = 1 those that
+ * change memory.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyses/store/functions.h"
+#include "analyses/store/trace_table.h"
+
+#define LOADER_STEP 8 /* bytes of a loader row */
+
+enum {
+    COLUMN_POS, COLUMN_SEQ, COLUMN_HART, COLUMN_SATP, COLUMN_PC, COLUMN_OP, COLUMN_VADDR, COLUMN_PADDR, COLUMN_SIZE,
+    COLUMN_VALUE, COLUMN_PRIV, COLUMN_SYMBOL, COLUMN_COVERS, COLUMN_IS_WRITE
+};
+static const char declaration[] =
+    "CREATE TABLE x(pos INTEGER, seq INTEGER, hart INTEGER, satp INTEGER, pc INTEGER, op TEXT, vaddr INTEGER,"
+    " paddr INTEGER, size INTEGER, value INTEGER, priv TEXT, symbol TEXT, covers INTEGER HIDDEN, is_write INTEGER HIDDEN)";
+
+typedef struct Image {
+    uint64_t paddr, size;
+} Image;
+
+typedef struct Vtab {
+    sqlite3_vtab base;
+    Connection *connection;
+    TraceTable *trace;
+    bool write; /* the table `write` */
+    int64_t rows;
+    GArray *images; /* what the loader placed, for `write` */
+} Vtab;
+
+/* What a query asks for, from its constraints. */
+typedef struct Want {
+    int64_t pos[2], paddr[2], vaddr[2]; /* inclusive */
+    int64_t covers;
+    uint32_t ops; /* bit per MemOpName, and OP_LOADER */
+    bool has_covers, has_paddr, has_vaddr, down, none;
+} Want;
+#define OP_LOADER MEM_OP_COUNT
+
+typedef struct Cursor {
+    sqlite3_vtab_cursor base;
+    Want want;
+    IndexQuery queries[3];
+    size_t n_queries;
+    int64_t low, high; /* chunk ids */
+    int64_t chunk;     /* decoded in rows, -1: none */
+    ChunkRows rows;
+    int64_t at;        /* row in the chunk */
+    guint image;       /* of the loader's rows */
+    uint64_t offset;
+    enum { AT_LOADER, AT_CHUNKS, AT_END } state;
+    int64_t rowid;
+} Cursor;
+
+/* -- tables ------------------------------------------------------------------------------------------------- */
+static void read_images(Vtab *t, sqlite3 *db, const char *schema) {
+    sqlite3_stmt *s = NULL;
+    char *sql = sqlite3_mprintf("SELECT paddr, size FROM \"%w\".loader ORDER BY paddr", schema);
+    t->images = g_array_new(FALSE, FALSE, sizeof(Image));
+    if (sqlite3_prepare_v2(db, sql, -1, &s, NULL) == SQLITE_OK)
+        while (sqlite3_step(s) == SQLITE_ROW) {
+            Image image = {(uint64_t)sqlite3_column_int64(s, 0), (uint64_t)sqlite3_column_int64(s, 1)};
+            if (image.size)
+                g_array_append_val(t->images, image);
+        }
+    sqlite3_finalize(s);
+    sqlite3_free(sql);
+}
+
+static int set_error(char **to, GError *error) {
+    sqlite3_free(*to);
+    *to = sqlite3_mprintf("%s", error ? error->message : "out of memory");
+    g_clear_error(&error);
+    return SQLITE_ERROR;
+}
+
+static int vtab_connect_any(sqlite3 *db, Connection *c, int argc, const char *const *argv, bool write,
+                            sqlite3_vtab **ret, char **message) {
+    GError *error = NULL;
+    const char *name = argc > 3 ? argv[3] : !g_ascii_strcasecmp(argv[2], "write") ? "memtrace" : argv[2];
+    TraceTable *trace;
+    if (!trace_table_new(db, argv[1], name, &trace, &error)) {
+        *message = sqlite3_mprintf("no such table: %s", argv[2]);
+        g_clear_error(&error);
+        return SQLITE_ERROR;
+    }
+    int result = sqlite3_declare_vtab(db, declaration);
+    if (result != SQLITE_OK) {
+        trace_table_free(trace);
+        return result;
+    }
+    sqlite3_vtab_config(db, SQLITE_VTAB_INNOCUOUS);
+    Vtab *t = g_new0(Vtab, 1);
+    t->connection = connection_ref(c);
+    t->trace = trace;
+    t->write = write;
+    t->rows = trace_table_rows(trace);
+    if (write)
+        read_images(t, db, argv[1]);
+    *ret = &t->base;
+    return SQLITE_OK;
+}
+
+static int memtrace_connect(sqlite3 *db, void *aux, int argc, const char *const *argv, sqlite3_vtab **ret, char **message) {
+    return vtab_connect_any(db, aux, argc, argv, false, ret, message);
+}
+
+static int write_connect(sqlite3 *db, void *aux, int argc, const char *const *argv, sqlite3_vtab **ret, char **message) {
+    return vtab_connect_any(db, aux, argc, argv, true, ret, message);
+}
+
+static int vtab_disconnect(sqlite3_vtab *base) {
+    Vtab *t = (Vtab *)base;
+    trace_table_free(t->trace);
+    connection_unref(t->connection);
+    if (t->images)
+        g_array_unref(t->images);
+    g_free(t);
+    return SQLITE_OK;
+}
+
+/* -- planning ----------------------------------------------------------------------------------------------- */
+/*
+ * idxStr has two letters per argument: the column (p pos, a paddr, v vaddr, o op, c covers, w is_write) and the comparison
+ * (= < l > g; i: op IN). idxNum 1: downwards.
+ */
+static char column_letter(int column) {
+    switch (column) {
+    case COLUMN_POS: return 'p';
+    case COLUMN_PADDR: return 'a';
+    case COLUMN_VADDR: return 'v';
+    case COLUMN_OP: return 'o';
+    case COLUMN_COVERS: return 'c';
+    case COLUMN_IS_WRITE: return 'w';
+    default: return 0;
+    }
+}
+
+static char compare_letter(int op) {
+    switch (op) {
+    case SQLITE_INDEX_CONSTRAINT_EQ: return '=';
+    case SQLITE_INDEX_CONSTRAINT_LT: return '<';
+    case SQLITE_INDEX_CONSTRAINT_LE: return 'l';
+    case SQLITE_INDEX_CONSTRAINT_GT: return '>';
+    case SQLITE_INDEX_CONSTRAINT_GE: return 'g';
+    default: return 0;
+    }
+}
+
+/* How much smaller the result gets, roughly. */
+static double selectivity(char column, char compare) {
+    switch (column) {
+    case 'c': return 1e5;
+    case 'a': case 'v': return compare == '=' ? 1e5 : 100;
+    case 'p': return compare == '=' ? 1e6 : 4;
+    default: return 2;
+    }
+}
+
+static bool consumes_order(const sqlite3_index_info *info) {
+    for (int i = 0; i < info->nOrderBy; i++)
+        if (info->aOrderBy[i].iColumn != (i ? COLUMN_SEQ : COLUMN_POS) || i > 1 ||
+            info->aOrderBy[i].desc != info->aOrderBy[0].desc)
+            return false;
+    return info->nOrderBy > 0;
+}
+
+static int vtab_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
+    Vtab *t = (Vtab *)base;
+    double rows = (double)MAX(t->rows, 100);
+    GString *plan = g_string_new(NULL);
+    bool hidden = true; /* the hidden columns can only be asked with = */
+    for (int i = 0; i < info->nConstraint; i++) {
+        char column = column_letter(info->aConstraint[i].iColumn), compare = compare_letter(info->aConstraint[i].op);
+        if (!column || !compare || (strchr("ocw", column) && compare != '='))
+            continue;
+        if (!info->aConstraint[i].usable) {
+            hidden = hidden && !strchr("cw", column);
+            continue;
+        }
+        if (column == 'o' && sqlite3_vtab_in(info, i, -1)) {
+            sqlite3_vtab_in(info, i, 1);
+            compare = 'i';
+        }
+        g_string_append_c(plan, column);
+        g_string_append_c(plan, compare);
+        info->aConstraintUsage[i].argvIndex = (int)plan->len / 2;
+        info->aConstraintUsage[i].omit = strchr("ocw", column) != NULL;
+        rows /= selectivity(column, compare);
+    }
+    info->orderByConsumed = consumes_order(info);
+    info->idxNum = info->orderByConsumed && info->aOrderBy[0].desc;
+    info->idxStr = sqlite3_mprintf("%s", plan->str);
+    info->needToFreeIdxStr = 1;
+    info->estimatedRows = (sqlite3_int64)MAX(rows, 1);
+    info->estimatedCost = 100 + rows * 0.1;
+    g_string_free(plan, TRUE);
+    return hidden ? SQLITE_OK : SQLITE_CONSTRAINT;
+}
+
+/* -- what is wanted ----------------------------------------------------------------------------------------- */
+static void narrow(Want *w, int64_t range[2], char compare, sqlite3_value *v) {
+    int64_t low = INT64_MIN, high = INT64_MAX, x = sqlite3_value_int64(v);
+    switch (sqlite3_value_numeric_type(v)) {
+    case SQLITE_INTEGER:
+        if ((compare == '<' && x == INT64_MIN) || (compare == '>' && x == INT64_MAX))
+            w->none = true;
+        else if (compare != '>' && compare != 'g')
+            high = compare == '<' ? x - 1 : x;
+        if (!w->none && compare != '<' && compare != 'l')
+            low = compare == '>' ? x + 1 : x;
+        break;
+    case SQLITE_NULL: w->none = true; break;
+    default: break; /* SQLite compares by itself */
+    }
+    range[0] = MAX(range[0], low);
+    range[1] = MIN(range[1], high);
+}
+
+static uint32_t op_bit(sqlite3_value *v) {
+    const char *text = (const char *)sqlite3_value_text(v);
+    for (unsigned i = 0; text && i < MEM_OP_COUNT; i++)
+        if (!strcmp(text, mem_op_names[i]))
+            return 1u << i;
+    return text && !strcmp(text, "loader") ? 1u << OP_LOADER : 0;
+}
+
+static uint32_t op_bits(char compare, sqlite3_value *v) {
+    uint32_t bits = 0;
+    sqlite3_value *item;
+    if (compare == '=')
+        return op_bit(v);
+    for (int result = sqlite3_vtab_in_first(v, &item); result == SQLITE_OK; result = sqlite3_vtab_in_next(v, &item))
+        bits |= op_bit(item);
+    return bits;
+}
+
+static void want_covers(Want *w, sqlite3_value *v) {
+    int64_t x = sqlite3_value_int64(v);
+    if (sqlite3_value_numeric_type(v) != SQLITE_INTEGER || x < 0 || (w->has_covers && x != w->covers))
+        w->none = true;
+    w->has_covers = true;
+    w->covers = x;
+}
+
+static void want_one(Want *w, char column, char compare, sqlite3_value *v) {
+    switch (column) {
+    case 'p': narrow(w, w->pos, compare, v); break;
+    case 'a':
+        narrow(w, w->paddr, compare, v);
+        w->has_paddr = true;
+        break;
+    case 'v':
+        narrow(w, w->vaddr, compare, v);
+        w->has_vaddr = true;
+        break;
+    case 'o': w->ops &= op_bits(compare, v); break;
+    case 'c': want_covers(w, v); break;
+    default:
+        if (sqlite3_value_type(v) == SQLITE_NULL)
+            w->none = true;
+        w->ops &= sqlite3_value_int64(v) == 1   ? MEM_OPS_WRITE | 1u << OP_LOADER
+                  : sqlite3_value_int64(v) == 0 ? ~(MEM_OPS_WRITE | 1u << OP_LOADER)
+                                                : 0;
+    }
+}
+
+static void want_parse(Want *w, const Vtab *t, int down, const char *plan, int argc, sqlite3_value **argv) {
+    *w = (Want){.pos = {INT64_MIN, INT64_MAX}, .paddr = {INT64_MIN, INT64_MAX}, .vaddr = {INT64_MIN, INT64_MAX},
+                .down = down, .ops = t->write ? MEM_OPS_WRITE | 1u << OP_LOADER : (1u << MEM_OP_COUNT) - 1};
+    for (int i = 0; i < argc; i++)
+        want_one(w, plan[2 * i], plan[2 * i + 1], argv[i]);
+    if (w->has_covers) {
+        w->paddr[0] = MAX(w->paddr[0], w->covers - 7);
+        w->paddr[1] = MIN(w->paddr[1], w->covers);
+    }
+    if (w->pos[0] > w->pos[1] || w->paddr[0] > w->paddr[1] || w->vaddr[0] > w->vaddr[1] || !w->ops)
+        w->none = true;
+}
+
+static void make_queries(Cursor *c) {
+    const Want *w = &c->want;
+    bool written = !(w->ops & ~(MEM_OPS_WRITE | 1u << OP_LOADER));
+    c->n_queries = 0;
+    if (w->has_covers)
+        c->queries[c->n_queries++] = (IndexQuery){INDEX_PHYSICAL, w->covers, w->covers, written};
+    if (w->has_paddr || w->has_covers)
+        c->queries[c->n_queries++] = (IndexQuery){INDEX_PHYSICAL, w->paddr[0], w->paddr[1], written};
+    if (w->has_vaddr)
+        c->queries[c->n_queries++] = (IndexQuery){INDEX_VIRTUAL, w->vaddr[0], w->vaddr[1], written};
+}
+
+/* -- walking ------------------------------------------------------------------------------------------------ */
+static int vtab_open(sqlite3_vtab *base, sqlite3_vtab_cursor **ret) {
+    Cursor *c = g_new0(Cursor, 1);
+    c->chunk = -1;
+    *ret = &c->base;
+    return SQLITE_OK;
+}
+
+static int vtab_close(sqlite3_vtab_cursor *base) {
+    Cursor *c = (Cursor *)base;
+    chunk_rows_done(&c->rows);
+    g_free(c);
+    return SQLITE_OK;
+}
+
+static inline bool row_wanted(const Cursor *c, uint32_t i) {
+    const Want *w = &c->want;
+    const ChunkRows *r = &c->rows;
+    int64_t paddr = (int64_t)r->paddr[i], vaddr = (int64_t)r->vaddr[i], pos = (int64_t)r->pos[i];
+    if (!(w->ops >> r->op[i] & 1) || paddr < w->paddr[0] || paddr > w->paddr[1] || pos < w->pos[0] || pos > w->pos[1])
+        return false;
+    if (w->has_vaddr && (r->hart[i] == ROW_NO_CPU || vaddr < w->vaddr[0] || vaddr > w->vaddr[1]))
+        return false;
+    return !w->has_covers || paddr + r->size[i] > w->covers;
+}
+
+/* The first wanted row at or past c->at in the chunk. */
+static bool seek_row(Cursor *c) {
+    int64_t step = c->want.down ? -1 : 1;
+    for (; c->at >= 0 && c->at < c->rows.n; c->at += step)
+        if (row_wanted(c, (uint32_t)c->at))
+            return true;
+    return false;
+}
+
+/* First row with pos >= `pos`. */
+static int64_t lower_row(const ChunkRows *r, int64_t pos) {
+    int64_t low = 0, high = r->n;
+    while (low < high) {
+        int64_t middle = (low + high) / 2;
+        if ((int64_t)r->pos[middle] < pos)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static bool load_chunk(Vtab *t, Cursor *c, int64_t id, GError **error) {
+    if (c->chunk != id) {
+        c->chunk = -1;
+        if (!trace_table_chunk(t->trace, id, &c->rows, error))
+            return false;
+        c->chunk = id;
+    }
+    if (c->want.down)
+        c->at = c->want.pos[1] == INT64_MAX ? (int64_t)c->rows.n - 1 : lower_row(&c->rows, c->want.pos[1] + 1) - 1;
+    else
+        c->at = lower_row(&c->rows, c->want.pos[0]);
+    return true;
+}
+
+/* The loader's rows: granules of images. Sets the state when there are no more. */
+static bool loader_wanted(const Vtab *t, const Cursor *c, uint64_t *paddr, unsigned *size) {
+    const Image *image = &g_array_index(t->images, Image, c->image);
+    const Want *w = &c->want;
+    uint64_t at = image->paddr + c->offset;
+    *paddr = at;
+    *size = (unsigned)MIN(LOADER_STEP, image->size - c->offset);
+    return (int64_t)at >= w->paddr[0] && (int64_t)at <= w->paddr[1] && !w->has_vaddr &&
+           (!w->has_covers || (int64_t)(at + *size) > w->covers);
+}
+
+static bool seek_loader(const Vtab *t, Cursor *c) {
+    for (; c->image < t->images->len; c->image++, c->offset = 0) {
+        const Image *image = &g_array_index(t->images, Image, c->image);
+        uint64_t low = (uint64_t)MAX(c->want.paddr[0], 0), paddr;
+        unsigned size;
+        if (low > image->paddr && low - image->paddr > c->offset) /* to the first granule at or after it */
+            c->offset = (low - image->paddr + LOADER_STEP - 1) / LOADER_STEP * LOADER_STEP;
+        for (; c->offset < image->size; c->offset += LOADER_STEP) {
+            if (loader_wanted(t, c, &paddr, &size))
+                return true;
+            if ((int64_t)paddr > c->want.paddr[1])
+                break;
+        }
+    }
+    return false;
+}
+
+static bool seek_chunks(Vtab *t, Cursor *c, int64_t from, GError **error) {
+    bool down = c->want.down;
+    for (;;) {
+        if (from >= 0) {
+            int64_t id;
+            if (!trace_table_next(t->trace, from, c->low, c->high, down, c->queries, c->n_queries, &id, error))
+                return false;
+            if (id < 0) {
+                c->state = AT_END;
+                return true;
+            }
+            if (!load_chunk(t, c, id, error))
+                return false;
+        }
+        if (seek_row(c))
+            return true;
+        from = down ? c->chunk - 1 : c->chunk + 1;
+        if (from < c->low || from >= c->high) {
+            c->state = AT_END;
+            return true;
+        }
+    }
+}
+
+static bool loader_first(const Vtab *t, const Cursor *c) {
+    return t->write && (c->want.ops >> OP_LOADER & 1) && c->want.pos[0] <= -1 && c->want.pos[1] >= -1;
+}
+
+/* After the end of one part, the other. */
+static bool seek_part(Vtab *t, Cursor *c, GError **error) {
+    if (c->state == AT_CHUNKS) {
+        if (c->low >= c->high)
+            c->state = AT_END;
+        else if (!seek_chunks(t, c, c->want.down ? c->high - 1 : c->low, error))
+            return false;
+        if (c->state == AT_CHUNKS || !c->want.down || !loader_first(t, c))
+            return true;
+        c->state = AT_LOADER;
+    }
+    if (c->state == AT_LOADER && !seek_loader(t, c)) {
+        c->state = c->want.down ? AT_END : AT_CHUNKS;
+        return c->state == AT_END || seek_part(t, c, error);
+    }
+    return true;
+}
+
+static int cursor_result(Cursor *c, bool ok, GError **error) {
+    return ok ? SQLITE_OK : set_error(&c->base.pVtab->zErrMsg, *error);
+}
+
+static int vtab_filter(sqlite3_vtab_cursor *base, int down, const char *plan, int argc, sqlite3_value **argv) {
+    Cursor *c = (Cursor *)base;
+    Vtab *t = (Vtab *)base->pVtab;
+    GError *error = NULL;
+    want_parse(&c->want, t, down, plan, argc, argv);
+    c->rowid = 0;
+    c->image = 0;
+    c->offset = 0;
+    c->state = AT_END;
+    if (c->want.none)
+        return SQLITE_OK;
+    make_queries(c);
+    trace_table_refresh(t->trace);
+    trace_table_range(t->trace, c->want.pos[0], c->want.pos[1], &c->low, &c->high);
+    c->state = !down && loader_first(t, c) ? AT_LOADER : AT_CHUNKS;
+    return cursor_result(c, seek_part(t, c, &error), &error);
+}
+
+static int vtab_next(sqlite3_vtab_cursor *base) {
+    Cursor *c = (Cursor *)base;
+    Vtab *t = (Vtab *)base->pVtab;
+    GError *error = NULL;
+    c->rowid++;
+    if (G_LIKELY(c->state == AT_CHUNKS)) {
+        c->at += c->want.down ? -1 : 1;
+        if (G_LIKELY(seek_row(c)))
+            return SQLITE_OK;
+        if (!seek_chunks(t, c, -1, &error))
+            return cursor_result(c, false, &error);
+        if (c->state == AT_CHUNKS || !c->want.down || !loader_first(t, c))
+            return SQLITE_OK;
+        c->state = AT_LOADER;
+        return cursor_result(c, seek_part(t, c, &error), &error);
+    }
+    c->offset += LOADER_STEP;
+    return cursor_result(c, seek_part(t, c, &error), &error);
+}
+
+static int vtab_eof(sqlite3_vtab_cursor *base) { return ((Cursor *)base)->state == AT_END; }
+
+static int vtab_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *ret) {
+    *ret = ((Cursor *)base)->rowid;
+    return SQLITE_OK;
+}
+
+/* -- columns ------------------------------------------------------------------------------------------------ */
+static const char *priv_name(unsigned priv) { return priv == PRIV_U ? "U" : priv == PRIV_S ? "S" : "M"; }
+
+static void loader_column(const Vtab *t, const Cursor *c, sqlite3_context *x, int column) {
+    uint64_t paddr;
+    unsigned size;
+    loader_wanted(t, c, &paddr, &size);
+    switch (column) {
+    case COLUMN_POS: sqlite3_result_int(x, -1); break;
+    case COLUMN_SEQ: sqlite3_result_int(x, 0); break;
+    case COLUMN_OP: sqlite3_result_text(x, "loader", -1, SQLITE_STATIC); break;
+    case COLUMN_PADDR: sqlite3_result_int64(x, (int64_t)paddr); break;
+    case COLUMN_SIZE: sqlite3_result_int(x, (int)size); break;
+    case COLUMN_IS_WRITE: sqlite3_result_int(x, 1); break;
+    default: break;
+    }
+}
+
+/* Columns that DMA rows have too; false: it is one of the others. */
+static bool common_column(const Cursor *c, sqlite3_context *x, int column) {
+    const ChunkRows *r = &c->rows;
+    switch (column) {
+    case COLUMN_POS: sqlite3_result_int64(x, (int64_t)r->pos[c->at]); return true;
+    case COLUMN_SEQ: sqlite3_result_int64(x, r->seq[c->at]); return true;
+    case COLUMN_OP: sqlite3_result_text(x, mem_op_names[r->op[c->at]], -1, SQLITE_STATIC); return true;
+    case COLUMN_PADDR: sqlite3_result_int64(x, (int64_t)r->paddr[c->at]); return true;
+    case COLUMN_SIZE: sqlite3_result_int(x, r->size[c->at]); return true;
+    case COLUMN_VALUE: sqlite3_result_int64(x, (int64_t)r->value[c->at]); return true;
+    case COLUMN_IS_WRITE: sqlite3_result_int(x, MEM_OPS_WRITE >> r->op[c->at] & 1); return true;
+    default: return false;
+    }
+}
+
+static int vtab_column(sqlite3_vtab_cursor *base, sqlite3_context *x, int column) {
+    const Cursor *c = (Cursor *)base;
+    const Vtab *t = (Vtab *)base->pVtab;
+    const ChunkRows *r = &c->rows;
+    const char *name;
+    if (column == COLUMN_COVERS) {
+        if (c->want.has_covers)
+            sqlite3_result_int64(x, c->want.covers);
+        return SQLITE_OK;
+    }
+    if (c->state == AT_LOADER) {
+        loader_column(t, c, x, column);
+        return SQLITE_OK;
+    }
+    if (common_column(c, x, column) || r->hart[c->at] == ROW_NO_CPU)
+        return SQLITE_OK;
+    switch (column) {
+    case COLUMN_HART: sqlite3_result_int(x, r->hart[c->at]); break;
+    case COLUMN_SATP: sqlite3_result_int64(x, (int64_t)r->satp[c->at]); break;
+    case COLUMN_PC: sqlite3_result_int64(x, (int64_t)r->pc[c->at]); break;
+    case COLUMN_VADDR: sqlite3_result_int64(x, (int64_t)r->vaddr[c->at]); break;
+    case COLUMN_PRIV: sqlite3_result_text(x, priv_name(r->priv[c->at]), 1, SQLITE_STATIC); break;
+    case COLUMN_SYMBOL:
+        name = connection_symbol(t->connection, r->pc[c->at]);
+        if (name)
+            sqlite3_result_text(x, name, -1, SQLITE_TRANSIENT);
+        break;
+    default: break;
+    }
+    return SQLITE_OK;
+}
+
+/* xCreate == xConnect: eponymous, and CREATE VIRTUAL TABLE works too. */
+#define MODULE(connect)                                                                                      \
+    {                                                                                                        \
+        .iVersion = 0, .xCreate = connect, .xConnect = connect, .xBestIndex = vtab_best_index,               \
+        .xDisconnect = vtab_disconnect, .xDestroy = vtab_disconnect, .xOpen = vtab_open, .xClose = vtab_close, \
+        .xFilter = vtab_filter, .xNext = vtab_next, .xEof = vtab_eof, .xColumn = vtab_column,                \
+        .xRowid = vtab_rowid                                                                                 \
+    }
+static const sqlite3_module memtrace_module = MODULE(memtrace_connect);
+static const sqlite3_module write_module = MODULE(write_connect);
+
+int vtab_register(Connection *c) {
+    int result = sqlite3_create_module_v2(connection_db(c), "memtrace", &memtrace_module, connection_ref(c), connection_unref);
+    if (result == SQLITE_OK)
+        result = sqlite3_create_module_v2(connection_db(c), "write", &write_module, connection_ref(c), connection_unref);
+    return result;
+}

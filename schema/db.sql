@@ -1,0 +1,122 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later
+-- The database's tables (docs/sql.md is the manual). A line "--- name" begins a section; the store runs `base` on every
+-- database, and an analysis runs its own section with $ replaced by the name given with as=NAME (its own by default).
+
+--- base
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS analysis (
+    id INTEGER PRIMARY KEY,
+    name TEXT UNIQUE,        -- the name of its tables
+    args TEXT,               -- the specification as given
+    from_pos INTEGER, to_pos INTEGER,
+    complete INTEGER,        -- 0 until the last commit
+    rows INTEGER
+);
+CREATE TABLE IF NOT EXISTS checkpoint (pos INTEGER PRIMARY KEY, time_ns INTEGER, hash INTEGER);
+CREATE TABLE IF NOT EXISTS input (
+    pos INTEGER, seq INTEGER, time_ns INTEGER,
+    kind TEXT, source INTEGER, size INTEGER, payload BLOB,
+    PRIMARY KEY (pos, seq)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS console (
+    id INTEGER PRIMARY KEY,
+    first_pos INTEGER, last_pos INTEGER,
+    device TEXT, dir TEXT,   -- dir: out (the guest printed), in (it was typed)
+    text TEXT
+);
+CREATE TABLE IF NOT EXISTS loader (paddr INTEGER, size INTEGER, name TEXT);
+CREATE TABLE IF NOT EXISTS module (
+    id INTEGER PRIMARY KEY, name TEXT, path TEXT, build_id TEXT, base INTEGER, size INTEGER
+);
+CREATE TABLE IF NOT EXISTS symbol (
+    id INTEGER PRIMARY KEY, module_id INTEGER, name TEXT, addr INTEGER, size INTEGER, kind TEXT
+);
+CREATE INDEX IF NOT EXISTS symbol_addr ON symbol (addr);
+CREATE INDEX IF NOT EXISTS symbol_name ON symbol (name);
+CREATE VIEW IF NOT EXISTS checkpoint_v AS SELECT pos, time_ns, printf('%#x', hash) AS hash FROM checkpoint;
+CREATE VIEW IF NOT EXISTS module_v AS
+    SELECT id, name, path, build_id, printf('%#x', base) AS base, size FROM module;
+CREATE VIEW IF NOT EXISTS symbol_v AS
+    SELECT id, module_id, name, printf('%#x', addr) AS addr, size, kind FROM symbol;
+
+--- clear recording
+DELETE FROM checkpoint;
+DELETE FROM input;
+DELETE FROM console;
+DELETE FROM loader;
+
+--- memtrace drop
+DROP VIEW IF EXISTS "$_v";
+DROP TABLE IF EXISTS "$_chunk";
+DROP TABLE IF EXISTS "$_code";
+DROP TABLE IF EXISTS "$_index";
+
+--- memtrace chunks
+-- Rows live compressed in "$_chunk"; the virtual table memtrace reads them (analyses/store/chunk.h, index.h).
+CREATE TABLE "$_chunk" (
+    id INTEGER PRIMARY KEY,  -- 0, 1, 2 … in order of pos
+    first_pos INTEGER, last_pos INTEGER, rows INTEGER,
+    touched BLOB,            -- which pages, lines and granules
+    data BLOB
+);
+CREATE INDEX "$_chunk_pos" ON "$_chunk" (first_pos, last_pos, rows);
+CREATE TABLE "$_code" (segment INTEGER PRIMARY KEY, data BLOB);
+CREATE TABLE "$_index" (level INTEGER, grp INTEGER, data BLOB, PRIMARY KEY (level, grp));
+
+--- memtrace rows
+CREATE TABLE "$" (
+    pos INTEGER, seq INTEGER, hart INTEGER, satp INTEGER, pc INTEGER, op TEXT,
+    vaddr INTEGER, paddr INTEGER, size INTEGER, value INTEGER, priv TEXT, symbol TEXT
+);
+
+--- memtrace rows finish
+CREATE INDEX "$_pos" ON "$" (pos);
+CREATE INDEX "$_paddr" ON "$" (paddr, pos);
+CREATE VIEW "$_write" AS
+    SELECT -1 AS pos, 0 AS seq, NULL AS hart, NULL AS satp, NULL AS pc, 'loader' AS op, NULL AS vaddr, paddr, size,
+           NULL AS value, NULL AS priv, NULL AS symbol FROM loader
+    UNION ALL SELECT * FROM "$" WHERE op IN ('store', 'sc', 'amo_store', 'dma_write');
+
+--- memtrace instance
+CREATE VIRTUAL TABLE "$" USING memtrace($);
+CREATE VIRTUAL TABLE "$_write" USING write($);
+
+--- memtrace view
+CREATE VIEW "$_v" AS
+    SELECT pos, seq, hart, printf('%#x', satp) AS satp, printf('%#x', pc) AS pc, op, printf('%#x', vaddr) AS vaddr,
+           printf('%#x', paddr) AS paddr, size, printf('%#x', value) AS value, priv, symbol FROM "$";
+
+--- trap
+DROP VIEW IF EXISTS "$_v";
+DROP TABLE IF EXISTS "$";
+CREATE TABLE "$" (
+    pos INTEGER, seq INTEGER, time_ns INTEGER, hart INTEGER,
+    is_interrupt INTEGER, cause INTEGER, name TEXT,
+    epc INTEGER, tval INTEGER,
+    from_priv TEXT, to_priv TEXT, -- U, S or M
+    return_pos INTEGER,           -- the step after the mret or sret; NULL: it never returned
+    task_id INTEGER, symbol TEXT, -- symbol: of epc
+    PRIMARY KEY (pos, seq)
+) WITHOUT ROWID;
+CREATE VIEW "$_v" AS
+    SELECT pos, seq, time_ns, hart, is_interrupt, cause, name, printf('%#x', epc) AS epc, printf('%#x', tval) AS tval,
+           from_priv, to_priv, return_pos, task_id, symbol FROM "$";
+
+--- console
+DROP TABLE IF EXISTS "$";
+CREATE TABLE "$" (
+    id INTEGER PRIMARY KEY, first_pos INTEGER, last_pos INTEGER, device TEXT, dir TEXT, text TEXT
+);
+
+--- input
+DROP TABLE IF EXISTS "$";
+CREATE TABLE "$" (
+    pos INTEGER, seq INTEGER, time_ns INTEGER, kind TEXT, source INTEGER, size INTEGER, payload BLOB,
+    PRIMARY KEY (pos, seq)
+) WITHOUT ROWID;
+
+--- checkpoint
+DROP VIEW IF EXISTS "$_v";
+DROP TABLE IF EXISTS "$";
+CREATE TABLE "$" (pos INTEGER PRIMARY KEY, time_ns INTEGER, hash INTEGER);
+CREATE VIEW "$_v" AS SELECT pos, time_ns, printf('%#x', hash) AS hash FROM "$";
