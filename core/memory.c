@@ -41,6 +41,8 @@ void memory_free(Machine *m) {
 }
 
 const RamBlock *machine_ram_block(const Machine *m, Gpa pa) {
+    if (m->ram && pa - m->ram->base < m->ram->size)
+        return m->ram;
     for (uint32_t i = 0; i < m->n_blocks; i++)
         if (pa - m->blocks[i].base < m->blocks[i].size)
             return &m->blocks[i];

@@ -25,6 +25,8 @@ static void begin_turn(Machine *m) {
 }
 
 void schedule_reset(Machine *m) {
+    hooks_trace_switch(m->hooks, m->harts[m->current], m->harts[0]);
+    hooks_trace_resync(m->hooks);
     m->current = 0;
     begin_turn(m);
 }
