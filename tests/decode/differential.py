@@ -78,6 +78,8 @@ next:
     jr x30
 after:
     csrw mscratch, x30
+    lui x30, 6
+    csrs mstatus, x30
     la x30, save
     .irp n,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,31
     sd x\n, (\n*8)(x30)
@@ -297,7 +299,7 @@ def run_guest(command, cpu, cases, verbose, folder):
     source, obj, elf, image = (f'{folder}/guest.{e}' for e in ('s', 'o', 'elf', 'bin'))
     with open(source, 'w', encoding='utf-8') as out:
         out.write(text.replace('{blocks}', '\n'.join(blocks)))
-    subprocess.run([PREFIX + 'as', '-march=rv64imafdc_zicsr', '-mno-relax', '-o', obj, source], check=True)
+    subprocess.run([PREFIX + 'as', '-march=rv64imafd' + ('' if 'c=off' in cpu else 'c') + '_zicsr', '-mno-relax', '-o', obj, source], check=True)
     subprocess.run([PREFIX + 'ld', '-Ttext=0x80000000', '-N', '--no-warn-rwx-segments', '-o', elf, obj], check=True)
     subprocess.run([PREFIX + 'objcopy', '-O', 'binary', elf, image], check=True)
     done = subprocess.run(command + ['-bios', image, '-cpu', cpu], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,

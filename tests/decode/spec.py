@@ -14,7 +14,7 @@ import differential as guest
 CPU = 'rv64,zfh=on,zfhmin=on,zcb=on,zbkb=on,zbkc=on,zbkx=on,zknd=on,zkne=on,zknh=on'
 MIDDLE = 67  # of the guest's report: fcsr, x1 to x31, f0 to f31, cause, epc, tval, then memory
 LETTERS = {'d': 'rd', 's': 'rs1', 't': 'rs2', 'D': 'rd', 'S': 'rs1', 'T': 'rs2', 'R': 'rs3', 'i': 'imm', 'x': 'imm',
-           'u': 'imm', 'n': 'rnum', 'l': 'rs1', 'm': 'rm'}
+           'u': 'imm', 'p': 'imm', 'n': 'rnum', 'l': 'rs1', 'm': 'rm', 'c': 'csr'}
 ROUNDING = {'rne': 0, 'rtz': 1, 'rdn': 2, 'rup': 3, 'rmm': 4}
 FLI = ('-1.0 min 1.52587890625e-05 3.0517578125e-05 0.00390625 0.0078125 0.0625 0.125 0.25 0.3125 0.375 0.4375 0.5 '
        '0.625 0.75 0.875 1.0 1.25 1.5 1.75 2.0 2.5 3.0 4.0 8.0 16.0 128.0 256.0 32768.0 65536.0 inf nan').split()
@@ -71,9 +71,12 @@ def assemble(tables, text):
     return Word(insn.bits, word)
 
 
-def parse_value(text, middle):
+def parse_value(text, middle, report=None):
     if text == 'none':
         return -1
+    if text.startswith('x'):
+        name, _, offset = text.partition('+')
+        return int(report[int(name[1:])], 16) + int(offset or 0)
     if text.startswith('mem'):
         return middle + int(text[3:] or 0)
     return int(text, 0) & (1 << 64) - 1
@@ -110,7 +113,7 @@ class SpecCase(guest.Case):
         got = {'cause': cause, 'fcsr': int(report[0], 16), 'tval': int(report[66], 16)}
         wrong = []
         for name, text in {'cause': 'none', **self.after}.items():
-            want = parse_value(text, middle)
+            want = parse_value(text, middle, report)
             if name in got:
                 have = got[name]
             elif name[0] == 'm':
@@ -131,16 +134,18 @@ def main(argv):
     sys.dont_write_bytecode = True
     import decodegen  # pylint: disable=import-outside-toplevel
     tables, path = decodegen.Tables(argv[2:split - 1]), argv[split - 1]
-    cases = []
+    cases, cpu = [], CPU
     with open(path, encoding='utf-8') as lines:
         for number, line in enumerate(lines, 1):
             line = line.split('#')[0].strip()
-            if line:
+            if line.startswith('cpu '):
+                cpu = line.split()[1]
+            elif line:
                 cases.append(SpecCase(tables, line, f'{path}:{number}'))
     with tempfile.TemporaryDirectory() as folder:
         for case in cases:
             case.resolve(guest.MIDDLE)
-        lines = guest.run_guest(argv[split + 1:], CPU, cases, True, folder)
+        lines = guest.run_guest(argv[split + 1:], cpu, cases, True, folder)
     size = MIDDLE + 4096 // 8 + 1
     bad = 0
     for i, case in enumerate(cases):
