@@ -6,7 +6,9 @@
 
 #include "core/trap.h"
 
+/* What is there instead of an exception's cause. */
 #define NO_FAULT (-1)
+#define REDO (-2) /* it would set A or D in code, which only the last access of a block may */
 
 /* Where one access, inside one page, ends up. */
 typedef struct Target {
@@ -17,15 +19,15 @@ typedef struct Target {
     bool whole; /* PMP's answer holds for the page */
 } Target;
 
-static MemView ctx_view(unsigned ctx) {
+static MemView op_view(MemOp op) {
     static const uint8_t privs[] = {
         [CTX_M] = PRIV_M, [CTX_S] = PRIV_S, [CTX_S_SUM] = PRIV_S, [CTX_U] = PRIV_U};
-    unsigned base = ctx % CTX_MXR;
-    return (MemView){privs[base], base == CTX_S_SUM, ctx >= CTX_MXR};
+    unsigned ctx = MEM_CTX(op), base = ctx % CTX_MXR;
+    return (MemView){privs[base], base == CTX_S_SUM, ctx >= CTX_MXR, (op & MEM_LAST) != 0};
 }
 
 static MemView fetch_view(const Hart *h) {
-    return (MemView){h->priv, false, false};
+    return (MemView){h->priv, false, false, true};
 }
 
 static int page_fault(AccessKind kind) {
@@ -93,8 +95,13 @@ static const StlbEntry *walk(Hart *h, Gva va, AccessKind kind, MemView view, int
     case WALK_PAGE_FAULT: *cause = page_fault(kind); return NULL;
     case WALK_ACCESS_FAULT: *cause = access_fault(kind); return NULL;
     }
-    if (walk.update)
+    if (walk.update) {
+        if (!view.last && (h->machine->page_flags[walk.steps[walk.n_steps - 1].page] & PAGE_CODE)) {
+            *cause = REDO;
+            return NULL;
+        }
         write_pte_bits(h, &walk);
+    }
     mmu_watch_walk(mmu, va, &walk);
     return mmu_stlb_insert(h, va, walk.pa, walk.leaf | walk.update);
 }
@@ -134,15 +141,23 @@ static int resolve(Hart *h, Gva va, unsigned size, AccessKind kind, MemView view
     return resolve_physical(h, va, size, kind, view, t);
 }
 
+/* Leave by the way that resolve() told. */
+static void give_up(Hart *h, int cause, Gva va) {
+    if (cause == REDO)
+        h->exit = EXIT_REDO;
+    else
+        hart_raise(h, (ExcCause)cause, va);
+}
+
 static bool resolve_or_raise(Hart *h, Gva va, unsigned size, AccessKind kind, MemView view, Target *t) {
     int cause = resolve(h, va, size, kind, view, t);
     if (cause != NO_FAULT)
-        hart_raise(h, (ExcCause)cause, va);
+        give_up(h, cause, va);
     return cause == NO_FAULT;
 }
 
 bool mmu_translate_peek(const Hart *h, Gva va, AccessKind kind, Gpa *pa) {
-    MemView view = {h->priv, true, true};
+    MemView view = {h->priv, true, true, true};
     Walk walk;
     if (!mmu_is_paged(h, view.priv)) {
         *pa = va;
@@ -241,7 +256,7 @@ static uint64_t device_load(Hart *h, Gva va, MemOp op, const Target *t) {
 }
 
 static bool resolve_halves(Hart *h, Gva va, MemOp op, AccessKind kind, Target t[2], unsigned *first_size) {
-    MemView view = ctx_view(MEM_CTX(op));
+    MemView view = op_view(op);
     Gva second = (va & PAGE_MASK) + PAGE_SIZE;
     unsigned n = (unsigned)(second - va);
     *first_size = n;
@@ -281,7 +296,7 @@ uint64_t mmu_load(Hart *h, Gva va, MemOp op) {
     const uint8_t *tagged = tagged_host(h, va, op, ACCESS_LOAD);
     if (tagged)
         return extend(load_le(tagged, size), op);
-    if (!resolve_or_raise(h, va, size, ACCESS_LOAD, ctx_view(MEM_CTX(op)), &t))
+    if (!resolve_or_raise(h, va, size, ACCESS_LOAD, op_view(op), &t))
         return 0;
     if (!t.host)
         return device_load(h, va, op, &t);
@@ -364,7 +379,7 @@ void mmu_store(Hart *h, Gva va, uint64_t value, MemOp op) {
         store_le(tagged, value, size);
         return;
     }
-    if (!resolve_or_raise(h, va, size, ACCESS_STORE, ctx_view(MEM_CTX(op)), &t))
+    if (!resolve_or_raise(h, va, size, ACCESS_STORE, op_view(op), &t))
         return;
     if (!t.host) {
         device_store(h, va, value, op, &t);
@@ -393,7 +408,7 @@ void *mmu_rmw(Hart *h, Gva va, MemOp op) {
         hart_raise(h, EXC_STORE_MISALIGNED, va);
         return NULL;
     }
-    if (!resolve_or_raise(h, va, size, ACCESS_STORE, ctx_view(MEM_CTX(op)), &t))
+    if (!resolve_or_raise(h, va, size, ACCESS_STORE, op_view(op), &t))
         return NULL;
     if (!t.host || t.readonly) {
         hart_raise(h, EXC_STORE_ACCESS, va);
@@ -412,11 +427,14 @@ void *mmu_rmw(Hart *h, Gva va, MemOp op) {
 bool mmu_cbo_check(Hart *h, Gva va, MemOp op) {
     Target t;
     va &= ~(Gva)(CACHE_BLOCK - 1);
-    int cause = resolve(h, va, CACHE_BLOCK, ACCESS_LOAD, ctx_view(MEM_CTX(op)), &t);
-    if (cause == NO_FAULT)
-        return true;
-    hart_raise(h, cause == EXC_LOAD_PAGE ? EXC_STORE_PAGE : EXC_STORE_ACCESS, va);
-    return false;
+    int cause = resolve(h, va, CACHE_BLOCK, ACCESS_LOAD, op_view(op), &t);
+    if (cause == EXC_LOAD_PAGE)
+        cause = EXC_STORE_PAGE;
+    else if (cause == EXC_LOAD_ACCESS)
+        cause = EXC_STORE_ACCESS;
+    if (cause != NO_FAULT)
+        give_up(h, cause, va);
+    return cause == NO_FAULT;
 }
 
 /* ---- instruction fetch ---- */

@@ -34,6 +34,7 @@
 typedef struct MemView {
     Priv priv;
     bool sum, mxr;
+    bool last; /* the last access of its block: what it changes of code is seen before more runs (MEM_LAST) */
 } MemView;
 
 typedef struct WalkStep {

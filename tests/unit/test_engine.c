@@ -13,6 +13,7 @@
 #define UART 0x10000000
 #define CSR_MSTATUS 0x300
 #define CSR_MTVEC 0x305
+#define CSR_MENVCFG 0x30a
 #define CSR_MEPC 0x341
 #define CSR_MCAUSE 0x342
 #define CSR_MTVAL 0x343
@@ -250,6 +251,48 @@ static void guest_pmp(Asm *a) {
     }
 }
 
+/*
+ * A page-table entry that is an instruction of the running block: the load sets its A bit, which makes another
+ * instruction of it (addi tp, zero, 0x200 becomes fsgnj.s ft4, ft0, ft0). The next word is illegal.
+ */
+static void guest_pte_in_code(Asm *a) {
+    asm_li(a, T0, 0x1f);
+    asm_w(a, CSRRW(ZERO, CSR_PMPCFG0, T0));
+    asm_li(a, T0, -1);
+    asm_w(a, CSRRW(ZERO, CSR_PMPADDR0, T0));
+    asm_li(a, T0, RAM + 0x800);
+    asm_w(a, CSRRW(ZERO, CSR_MTVEC, T0));
+    asm_li(a, T0, 1);
+    asm_w(a, SLLI(T0, T0, 61));
+    asm_w(a, CSRRS(ZERO, CSR_MENVCFG, T0)); /* ADUE */
+    /* RAM+0x4000 is code and the last-level table of virtual 0; 1 GiB of RAM is mapped to itself */
+    asm_li(a, S0, RAM + 0xa000);
+    asm_li(a, T0, ((RAM + 0xb000) >> 12) << 10 | 1);
+    asm_w(a, SD(T0, S0, 0));
+    asm_li(a, T0, (RAM >> 12) << 10 | 0xcf);
+    asm_w(a, SD(T0, S0, 16));
+    asm_li(a, S0, RAM + 0xb000);
+    asm_li(a, T0, ((RAM + 0x4000) >> 12) << 10 | 1);
+    asm_w(a, SD(T0, S0, 0));
+    asm_li(a, T0, (int64_t)(UINT64_C(8) << 60) | ((RAM + 0xa000) >> 12));
+    asm_w(a, CSRRW(ZERO, CSR_SATP, T0));
+    asm_li(a, T0, RAM + 0x47f8);
+    asm_w(a, CSRRW(ZERO, CSR_MEPC, T0));
+    asm_li(a, T0, 1 << 18 | 1 << 13 | 1 << 11); /* SUM, FS initial, MPP = S */
+    asm_w(a, CSRRW(ZERO, CSR_MSTATUS, T0));
+    asm_li(a, S4, 0x100000);
+    asm_w(a, MRET);
+    a->at = 0x800;
+    asm_w(a, ADDI(A0, 4, 0));
+    asm_w(a, CSRRS(A1, CSR_MEPC, ZERO));
+    finish(a);
+    a->at = 0x47f8;
+    asm_w(a, ADDI(A2, A2, 1));
+    asm_w(a, LD(T0, S4, 0));
+    asm_w(a, 0x20000213);
+    asm_w(a, 0);
+}
+
 typedef struct Guest {
     const char *name;
     void (*emit)(Asm *a);
@@ -267,6 +310,7 @@ static const Guest guests[] = {
     {"atomics", guest_atomics, true, 100000},
     {"remap", guest_remap, false, 3000},
     {"pmp", guest_pmp, true, 1000},
+    {"pte-in-code", guest_pte_in_code, true, 1000},
 };
 
 /* -- ways to run -------------------------------------------------------------------------------------------- */
@@ -439,6 +483,8 @@ static void test_results(void) {
     g_assert_cmpuint(r.a0 / 256, ==, 151); /* 37 groups of four, and the last three */
     run_guest(&guests[8], &ways[0], &r);
     g_assert_cmphex(r.a0, ==, RAM + 0x4ff8);
+    run_guest(&guests[9], &ways[0], &r);
+    g_assert_cmpuint(r.a0, ==, 0);
 }
 
 int main(int argc, char **argv) {
