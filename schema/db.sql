@@ -43,7 +43,6 @@ CREATE VIEW IF NOT EXISTS symbol_v AS
 DELETE FROM checkpoint;
 DELETE FROM input;
 DELETE FROM console;
-DELETE FROM loader;
 
 --- memtrace drop
 DROP VIEW IF EXISTS "$_v";

@@ -5,7 +5,7 @@
 #include "schema/nd_kinds.h"
 
 struct StoreRecording {
-    StoreStmt *checkpoint, *input, *loader;
+    StoreStmt *checkpoint, *input;
     Lines *lines;
     GError *error; /* the first one */
 };
@@ -26,7 +26,6 @@ void store_recording_free(Store *s) {
     StoreRecording *r = s->recording;
     store_stmt_free(r->checkpoint);
     store_stmt_free(r->input);
-    store_stmt_free(r->loader);
     lines_free(r->lines);
     g_clear_error(&r->error);
     g_free(r);
@@ -40,7 +39,6 @@ bool store_recording_begin(Store *s, GError **error) {
     if (store_exec_section(s, "clear recording", NULL, error) &&
         store_prepare(s, "INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?)", &r->checkpoint, error) &&
         store_prepare(s, "INSERT OR REPLACE INTO input VALUES (?, ?, ?, ?, ?, ?, ?)", &r->input, error) &&
-        store_prepare(s, "INSERT INTO loader VALUES (?, ?, ?)", &r->loader, error) &&
         lines_new(s, "console", &r->lines, error))
         return true;
     store_recording_free(s);
@@ -68,8 +66,15 @@ void store_add_console(Store *s, Pos pos, uint32_t port, bool to_guest, const ui
     lines_add(s->recording->lines, pos, port, to_guest, data, size, first_error(s->recording));
 }
 
-void store_add_loader(Store *s, Gpa paddr, uint64_t size, const char *name) {
-    store_run(s->recording->loader, first_error(s->recording), "uus", paddr, size, name);
+bool store_clear_loader(Store *s, GError **error) { return store_exec(s, "DELETE FROM loader", error); }
+
+bool store_add_loader(Store *s, Gpa paddr, uint64_t size, const char *name, GError **error) {
+    StoreStmt *stmt;
+    if (!store_prepare(s, "INSERT INTO loader VALUES (?, ?, ?)", &stmt, error))
+        return false;
+    bool ok = store_run(stmt, error, "uus", paddr, size, name);
+    store_stmt_free(stmt);
+    return ok;
 }
 
 bool store_recording_end(Store *s, GError **error) {

@@ -42,7 +42,7 @@ bool store_run(StoreStmt *stmt, GError **error, const char *types, ...);
 /* First column of the first row as an integer; `fallback` if there is none or on failure. Types as in store_run. */
 int64_t store_get_int(Store *s, const char *sql, int64_t fallback, const char *types, ...);
 
-/* -- what a recording tells by itself (meta input checkpoint console, loader) ---------------------------------- */
+/* -- what a recording tells by itself (meta input checkpoint console) ---------------------------------- */
 /* Between begin and end, in order of pos; begin deletes what was there. */
 bool store_recording_begin(Store *s, GError **error);
 void store_add_checkpoint(Store *s, Pos pos, Nsec time, uint64_t hash);
@@ -50,10 +50,12 @@ void store_add_checkpoint(Store *s, Pos pos, Nsec time, uint64_t hash);
 void store_add_input(Store *s, Pos pos, uint32_t seq, Nsec time, uint32_t kind, uint32_t source,
                      const uint8_t *payload, uint32_t size);
 void store_add_console(Store *s, Pos pos, uint32_t port, bool to_guest, const uint8_t *data, uint32_t size);
-/* An image the loader placed: guest memory at pos -1. */
-void store_add_loader(Store *s, Gpa paddr, uint64_t size, const char *name);
 /* Ends the unfinished console lines and commits; reports the first failure since begin. */
 bool store_recording_end(Store *s, GError **error);
+
+/* An image the loader placed: guest memory at pos -1, for the table `write`. Any time; first forget the former ones. */
+bool store_clear_loader(Store *s, GError **error);
+bool store_add_loader(Store *s, Gpa paddr, uint64_t size, const char *name, GError **error);
 
 /* -- symbols ------------------------------------------------------------------------------------------------ */
 /* Forget all modules and symbols. */

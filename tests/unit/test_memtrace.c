@@ -240,9 +240,7 @@ static void test_last_writer(void) {
     Rig r;
     GError *error = NULL;
     rig_init(&r, 15, 60);
-    g_assert_true(store_recording_begin(r.store, &error));
-    store_add_loader(r.store, SYNTH_RAM_BASE, 0x2004, "kernel");
-    g_assert_true(store_recording_end(r.store, &error));
+    g_assert_true(store_add_loader(r.store, SYNTH_RAM_BASE, 0x2004, "kernel", &error));
     rig_trace(&r, "memtrace", 1500);
     sqlite3_stmt *s = prepare(&r, "SELECT pos, seq, op, paddr FROM write WHERE covers = ?1 AND pos < ?2 "
                                   "ORDER BY pos DESC LIMIT 1");
