@@ -94,7 +94,8 @@ static bool exec_sc(Hart *h, const Block *block, const InterpOp *op, uint64_t *r
     uint64_t value = REG(b);
     unsigned size = MEM_SIZE(op->mem);
     bool done = false;
-    if (h->res_size == size && h->res_addr == va) {
+    /* A misaligned address is an exception with and without a reservation (unprivileged spec §14.2). */
+    if ((h->res_size == size && h->res_addr == va) || va & (size - 1)) {
         void *p = rmw_address(h, block, op, va, size);
         if (!p) {
             return false;

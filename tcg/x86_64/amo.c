@@ -154,7 +154,8 @@ void op_lr(Compiler *c, unsigned arg) {
 
 /*
  * Succeeds if the reservation is for this address and size and memory still holds what LR read; only then, or
- * to find that out, is memory accessed. The reservation goes in either case, but not when the access faults.
+ * to find that out, is memory accessed. A misaligned address is an exception in any case (§14.2). The reservation
+ * goes whether it succeeds or fails, but not when the access faults.
  */
 void op_sc(Compiler *c, unsigned arg) {
     Emit *e = &c->hot, *cold = &c->cold;
@@ -169,6 +170,7 @@ void op_sc(Compiler *c, unsigned arg) {
     uint8_t *elsewhere = emit_jcc(e, CC_NE);
     mem_probe_emit(c, &p, true);
     host_address(c, &p);
+    const uint8_t *slow = cold->p;
     rmw_cold(c, &p);
     emit_load(e, p.s2, HART_RM(res_value));
     emit_rm(e, O_CMP_MR | width(op), p.s2, rm_mem(p.s1, 0));
@@ -179,6 +181,9 @@ void op_sc(Compiler *c, unsigned arg) {
 
     emit_label(none, cold->p);
     emit_label(elsewhere, cold->p);
+    emit_rm(cold, O_LEA | W, p.s1, rm_mem(p.base, p.disp));
+    emit_alu_imm(cold, W, ALU_AND, rm_reg(p.s1), MEM_SIZE(op->mem) - 1);
+    emit_jcc_to(cold, CC_NE, slow); /* which raises the exception */
     emit_label(changed, cold->p);
     emit_imm(cold, p.s3, 1);
     emit_jmp_to(cold, e->p);
