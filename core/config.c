@@ -5,7 +5,9 @@
 
 #define DEFAULT_RAM ((uint64_t)128 << 20)
 
-static void image_unref(gpointer image) { machine_image_free(image); }
+static void image_unref(gpointer image) {
+    machine_image_free(image);
+}
 
 void machine_config_init(MachineConfig *c) {
     *c = (MachineConfig){
@@ -66,8 +68,9 @@ const MachineImage *machine_config_image(const MachineConfig *c, ImageRole role)
 
 const char *image_role_name(ImageRole role) {
     static const char *const names[IMAGE_ROLES] = {
-        [IMAGE_BIOS] = "bios",       [IMAGE_KERNEL] = "kernel",   [IMAGE_INITRD] = "initrd", [IMAGE_DTB] = "dtb",
-        [IMAGE_PFLASH0] = "pflash0", [IMAGE_PFLASH1] = "pflash1", [IMAGE_LOADER] = "loader",
+        [IMAGE_BIOS] = "bios",     [IMAGE_KERNEL] = "kernel",   [IMAGE_INITRD] = "initrd",
+        [IMAGE_DTB] = "dtb",       [IMAGE_PFLASH0] = "pflash0", [IMAGE_PFLASH1] = "pflash1",
+        [IMAGE_LOADER] = "loader",
     };
     return (unsigned)role < IMAGE_ROLES ? names[role] : "unknown";
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The state hash. RAM's part is the sum (mod 2^64) of one hash per page, seeded by the page's number, so that only
- * pages written since the last time are read again. A page of zeros counts 0 whether or not it was ever written:
- * the guest cannot tell, and memory that nobody touched stays untouched.
+ * The state hash. RAM's part is the sum (mod 2^64) of one hash per page, seeded by the page's number, so that
+ * only pages written since the last time are read again. A page of zeros counts 0 whether or not it was ever
+ * written: the guest cannot tell, and memory that nobody touched stays untouched.
  */
 #define XXH_INLINE_ALL
 #include <string.h>
@@ -11,7 +11,9 @@
 #include "core/machine.h"
 #include "core/mmu.h"
 
-static bool page_is_zero(const uint8_t *page) { return !page[0] && !memcmp(page, page + 1, PAGE_SIZE - 1); }
+static bool page_is_zero(const uint8_t *page) {
+    return !page[0] && !memcmp(page, page + 1, PAGE_SIZE - 1);
+}
 
 /* 0 means zeros (snapshot.c relies on it), so a page whose hash happens to be 0 counts 1. */
 static uint64_t page_hash(const uint8_t *page, uint32_t index) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Who observes what: subscribers are few and events are rare, so a list is walked for each. The raw trace: hooks_trace.c. */
+/* Who observes what: subscribers are few and events are rare, so a list is walked for each. The raw trace:
+ * hooks_trace.c. */
 #include "core/hooks.h"
 
 #include "core/hooks_private.h"
@@ -36,7 +37,9 @@ void hooks_unsubscribe(Hooks *h, void *opaque) {
         hooks_trace_detach(h);
 }
 
-bool hooks_observed(const Hooks *h) { return h->subscribers->len > 0; }
+bool hooks_observed(const Hooks *h) {
+    return h->subscribers->len > 0;
+}
 
 #define EMIT(hooks, member, ...)                                                                             \
     for (guint i_ = 0; i_ < (hooks)->subscribers->len; i_++) {                                               \
@@ -59,12 +62,13 @@ void hooks_irq(Hooks *h, Pos pos, const Hart *hart, const Device *device, uint32
     EMIT(h, irq, pos, hart, device, source, stage)
 }
 
-void hooks_mmio(Hooks *h, Pos pos, const Hart *hart, const Device *device, Gpa offset, bool is_write, unsigned size,
-                uint64_t value) {
+void hooks_mmio(Hooks *h, Pos pos, const Hart *hart, const Device *device, Gpa offset, bool is_write,
+                unsigned size, uint64_t value) {
     EMIT(h, mmio, pos, hart, device, offset, is_write, size, value)
 }
 
-void hooks_dma(Hooks *h, Pos pos, const Device *device, bool is_write, Gpa pa, const uint8_t *data, uint64_t size) {
+void hooks_dma(Hooks *h, Pos pos, const Device *device, bool is_write, Gpa pa, const uint8_t *data,
+               uint64_t size) {
     hooks_trace_dma(h, pos, device, is_write, pa, data, size);
     EMIT(h, dma, pos, device, is_write, pa, data, size)
 }
@@ -73,13 +77,19 @@ void hooks_console(Hooks *h, Pos pos, uint32_t port, bool to_guest, const uint8_
     EMIT(h, console, pos, port, to_guest, data, size)
 }
 
-void hooks_input(Hooks *h, const NdEvent *ev) { EMIT(h, input, ev) }
+void hooks_input(Hooks *h, const NdEvent *ev) {
+    EMIT(h, input, ev)
+}
 
-void hooks_checkpoint(Hooks *h, Pos pos, Nsec now, uint64_t hash) { EMIT(h, checkpoint, pos, now, hash) }
+void hooks_checkpoint(Hooks *h, Pos pos, Nsec now, uint64_t hash) {
+    EMIT(h, checkpoint, pos, now, hash)
+}
 
 void hooks_satp(Hooks *h, Pos pos, const Hart *hart) {
     hooks_trace_sync_after(h, hart, pos);
     EMIT(h, satp, pos, hart)
 }
 
-void hooks_end(Hooks *h, Pos pos) { EMIT(h, end, pos) }
+void hooks_end(Hooks *h, Pos pos) {
+    EMIT(h, end, pos)
+}

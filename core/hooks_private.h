@@ -11,7 +11,8 @@ typedef struct Subscriber {
     void *opaque;
 } Subscriber;
 
-/* Descriptors of traced blocks live in chunks that never move, so a consumer thread may read them without a lock. */
+/* Descriptors of traced blocks live in chunks that never move, so a consumer thread may read them without a
+ * lock. */
 #define TRACE_CHUNK_BITS 12
 #define TRACE_CHUNKS 65536u
 
@@ -19,11 +20,11 @@ struct Hooks {
     GArray *subscribers; /* of Subscriber */
     Subscriber tracer;   /* ops NULL: nobody traces */
     uint32_t wants;
-    uint64_t *buffer;   /* in use; NULL: none yet */
-    Hart *hart;         /* holds the buffer's end in its trace_ptr */
+    uint64_t *buffer; /* in use; NULL: none yet */
+    Hart *hart;       /* holds the buffer's end in its trace_ptr */
     bool need_sync;
-    GArray *dma;        /* of uint64_t: TRACE_DMA records not appended yet */
-    Pos dma_pos;        /* position and class that dma_next counts in */
+    GArray *dma; /* of uint64_t: TRACE_DMA records not appended yet */
+    Pos dma_pos; /* position and class that dma_next counts in */
     uint32_t dma_class, dma_next;
     TraceBlock ***chunks;
     uint32_t n_blocks;
@@ -35,6 +36,7 @@ void hooks_trace_done(Hooks *h);
 void hooks_trace_detach(Hooks *h);
 /* The step at `pos` changed privilege, address space or flow: the next block header is at pos + 1. */
 void hooks_trace_sync_after(Hooks *h, const Hart *hart, Pos pos);
-void hooks_trace_dma(Hooks *h, Pos pos, const Device *device, bool is_write, Gpa pa, const uint8_t *data, uint64_t size);
+void hooks_trace_dma(Hooks *h, Pos pos, const Device *device, bool is_write, Gpa pa, const uint8_t *data,
+                     uint64_t size);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The raw trace's transport: one buffer that goes with the turn, and the registry of block descriptors. Records of DMA
- * wait in a side array until no block is open, because generated code may still have slots of its block to fill.
+ * The raw trace's transport: one buffer that goes with the turn, and the registry of block descriptors.
+ * Records of DMA wait in a side array until no block is open, because generated code may still have slots of
+ * its block to fill.
  */
 #include <string.h>
 
@@ -37,9 +38,13 @@ void hooks_trace_done(Hooks *h) {
     g_array_unref(h->dma);
 }
 
-uint32_t hooks_trace_wants(const Hooks *h) { return h->wants; }
+uint32_t hooks_trace_wants(const Hooks *h) {
+    return h->wants;
+}
 
-void hooks_set_trace_wants(Hooks *h, uint32_t wants) { h->wants = wants; }
+void hooks_set_trace_wants(Hooks *h, uint32_t wants) {
+    h->wants = wants;
+}
 
 uint32_t hooks_trace_add_block(Hooks *h, const TraceBlock *block) {
     uint32_t index = h->n_blocks, chunk = index >> TRACE_CHUNK_BITS;
@@ -159,7 +164,9 @@ void hooks_trace_append(Hooks *h, Hart *hart, const uint64_t *words, size_t n) {
     append(h, words, n);
 }
 
-void hooks_trace_resync(Hooks *h) { h->need_sync = true; }
+void hooks_trace_resync(Hooks *h) {
+    h->need_sync = true;
+}
 
 void hooks_trace_sync_after(Hooks *h, const Hart *hart, Pos pos) {
     if (h->hart && h->hart == hart)
@@ -172,7 +179,8 @@ static uint32_t device_index(const Device *device) {
     return index;
 }
 
-void hooks_trace_dma(Hooks *h, Pos pos, const Device *device, bool is_write, Gpa pa, const uint8_t *data, uint64_t size) {
+void hooks_trace_dma(Hooks *h, Pos pos, const Device *device, bool is_write, Gpa pa, const uint8_t *data,
+                     uint64_t size) {
     if (!h->tracer.ops)
         return;
     uint32_t class = device->machine->running ? SEQ_DMA_STEP : SEQ_DMA;

@@ -10,7 +10,9 @@
 
 #define MAX_ICOUNT_SHIFT 10 /* one step is at most 1024 ns */
 
-static GQuark machine_error(void) { return g_quark_from_static_string("rr-machine-error"); }
+static GQuark machine_error(void) {
+    return g_quark_from_static_string("rr-machine-error");
+}
 
 #define STATE_OF Machine
 static const StateField machine_fields[] = {MACHINE_STATE(STATE_FIELD_ENTRY, STATE_ARRAY_ENTRY)};
@@ -22,26 +24,31 @@ static bool config_check(const MachineConfig *c, GError **error) {
         return false;
     }
     if (!c->ram_size || (c->ram_size & ~PAGE_MASK) || c->ram_size > (uint64_t)1 << 40) {
-        g_set_error(error, machine_error(), 0, "RAM of %" G_GUINT64_FORMAT " bytes: expected a multiple of 4096, at most 1 TiB",
+        g_set_error(error, machine_error(), 0,
+                    "RAM of %" G_GUINT64_FORMAT " bytes: expected a multiple of 4096, at most 1 TiB",
                     c->ram_size);
         return false;
     }
     if (c->icount_shift > MAX_ICOUNT_SHIFT) {
-        g_set_error(error, machine_error(), 0, "icount shift %u: expected 0 to %d", c->icount_shift, MAX_ICOUNT_SHIFT);
+        g_set_error(error, machine_error(), 0, "icount shift %u: expected 0 to %d", c->icount_shift,
+                    MAX_ICOUNT_SHIFT);
         return false;
     }
     return true;
 }
 
-static void hart_loaded(void *object) { hart_update_flags(object); }
+static void hart_loaded(void *object) {
+    hart_update_flags(object);
+}
 
 static void add_own_sections(Machine *m) {
     static const char *const names[MACHINE_MAX_HARTS] = {"hart0", "hart1", "hart2", "hart3",
                                                          "hart4", "hart5", "hart6", "hart7"};
-    machine_add_section(m, &(StateSection){"machine", m, machine_fields, G_N_ELEMENTS(machine_fields), NULL, NULL, NULL});
+    machine_add_section(
+        m, &(StateSection){"machine", m, machine_fields, G_N_ELEMENTS(machine_fields), NULL, NULL, NULL});
     for (uint32_t i = 0; i < m->n_harts; i++)
-        machine_add_section(m, &(StateSection){names[i], m->harts[i], hart_state_fields, hart_state_n_fields, NULL,
-                                               NULL, hart_loaded});
+        machine_add_section(m, &(StateSection){names[i], m->harts[i], hart_state_fields, hart_state_n_fields,
+                                               NULL, NULL, hart_loaded});
 }
 
 static void device_free(gpointer device) {
@@ -162,7 +169,9 @@ void machine_request_reset(Machine *m) {
     m->harts[m->current]->attention |= ATTN_MACHINE;
 }
 
-void machine_add_section(Machine *m, const StateSection *section) { g_array_append_val(m->sections, *section); }
+void machine_add_section(Machine *m, const StateSection *section) {
+    g_array_append_val(m->sections, *section);
+}
 
 void machine_add_device(Machine *m, Device *d) {
     d->machine = m;

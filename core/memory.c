@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * RAM-like memory. Host pages of all blocks are numbered through in the order in which the blocks were added. The
- * bytes are anonymous mappings, so that guest memory nobody touched costs nothing.
+ * RAM-like memory. Host pages of all blocks are numbered through in the order in which the blocks were added.
+ * The bytes are anonymous mappings, so that guest memory nobody touched costs nothing.
  */
 #include "core/memory.h"
 

@@ -2,7 +2,8 @@
 /* Device registers: which region an address belongs to, and the calls of its device. */
 #include "core/machine.h"
 
-void machine_add_region(Machine *m, Gpa base, uint64_t size, unsigned min_size, unsigned max_size, Device *d) {
+void machine_add_region(Machine *m, Gpa base, uint64_t size, unsigned min_size, unsigned max_size,
+                        Device *d) {
     g_assert(m->n_regions < G_N_ELEMENTS(m->regions));
     uint32_t at = m->n_regions++;
     for (; at > 0 && m->regions[at - 1].base > base; at--)
@@ -28,13 +29,16 @@ const MmioRegion *machine_mmio_region(const Machine *m, Gpa pa) {
 
 static const MmioRegion *region_for_access(const Machine *m, Gpa pa, unsigned size) {
     const MmioRegion *r = machine_mmio_region(m, pa);
-    if (!r || size < r->min_size || size > r->max_size || (pa & (size - 1)) || size > r->size - (pa - r->base))
+    if (!r || size < r->min_size || size > r->max_size || (pa & (size - 1)) ||
+        size > r->size - (pa - r->base))
         return NULL;
     return r;
 }
 
-/* A register access may change interrupts, deadlines or the machine's fate: the run loop looks after this step. */
-static void access_done(Machine *m, const MmioRegion *r, Gpa pa, bool is_write, unsigned size, uint64_t value) {
+/* A register access may change interrupts, deadlines or the machine's fate: the run loop looks after this
+ * step. */
+static void access_done(Machine *m, const MmioRegion *r, Gpa pa, bool is_write, unsigned size,
+                        uint64_t value) {
     Hart *h = m->harts[m->current];
     h->attention |= ATTN_IRQ;
     hooks_mmio(m->hooks, machine_pos(m), h, r->device, pa - r->base, is_write, size, value);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The run loop (DESIGN §3). Each round stands between two steps: what came from outside and what became due at this
- * pos happens first, then a checkpoint, then one interrupt or a run of instructions up to the next pos at which
- * something is due. Rounds may be split anywhere: nothing that the guest sees depends on where.
+ * The run loop (DESIGN §3). Each round stands between two steps: what came from outside and what became due
+ * at this pos happens first, then a checkpoint, then one interrupt or a run of instructions up to the next
+ * pos at which something is due. Rounds may be split anywhere: nothing that the guest sees depends on where.
  */
 #include "core/machine.h"
 
@@ -53,7 +53,10 @@ static void checkpoint(Machine *m) {
         machine_request_stop(m, STOP_DIVERGED, 0);
 }
 
-/* All harts wait: time passes until something happens. An event before the deadline is delivered at its time. */
+/*
+ * All harts wait: time passes until something happens. An event before the deadline is delivered at
+ * its time.
+ */
 static void idle(Machine *m) {
     Nsec now = machine_time(m), deadline = time_next_deadline(m);
     NdEvent ev;

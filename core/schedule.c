@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Turns of several harts on one host thread. Who runs when depends on the recorded seed and on what the harts do,
- * never on where a budget was split. A turn ends at its length, at WFI, or when the hart gives it up. One that still
- * holds a reservation at its end gets LR_GRACE more steps, once, so that an LR/SC loop makes progress
- * (unprivileged spec §13.3) and no hart can keep the others out.
+ * Turns of several harts on one host thread. Who runs when depends on the recorded seed and on what the harts
+ * do, never on where a budget was split. A turn ends at its length, at WFI, or when the hart gives it up. One
+ * that still holds a reservation at its end gets LR_GRACE more steps, once, so that an LR/SC loop makes
+ * progress (unprivileged spec §13.3) and no hart can keep the others out.
  */
 #include "core/schedule.h"
 
@@ -38,7 +38,9 @@ void schedule_yield(Machine *m) {
     m->turn_extended = 1;
 }
 
-Pos schedule_turn_end(const Machine *m) { return m->turn_end; }
+Pos schedule_turn_end(const Machine *m) {
+    return m->turn_end;
+}
 
 static void switch_to(Machine *m, uint32_t next) {
     if (next == m->current)

@@ -10,8 +10,8 @@
 /* Hart 0 begins a turn at m->pos. */
 void schedule_reset(Machine *m);
 /*
- * The hart that takes the next step: the current one, or, when its turn is over, the next one in round that is not
- * waiting. NULL: all wait and nothing pending would wake one. Depends on the state alone.
+ * The hart that takes the next step: the current one, or, when its turn is over, the next one in round that
+ * is not waiting. NULL: all wait and nothing pending would wake one. Depends on the state alone.
  */
 Hart *schedule_pick(Machine *m);
 /* The current hart gave up the rest of its turn (pause, wrs). */
@@ -21,7 +21,8 @@ Pos schedule_turn_end(const Machine *m);
 
 /* Call deadline() of every device whose time has come, by time, then by order of creation. */
 void time_fire_deadlines(Machine *m);
-/* Earliest guest time at which a device or a hart's timer has something to do; never in the past after firing. */
+/* Earliest guest time at which a device or a hart's timer has something to do; never in the past after
+ * firing. */
 Nsec time_next_deadline(Machine *m);
 /* First pos at which the guest time is `when` or later, without idling. */
 Pos time_to_pos(const Machine *m, Nsec when);

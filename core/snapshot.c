@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Snapshots. RAM is kept as counted copies of pages; a page that did not change between two snapshots is one copy in
- * both, and a page of zeros is none. m->page_copy remembers which copy each page had at the last snapshot taken or
- * restored: a page equals its copy unless it is PAGE_DIRTY or PAGE_CHANGED.
+ * Snapshots. RAM is kept as counted copies of pages; a page that did not change between two snapshots is one
+ * copy in both, and a page of zeros is none. m->page_copy remembers which copy each page had at the last
+ * snapshot taken or restored: a page equals its copy unless it is PAGE_DIRTY or PAGE_CHANGED.
  */
 #include <string.h>
 
@@ -131,7 +131,9 @@ void snapshot_restore(Machine *m, const Snapshot *s) {
     machine_flush_caches(m);
 }
 
-Pos snapshot_pos(const Snapshot *s) { return s->pos; }
+Pos snapshot_pos(const Snapshot *s) {
+    return s->pos;
+}
 
 void snapshot_free(Snapshot *s) {
     if (!s)

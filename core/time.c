@@ -1,20 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Guest time: a function of pos plus what was skipped while all harts waited. So a deadline at time T is due at a pos
- * that can be computed, and timer interrupts are never logged.
+ * Guest time: a function of pos plus what was skipped while all harts waited. So a deadline at time T is due
+ * at a pos that can be computed, and timer interrupts are never logged.
  */
 #include "core/schedule.h"
 
-#define TICK_NS 100u             /* timebase 10 MHz */
+#define TICK_NS 100u                     /* timebase 10 MHz */
 #define MENVCFG_STCE ((uint64_t)1 << 63) /* privileged spec 1.13 §3.1.18 */
 
-Pos machine_pos(const Machine *m) { return m->running ? hart_pos(m->harts[m->current]) : m->pos; }
+Pos machine_pos(const Machine *m) {
+    return m->running ? hart_pos(m->harts[m->current]) : m->pos;
+}
 
-Nsec machine_time_at(const Machine *m, Pos pos) { return (pos << m->config.icount_shift) + m->idle_ns; }
+Nsec machine_time_at(const Machine *m, Pos pos) {
+    return (pos << m->config.icount_shift) + m->idle_ns;
+}
 
-Nsec machine_time(const Machine *m) { return machine_time_at(m, machine_pos(m)); }
+Nsec machine_time(const Machine *m) {
+    return machine_time_at(m, machine_pos(m));
+}
 
-uint64_t machine_mtime(const Machine *m) { return machine_time(m) / TICK_NS + m->mtime_delta; }
+uint64_t machine_mtime(const Machine *m) {
+    return machine_time(m) / TICK_NS + m->mtime_delta;
+}
 
 Nsec machine_mtime_to_nsec(const Machine *m, uint64_t ticks) {
     Nsec now = machine_time(m);
@@ -50,7 +58,9 @@ void machine_timer_update(Machine *m) {
     }
 }
 
-void device_set_deadline(Device *d, Nsec when) { d->when = when; }
+void device_set_deadline(Device *d, Nsec when) {
+    d->when = when;
+}
 
 static Device *earliest_device(const Machine *m) {
     Device *first = NULL;

@@ -69,7 +69,8 @@ static uint64_t frame_check(const uint8_t *header, uint32_t number, const uint8_
     return XXH64(payload, size, XXH64(header, 16, number));
 }
 
-void frame_encode(GByteArray *out, FrameType type, uint32_t number, const uint8_t *raw, size_t size, int level) {
+void frame_encode(GByteArray *out, FrameType type, uint32_t number, const uint8_t *raw, size_t size,
+                  int level) {
     g_assert(size <= FRAME_RAW_MAX);
     guint start = out->len;
     size_t bound = ZSTD_compressBound(size);

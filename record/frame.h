@@ -43,7 +43,8 @@ typedef enum {
 } FrameType;
 
 /* Append a whole frame to `out`. */
-void frame_encode(GByteArray *out, FrameType type, uint32_t number, const uint8_t *raw, size_t size, int level);
+void frame_encode(GByteArray *out, FrameType type, uint32_t number, const uint8_t *raw, size_t size,
+                  int level);
 
 typedef struct Frame {
     uint8_t type;
@@ -52,8 +53,8 @@ typedef struct Frame {
     uint32_t stored; /* bytes in the file, header included */
 } Frame;
 /*
- * Decode the frame at data[0..size). False with what is wrong in *what (static or owned by nobody): cut off, damaged,
- * or malformed. Nothing is trusted before the checksum holds.
+ * Decode the frame at data[0..size). False with what is wrong in *what (static or owned by nobody): cut off,
+ * damaged, or malformed. Nothing is trusted before the checksum holds.
  */
 bool frame_decode(const uint8_t *data, size_t size, uint32_t number, Frame *to, const char **what);
 
@@ -72,6 +73,8 @@ uint64_t get_uint(Bytes *b, unsigned size);
 uint64_t get_varint(Bytes *b);
 /* NULL (and bad) when fewer than n are left. */
 const uint8_t *get_bytes(Bytes *b, uint64_t n);
-static inline bool bytes_left(const Bytes *b) { return !b->bad && b->at < b->size; }
+static inline bool bytes_left(const Bytes *b) {
+    return !b->bad && b->at < b->size;
+}
 
 #endif

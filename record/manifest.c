@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The manifest is a list of items: LE16 tag, LE32 length, value. One table names the tags; docs/format.md says what
- * each holds. Every tag but those marked below occurs at most once; an unknown one is an error, because the format
- * version says which exist.
+ * The manifest is a list of items: LE16 tag, LE32 length, value. One table names the tags; docs/format.md
+ * says what each holds. Every tag but those marked below occurs at most once; an unknown one is an error,
+ * because the format version says which exist.
  */
 #include "record/manifest.h"
 
@@ -68,9 +68,11 @@ void rec_info_clear(RecInfo *info) {
     *info = (RecInfo){0};
 }
 
-void image_entry_clear(ImageEntry *entry) { g_clear_pointer(&entry->name, g_free); }
+void image_entry_clear(ImageEntry *entry) {
+    g_clear_pointer(&entry->name, g_free);
+}
 
-/* -- encoding ----------------------------------------------------------------------------------------------- */
+/* -- encoding -- */
 
 static void put_item(GByteArray *out, Tag tag, const void *data, size_t size) {
     put_uint(out, tag, 2);
@@ -84,12 +86,15 @@ static void put_item_uint(GByteArray *out, Tag tag, uint64_t value) {
     put_uint(out, value, items[tag].length);
 }
 
-static void put_item_text(GByteArray *out, Tag tag, const char *text) { put_item(out, tag, text, strlen(text)); }
+static void put_item_text(GByteArray *out, Tag tag, const char *text) {
+    put_item(out, tag, text, strlen(text));
+}
 
 /* "i=on,m=on,…": every property of -cpu by name, so that a new extension does not change the layout. */
 static char *isa_text(const Isa *isa) {
     GString *text = g_string_new(NULL);
-#define X(field, name, ...) g_string_append_printf(text, "%s%s=%s", text->len ? "," : "", name, isa->field ? "on" : "off");
+#define X(field, name, ...)                                                                                  \
+    g_string_append_printf(text, "%s%s=%s", text->len ? "," : "", name, isa->field ? "on" : "off");
     ISA_EXTENSIONS(X)
     ISA_SWITCHES(X)
 #undef X
@@ -132,8 +137,9 @@ void manifest_encode(GByteArray *out, const RecInfo *info, const MachineConfig *
     put_item_uint(out, TAG_SHIFT, config->icount_shift);
     put_item_uint(out, TAG_SEED, config->schedule_seed);
     put_item_uint(out, TAG_RTC, config->rtc_base_ns);
-    put_item_uint(out, TAG_FLAGS, (config->aclint ? FLAG_ACLINT : 0) | (config->no_reboot ? FLAG_NO_REBOOT : 0) |
-                                      (config->virtio_legacy ? FLAG_VIRTIO_LEGACY : 0));
+    put_item_uint(out, TAG_FLAGS,
+                  (config->aclint ? FLAG_ACLINT : 0) | (config->no_reboot ? FLAG_NO_REBOOT : 0) |
+                      (config->virtio_legacy ? FLAG_VIRTIO_LEGACY : 0));
     if (config->append)
         put_item_text(out, TAG_APPEND, config->append);
     put_item_uint(out, TAG_CONSOLES, config->n_console);
@@ -144,7 +150,7 @@ void manifest_encode(GByteArray *out, const RecInfo *info, const MachineConfig *
         put_image(out, config->images->pdata[i]);
 }
 
-/* -- decoding ----------------------------------------------------------------------------------------------- */
+/* -- decoding -- */
 
 typedef struct Decoder {
     RecInfo *info;
@@ -205,7 +211,8 @@ static bool take_virtio(Decoder *d, Bytes *b) {
     v.sectors = get_uint(b, 8);
     v.readonly = get_uint(b, 1);
     const uint8_t *mac = get_bytes(b, sizeof v.mac);
-    if (b->bad || slot >= MACHINE_VIRTIO_SLOTS || kind < VIRTIO_NET || kind > VIRTIO_RNG || d->config->virtio[slot].kind)
+    if (b->bad || slot >= MACHINE_VIRTIO_SLOTS || kind < VIRTIO_NET || kind > VIRTIO_RNG ||
+        d->config->virtio[slot].kind)
         return fail(d, "a virtio slot in the manifest is malformed");
     memcpy(v.mac, mac, sizeof v.mac);
     v.id = take_name(d, b->data + b->at, b->size - b->at);

@@ -15,8 +15,9 @@ typedef struct ImageEntry {
 /* Image entries are taken from config->images. */
 void manifest_encode(GByteArray *out, const RecInfo *info, const MachineConfig *config);
 /*
- * `info` and `config` are filled as far as the bytes go (both to be freed by the caller in any case; config is
- * initialised here, without images) and *images gets the table, of ImageEntry. False: *what says what is wrong.
+ * `info` and `config` are filled as far as the bytes go (both to be freed by the caller in any case; config
+ * is initialised here, without images) and *images gets the table, of ImageEntry. False: *what says what is
+ * wrong.
  */
 bool manifest_decode(const uint8_t *data, size_t size, RecInfo *info, MachineConfig *config, GArray *images,
                      const char **what);

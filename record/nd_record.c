@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The recorder: what the inner world hands over goes into the log on its way to the machine. How often the log
- * reaches the file depends on the host's clock, which is allowed here: nothing that the guest sees depends on it.
+ * The recorder: what the inner world hands over goes into the log on its way to the machine. How often the
+ * log reaches the file depends on the host's clock, which is allowed here: nothing that the guest sees
+ * depends on it.
  */
 #include <errno.h>
 #include <string.h>
@@ -78,8 +79,8 @@ static void hold(NdRecord *r, const NdEvent *ev) {
 }
 
 /*
- * An event of an idle wait is stamped strictly between now and the deadline. So the log alone tells a replayer what
- * came in a wait, and what came after the wait had ended with its deadline and is to be polled.
+ * An event of an idle wait is stamped strictly between now and the deadline. So the log alone tells a
+ * replayer what came in a wait, and what came after the wait had ended with its deadline and is to be polled.
  */
 static bool record_idle(Nd *nd, Pos pos, Nsec now, Nsec deadline, NdEvent *ev) {
     NdRecord *r = (NdRecord *)nd;
@@ -107,8 +108,8 @@ static void log_answer(NdRecord *r, NdEvent ev, bool with_block, uint64_t block,
     rec_writer_event(r->writer, &ev);
 }
 
-static bool record_fetch(Nd *nd, Pos pos, Nsec now, NdKind kind, uint32_t source, uint64_t arg, uint8_t *to, uint32_t size,
-                         int *err) {
+static bool record_fetch(Nd *nd, Pos pos, Nsec now, NdKind kind, uint32_t source, uint64_t arg, uint8_t *to,
+                         uint32_t size, int *err) {
     NdRecord *r = (NdRecord *)nd;
     bool good = r->inner->ops->fetch(r->inner, pos, now, kind, source, arg, to, size, err);
     if (good) {
@@ -116,14 +117,17 @@ static bool record_fetch(Nd *nd, Pos pos, Nsec now, NdKind kind, uint32_t source
         log_answer(r, (NdEvent){pos, now, kind, source, NULL, size + (block ? 8 : 0)}, block, arg, to);
     } else {
         uint32_t code = (uint32_t)*err;
-        const uint8_t bytes[4] = {(uint8_t)code, (uint8_t)(code >> 8), (uint8_t)(code >> 16), (uint8_t)(code >> 24)};
+        const uint8_t bytes[4] = {(uint8_t)code, (uint8_t)(code >> 8), (uint8_t)(code >> 16),
+                                  (uint8_t)(code >> 24)};
         /* The event names the sector of 512 bytes that the refused block starts with. */
-        log_answer(r, (NdEvent){pos, now, ND_IOERROR, source, NULL, 12}, true, kind == ND_BLOCK ? arg * 8 : arg, bytes);
+        log_answer(r, (NdEvent){pos, now, ND_IOERROR, source, NULL, 12}, true,
+                   kind == ND_BLOCK ? arg * 8 : arg, bytes);
     }
     return good;
 }
 
-static void record_output(Nd *nd, Pos pos, Nsec now, NdKind kind, uint32_t source, const uint8_t *data, uint32_t size) {
+static void record_output(Nd *nd, Pos pos, Nsec now, NdKind kind, uint32_t source, const uint8_t *data,
+                          uint32_t size) {
     NdRecord *r = (NdRecord *)nd;
     if (kind == ND_CONSOLE)
         rec_writer_console(r->writer, pos, source, data, size);
@@ -140,7 +144,9 @@ static bool record_checkpoint(Nd *nd, Pos pos, Nsec now, uint64_t hash) {
     return true;
 }
 
-static Pos record_next_checkpoint(Nd *nd, Pos pos) { return ((NdRecord *)nd)->next_checkpoint; }
+static Pos record_next_checkpoint(Nd *nd, Pos pos) {
+    return ((NdRecord *)nd)->next_checkpoint;
+}
 
 static const NdOps record_ops = {
     .next_pos = record_next_pos,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A recording's file: writer and reader in one place (rec_write.c, rec_read.c, frame.c). The format is described byte
- * by byte in docs/format.md. Frames are zstd-compressed and checksummed and only ever appended, so after a crash
- * everything up to the last whole frame is good. A reader never trusts a length.
+ * A recording's file: writer and reader in one place (rec_write.c, rec_read.c, frame.c). The format is
+ * described byte by byte in docs/format.md. Frames are zstd-compressed and checksummed and only ever
+ * appended, so after a crash everything up to the last whole frame is good. A reader never trusts a length.
  */
 #ifndef RECORD_REC_H
 #define RECORD_REC_H
@@ -15,7 +15,8 @@
 GQuark rec_error_quark(void);
 typedef enum { REC_ERROR_IO, REC_ERROR_FORMAT, REC_ERROR_VERSION, REC_ERROR_EXISTS } RecError;
 
-/* How a recording ended. `complete` is false when the end frame is missing (crash): end_pos is then the last safe pos. */
+/* How a recording ended. `complete` is false when the end frame is missing (crash): end_pos is then the last
+ * safe pos. */
 typedef struct RecEnd {
     bool complete;
     Pos pos;
@@ -43,11 +44,14 @@ typedef struct RecInfo {
     int64_t created_unix;
 } RecInfo;
 
-/* -- writing ------------------------------------------------------------------------------------------------ */
+/* -- writing -- */
 typedef struct RecWriter RecWriter;
-/* Creates path with mode 0600; an existing file is REC_ERROR_EXISTS unless force. Writes manifest and images. */
-bool rec_writer_new(const char *path, bool force, const MachineConfig *config, const char *command, RecWriter **ret,
-                    GError **error);
+/*
+ * Creates path with mode 0600; an existing file is REC_ERROR_EXISTS unless force. Writes manifest and
+ * images.
+ */
+bool rec_writer_new(const char *path, bool force, const MachineConfig *config, const char *command,
+                    RecWriter **ret, GError **error);
 /* Appends; buffered. I/O errors are sticky and reported by flush/finish. */
 void rec_writer_event(RecWriter *w, const NdEvent *ev);
 void rec_writer_checkpoint(RecWriter *w, const RecCheckpoint *c);
@@ -59,11 +63,14 @@ bool rec_writer_finish(RecWriter *w, const RecEnd *end, GError **error);
 void rec_writer_free(RecWriter *w);
 /* The first I/O error, or NULL. After one nd_record ends the run with ND_STOP_RECORD. */
 const GError *rec_writer_error(const RecWriter *w);
-/* A decorator round `inner`: everything it hands over is appended to w. Checkpoints every `interval` steps. */
+/*
+ * A decorator round `inner`: everything it hands over is appended to w. Checkpoints every `interval`
+ * steps.
+ */
 Nd *nd_record_new(Nd *inner, RecWriter *w, Pos checkpoint_interval);
 void nd_record_free(Nd *nd);
 
-/* -- reading ------------------------------------------------------------------------------------------------ */
+/* -- reading -- */
 typedef struct Rec Rec;
 bool rec_open(const char *path, Rec **ret, GError **error);
 void rec_free(Rec *r);

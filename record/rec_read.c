@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Reading a recording. Header, manifest and images must be whole. After them everything counts up to the first frame
- * that is not: what a crash or damage leaves is a shorter recording, which says so.
+ * Reading a recording. Header, manifest and images must be whole. After them everything counts up to the
+ * first frame that is not: what a crash or damage leaves is a shorter recording, which says so.
  */
 #include "record/rec.h"
 
@@ -17,7 +17,7 @@
 #include "record/manifest.h"
 #include "schema/version.h"
 
-G_DEFINE_QUARK(rec-error-quark, rec_error)
+G_DEFINE_QUARK(rec - error - quark, rec_error)
 
 typedef struct ConsoleChunk {
     Pos pos;
@@ -56,24 +56,29 @@ static bool next_frame(Rec *r, Frame *to, const char **what) {
     return true;
 }
 
-/* -- header, manifest, images ------------------------------------------------------------------------------- */
+/* -- header, manifest, images -- */
 
 static bool read_header(Rec *r, GError **error) {
     if (r->size < REC_HEADER_SIZE || memcmp(r->file, REC_MAGIC, 8) != 0)
-        return refuse(r, REC_ERROR_FORMAT, "not a recording: expected the first bytes of an rr-emu recording", error);
+        return refuse(r, REC_ERROR_FORMAT, "not a recording: expected the first bytes of an rr-emu recording",
+                      error);
     Bytes b = {r->file, r->size, 8, false};
     uint32_t format = (uint32_t)get_uint(&b, 4);
     r->info.behaviour = (uint32_t)get_uint(&b, 4);
     if (format != RREC_FORMAT_VERSION) {
         g_set_error(error, REC_ERROR, REC_ERROR_VERSION,
-                    "%s: offset 8: recording format %u; this is rr-emu " RR_VERSION ", which reads format %u: use the release "
-                    "that recorded it", r->path, format, RREC_FORMAT_VERSION);
+                    "%s: offset 8: recording format %u; this is rr-emu " RR_VERSION
+                    ", which reads format %u: use the release "
+                    "that recorded it",
+                    r->path, format, RREC_FORMAT_VERSION);
         return false;
     }
     if (r->info.behaviour != RR_BEHAVIOUR_VERSION) {
         g_set_error(error, REC_ERROR, REC_ERROR_VERSION,
-                    "%s: offset 12: recorded on machine behaviour %u; this is rr-emu " RR_VERSION ", which replays behaviour "
-                    "%u: use the release that recorded it", r->path, r->info.behaviour, RR_BEHAVIOUR_VERSION);
+                    "%s: offset 12: recorded on machine behaviour %u; this is rr-emu " RR_VERSION
+                    ", which replays behaviour "
+                    "%u: use the release that recorded it",
+                    r->path, r->info.behaviour, RR_BEHAVIOUR_VERSION);
         return false;
     }
     r->at = REC_HEADER_SIZE;
@@ -103,7 +108,8 @@ static bool read_chunk(Rec *r, uint32_t index, uint64_t left, GByteArray *to, GE
     if (!next_frame(r, &f, &what))
         return refuse(r, REC_ERROR_FORMAT, what, error);
     Bytes b = {f.raw, f.size, 0, false};
-    bool good = f.type == FRAME_IMAGE && get_uint(&b, 4) == index && !b.bad && f.size > 4 && f.size - 4 <= left;
+    bool good =
+        f.type == FRAME_IMAGE && get_uint(&b, 4) == index && !b.bad && f.size > 4 && f.size - 4 <= left;
     if (good)
         put_bytes(to, f.raw + 4, f.size - 4);
     g_free(f.raw);
@@ -141,7 +147,8 @@ static bool read_start(Rec *r, GError **error) {
     return good;
 }
 
-/* -- the log ------------------------------------------------------------------------------------------------- */
+/* -- the log
+ * ------------------------------------------------------------------------------------------------- */
 
 static bool kind_known(unsigned kind) {
     switch (kind) {
@@ -201,7 +208,8 @@ static bool take_checkpoints(Rec *r, Bytes *b) {
         c.pos = pos;
         c.hash = get_uint(b, 8);
         const RecCheckpoint *last =
-            r->checkpoints->len ? &g_array_index(r->checkpoints, RecCheckpoint, r->checkpoints->len - 1) : NULL;
+            r->checkpoints->len ? &g_array_index(r->checkpoints, RecCheckpoint, r->checkpoints->len - 1)
+                                : NULL;
         if (b->bad || (last && c.pos <= last->pos))
             return false;
         g_array_append_val(r->checkpoints, c);
@@ -214,7 +222,8 @@ static bool take_console(Rec *r, Bytes *b) {
     while (bytes_left(b)) {
         bool over = __builtin_add_overflow(pos, get_varint(b), &pos);
         uint64_t port = get_varint(b), size = get_varint(b);
-        ConsoleChunk c = {.pos = pos, .port = (uint32_t)port, .size = (uint32_t)size, .data = get_bytes(b, size)};
+        ConsoleChunk c = {
+            .pos = pos, .port = (uint32_t)port, .size = (uint32_t)size, .data = get_bytes(b, size)};
         if (b->bad || over || port > UINT32_MAX)
             return false;
         g_array_append_val(r->console, c);
@@ -252,7 +261,8 @@ static bool take_frame(Rec *r, const Frame *f) {
 
 /* What lies beyond the end was written ahead of the events frame that would have covered it. */
 static void drop_beyond_end(Rec *r) {
-    while (r->checkpoints->len && g_array_index(r->checkpoints, RecCheckpoint, r->checkpoints->len - 1).pos > r->end.pos)
+    while (r->checkpoints->len &&
+           g_array_index(r->checkpoints, RecCheckpoint, r->checkpoints->len - 1).pos > r->end.pos)
         g_array_set_size(r->checkpoints, r->checkpoints->len - 1);
     while (r->console->len && g_array_index(r->console, ConsoleChunk, r->console->len - 1).pos > r->end.pos)
         g_array_set_size(r->console, r->console->len - 1);
@@ -273,13 +283,16 @@ static void read_log(Rec *r) {
     }
     if (!r->ended) {
         g_free(r->end.text);
-        r->end.text = what ? g_strdup_printf("the recording is damaged at offset %" PRIu64 " (%s): it is good up to here", r->at, what)
+        r->end.text = what ? g_strdup_printf("the recording is damaged at offset %" PRIu64
+                                             " (%s): it is good up to here",
+                                             r->at, what)
                            : g_strdup("the recording was cut short: it is good up to here");
     }
     drop_beyond_end(r);
 }
 
-/* -- opening -------------------------------------------------------------------------------------------------- */
+/* -- opening
+ * -------------------------------------------------------------------------------------------------- */
 
 static bool map_file(Rec *r, GError **error) {
     int fd = open(r->path, O_RDONLY | O_CLOEXEC);
@@ -341,13 +354,27 @@ void rec_free(Rec *r) {
     g_free(r);
 }
 
-const RecInfo *rec_info(const Rec *r) { return &r->info; }
-const MachineConfig *rec_config(const Rec *r) { return &r->config; }
-const RecEnd *rec_end(const Rec *r) { return &r->end; }
-size_t rec_n_events(const Rec *r) { return r->events->len; }
-const NdEvent *rec_event(const Rec *r, size_t i) { return &g_array_index(r->events, NdEvent, i); }
-size_t rec_n_checkpoints(const Rec *r) { return r->checkpoints->len; }
-const RecCheckpoint *rec_checkpoint(const Rec *r, size_t i) { return &g_array_index(r->checkpoints, RecCheckpoint, i); }
+const RecInfo *rec_info(const Rec *r) {
+    return &r->info;
+}
+const MachineConfig *rec_config(const Rec *r) {
+    return &r->config;
+}
+const RecEnd *rec_end(const Rec *r) {
+    return &r->end;
+}
+size_t rec_n_events(const Rec *r) {
+    return r->events->len;
+}
+const NdEvent *rec_event(const Rec *r, size_t i) {
+    return &g_array_index(r->events, NdEvent, i);
+}
+size_t rec_n_checkpoints(const Rec *r) {
+    return r->checkpoints->len;
+}
+const RecCheckpoint *rec_checkpoint(const Rec *r, size_t i) {
+    return &g_array_index(r->checkpoints, RecCheckpoint, i);
+}
 
 bool rec_console(const Rec *r, size_t i, Pos *pos, uint32_t *port, const uint8_t **data, uint32_t *size) {
     if (i >= r->console->len)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Writing a recording. Events, checkpoints and console text collect in three buffers, which a flush turns into frames,
- * the events last: their frame says up to which pos the recording is complete, so whatever a crash cuts off, the
- * frames that are there agree with it. Every write goes straight to the file.
+ * Writing a recording. Events, checkpoints and console text collect in three buffers, which a flush turns
+ * into frames, the events last: their frame says up to which pos the recording is complete, so whatever a
+ * crash cuts off, the frames that are there agree with it. Every write goes straight to the file.
  */
 #include "record/rec.h"
 
@@ -84,7 +84,7 @@ static void write_frame(RecWriter *w, FrameType type, const uint8_t *raw, size_t
         w->n_frames++;
 }
 
-/* -- the beginning: header, manifest, images --------------------------------------------------------------- */
+/* -- the beginning: header, manifest, images -- */
 
 static void write_start(RecWriter *w, const MachineConfig *config, const char *command) {
     RecInfo info = {.created_unix = g_get_real_time() / G_USEC_PER_SEC};
@@ -115,8 +115,8 @@ static void write_image(RecWriter *w, uint32_t index, GBytes *data) {
 }
 
 /*
- * Without force the file is made at its place. With force it is made beside it and takes the place of the old one
- * only when it holds everything that a recording needs to be one.
+ * Without force the file is made at its place. With force it is made beside it and takes the place of the old
+ * one only when it holds everything that a recording needs to be one.
  */
 static bool open_file(RecWriter *w, bool force, char **temporary, GError **error) {
     if (force) {
@@ -128,7 +128,8 @@ static bool open_file(RecWriter *w, bool force, char **temporary, GError **error
     if (w->fd >= 0)
         return true;
     if (errno == EEXIST)
-        g_set_error(error, REC_ERROR, REC_ERROR_EXISTS, "%s: exists already: choose another name or use --force", w->path);
+        g_set_error(error, REC_ERROR, REC_ERROR_EXISTS,
+                    "%s: exists already: choose another name or use --force", w->path);
     else
         g_set_error(error, REC_ERROR, REC_ERROR_IO, "%s: cannot create: %s", w->path, g_strerror(errno));
     return false;
@@ -146,8 +147,8 @@ static RecWriter *writer_alloc(const char *path, const MachineConfig *config) {
     return w;
 }
 
-bool rec_writer_new(const char *path, bool force, const MachineConfig *config, const char *command, RecWriter **ret,
-                    GError **error) {
+bool rec_writer_new(const char *path, bool force, const MachineConfig *config, const char *command,
+                    RecWriter **ret, GError **error) {
     RecWriter *w = writer_alloc(path, config);
     g_autofree char *temporary = NULL;
     if (!open_file(w, force, &temporary, error)) {
@@ -183,9 +184,11 @@ void rec_writer_free(RecWriter *w) {
     g_free(w);
 }
 
-const GError *rec_writer_error(const RecWriter *w) { return w->error; }
+const GError *rec_writer_error(const RecWriter *w) {
+    return w->error;
+}
 
-/* -- frames from buffers ------------------------------------------------------------------------------------ */
+/* -- frames from buffers -- */
 
 static void drain(RecWriter *w, FrameType type, GByteArray *buffer, Base *base) {
     if (buffer->len)

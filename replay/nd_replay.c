@@ -59,7 +59,8 @@ static const NdEvent *next_event(const NdReplay *r) {
 }
 
 static void append_event(GString *to, const NdEvent *ev) {
-    g_string_append_printf(to, "pos %" PRIu64 " %s %u (%u bytes)", ev->pos, kind_name(ev->kind), ev->source, ev->size);
+    g_string_append_printf(to, "pos %" PRIu64 " %s %u (%u bytes)", ev->pos, kind_name(ev->kind), ev->source,
+                           ev->size);
 }
 
 void nd_replay_diverge(NdReplay *r, Pos pos, const char *format, ...) {
@@ -80,7 +81,8 @@ void nd_replay_diverge(NdReplay *r, Pos pos, const char *format, ...) {
     r->diverged = g_string_free(text, FALSE);
 }
 
-/* -- asynchronous --------------------------------------------------------------------------------------------- */
+/* -- asynchronous
+ * --------------------------------------------------------------------------------------------- */
 
 static Pos replay_next_pos(Nd *nd) {
     const NdEvent *ev = next_event((NdReplay *)nd);
@@ -105,18 +107,21 @@ static bool replay_poll(Nd *nd, Pos pos, Nsec now, NdEvent *to) {
     return true;
 }
 
-/* The recorder stamps what came in a wait with a time before the wait's deadline, so the log tells who was first. */
+/* The recorder stamps what came in a wait with a time before the wait's deadline, so the log tells who was
+ * first. */
 static bool replay_idle(Nd *nd, Pos pos, Nsec now, Nsec deadline, NdEvent *to) {
     NdReplay *r = (NdReplay *)nd;
     const NdEvent *ev = next_event(r);
-    if (!ev || ev->pos != pos || is_answer(ev->kind) || ev->time <= now || ev->time >= deadline || r->diverged)
+    if (!ev || ev->pos != pos || is_answer(ev->kind) || ev->time <= now || ev->time >= deadline ||
+        r->diverged)
         return false;
     *to = *ev;
     r->at.event++;
     return true;
 }
 
-/* -- requests ------------------------------------------------------------------------------------------------- */
+/* -- requests
+ * ------------------------------------------------------------------------------------------------- */
 
 static void index_blocks(NdReplay *r) {
     r->blocks = g_hash_table_new_full(block_hash, block_equal, g_free, NULL);
@@ -146,8 +151,8 @@ static bool answers(const NdEvent *ev, Pos pos, NdKind kind, uint32_t source, ui
     return kind == ND_BLOCK ? ev->size == size + 8 && payload_uint(ev, 0, 8) == arg : ev->size == size;
 }
 
-static bool replay_fetch(Nd *nd, Pos pos, Nsec now, NdKind kind, uint32_t source, uint64_t arg, uint8_t *to, uint32_t size,
-                         int *err) {
+static bool replay_fetch(Nd *nd, Pos pos, Nsec now, NdKind kind, uint32_t source, uint64_t arg, uint8_t *to,
+                         uint32_t size, int *err) {
     NdReplay *r = (NdReplay *)nd;
     const NdEvent *ev = next_event(r);
     if (answers(ev, pos, kind, source, arg, size)) {
@@ -170,13 +175,15 @@ static bool replay_fetch(Nd *nd, Pos pos, Nsec now, NdKind kind, uint32_t source
     return true;
 }
 
-static void replay_output(Nd *nd, Pos pos, Nsec now, NdKind kind, uint32_t source, const uint8_t *data, uint32_t size) {
+static void replay_output(Nd *nd, Pos pos, Nsec now, NdKind kind, uint32_t source, const uint8_t *data,
+                          uint32_t size) {
     NdReplay *r = (NdReplay *)nd;
     if (kind == ND_CONSOLE && r->output && !r->muted)
         r->output(r->opaque, source, data, size);
 }
 
-/* -- checkpoints ------------------------------------------------------------------------------------------------ */
+/* -- checkpoints
+ * ------------------------------------------------------------------------------------------------ */
 
 static bool replay_checkpoint(Nd *nd, Pos pos, Nsec now, uint64_t hash) {
     NdReplay *r = (NdReplay *)nd;
@@ -196,7 +203,8 @@ static Pos replay_next_checkpoint(Nd *nd, Pos pos) {
     const NdReplay *r = (const NdReplay *)nd;
     if (r->diverged)
         return pos;
-    return r->at.checkpoint < rec_n_checkpoints(r->rec) ? rec_checkpoint(r->rec, r->at.checkpoint)->pos : POS_NONE;
+    return r->at.checkpoint < rec_n_checkpoints(r->rec) ? rec_checkpoint(r->rec, r->at.checkpoint)->pos
+                                                        : POS_NONE;
 }
 
 static const NdOps replay_ops = {
@@ -209,7 +217,8 @@ static const NdOps replay_ops = {
     .next_checkpoint = replay_next_checkpoint,
 };
 
-/* -- the replay's side ------------------------------------------------------------------------------------------ */
+/* -- the replay's side
+ * ------------------------------------------------------------------------------------------ */
 
 NdReplay *nd_replay_new(const Rec *rec, ReplayOutputFn *output, void *opaque) {
     NdReplay *r = g_new0(NdReplay, 1);
@@ -229,10 +238,24 @@ void nd_replay_free(NdReplay *r) {
     g_free(r);
 }
 
-Nd *nd_replay_nd(NdReplay *r) { return &r->base; }
-const char *nd_replay_diverged(const NdReplay *r) { return r->diverged; }
-size_t nd_replay_n_compared(const NdReplay *r) { return r->at.compared; }
-bool nd_replay_exhausted(const NdReplay *r) { return r->at.event == rec_n_events(r->rec); }
-void nd_replay_mute(NdReplay *r, bool mute) { r->muted = mute; }
-NdReplayMark nd_replay_mark(const NdReplay *r) { return r->at; }
-void nd_replay_rewind(NdReplay *r, NdReplayMark mark) { r->at = mark; }
+Nd *nd_replay_nd(NdReplay *r) {
+    return &r->base;
+}
+const char *nd_replay_diverged(const NdReplay *r) {
+    return r->diverged;
+}
+size_t nd_replay_n_compared(const NdReplay *r) {
+    return r->at.compared;
+}
+bool nd_replay_exhausted(const NdReplay *r) {
+    return r->at.event == rec_n_events(r->rec);
+}
+void nd_replay_mute(NdReplay *r, bool mute) {
+    r->muted = mute;
+}
+NdReplayMark nd_replay_mark(const NdReplay *r) {
+    return r->at;
+}
+void nd_replay_rewind(NdReplay *r, NdReplayMark mark) {
+    r->at = mark;
+}

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The outside world of a replay: every answer comes from the log, and every question is checked against it. */
+/*
+ * The outside world of a replay: every answer comes from the log, and every question is checked
+ * against it.
+ */
 #ifndef REPLAY_ND_REPLAY_H
 #define REPLAY_ND_REPLAY_H
 

@@ -11,7 +11,9 @@ static uint64_t next_random(Perturb *p) {
     return z ^ (z >> 31);
 }
 
-void perturb_init(Perturb *p, uint64_t seed, Pos end) { *p = (Perturb){.random = seed, .end = end}; }
+void perturb_init(Perturb *p, uint64_t seed, Pos end) {
+    *p = (Perturb){.random = seed, .end = end};
+}
 
 /* Distances of every magnitude up to 2^22: single steps as well as stretches in which caches fill up. */
 Pos perturb_next_distance(Perturb *p) {
@@ -39,12 +41,18 @@ static void switch_engine(Perturb *p, Machine *m, NdReplay *nd, const ReplayOpti
         return;
     p->other_engine = !p->other_engine;
     machine_set_engine(m, NULL);
-    machine_set_engine(m, (p->other_engine ? options->new_other_engine : options->new_engine)(m, options->opaque));
+    machine_set_engine(
+        m, (p->other_engine ? options->new_other_engine : options->new_engine)(m, options->opaque));
 }
 
-static void rehash(Perturb *p, Machine *m, NdReplay *nd, const ReplayOptions *options) { machine_state_hash(m); }
+static void rehash(Perturb *p, Machine *m, NdReplay *nd, const ReplayOptions *options) {
+    machine_state_hash(m);
+}
 
-/* Leave and come back. Nobody may see the steps that are taken back, so they are taken only if nobody looks. */
+/*
+ * Leave and come back. Nobody may see the steps that are taken back, so they are taken only if nobody
+ * looks.
+ */
 static void go_and_return(Perturb *p, Machine *m, NdReplay *nd, const ReplayOptions *options) {
     Pos limit = m->limit;
     Snapshot *s = snapshot_take(m);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Perturbation: between randomly chosen positions of a replay, drop caches, shrink blocks, switch engines, leave for a
- * while and come back by a snapshot. All of it must be invisible, so the hashes must not change.
+ * Perturbation: between randomly chosen positions of a replay, drop caches, shrink blocks, switch engines,
+ * leave for a while and come back by a snapshot. All of it must be invisible, so the hashes must not change.
  */
 #ifndef REPLAY_PERTURB_H
 #define REPLAY_PERTURB_H
@@ -11,7 +11,7 @@
 
 typedef struct Perturb {
     uint64_t random;
-    Pos end; /* no excursion goes beyond */
+    Pos end;           /* no excursion goes beyond */
     bool other_engine; /* the second engine runs now */
 } Perturb;
 

@@ -9,7 +9,7 @@
 #define PROGRESS_STEPS ((Pos)1 << 22)
 #define SNAPSHOTS 16u /* a seekable replay keeps about so many, evenly spread */
 
-G_DEFINE_QUARK(rr-replay-error-quark, replay_error)
+G_DEFINE_QUARK(rr - replay - error - quark, replay_error)
 
 typedef struct SeekPoint {
     Snapshot *snapshot;
@@ -29,7 +29,9 @@ struct Replay {
     void *progress_opaque;
 };
 
-static void point_clear(gpointer point) { snapshot_free(((SeekPoint *)point)->snapshot); }
+static void point_clear(gpointer point) {
+    snapshot_free(((SeekPoint *)point)->snapshot);
+}
 
 static bool diverged(const Replay *r, GError **error) {
     const char *why = nd_replay_diverged(r->nd);
@@ -38,7 +40,9 @@ static bool diverged(const Replay *r, GError **error) {
     return why != NULL;
 }
 
-static Pos point_distance(const Replay *r) { return rec_end(r->rec)->pos / SNAPSHOTS + 1; }
+static Pos point_distance(const Replay *r) {
+    return rec_end(r->rec)->pos / SNAPSHOTS + 1;
+}
 
 static void keep_point(Replay *r) {
     Machine *m = r->machine;
@@ -82,8 +86,12 @@ void replay_free(Replay *r) {
     g_free(r);
 }
 
-Machine *replay_machine(Replay *r) { return r->machine; }
-size_t replay_n_compared(const Replay *r) { return nd_replay_n_compared(r->nd); }
+Machine *replay_machine(Replay *r) {
+    return r->machine;
+}
+size_t replay_n_compared(const Replay *r) {
+    return nd_replay_n_compared(r->nd);
+}
 
 void replay_set_progress(Replay *r, void (*fn)(void *opaque, Pos at, Pos end), void *opaque) {
     r->progress = fn;
@@ -119,13 +127,18 @@ static void compare_end(Replay *r) {
     Machine *m = r->machine;
     uint64_t hash = machine_state_hash(m);
     if (m->stop != end->stop || m->stop_code != end->code)
-        nd_replay_diverge(r->nd, m->pos, "the machine stopped for reason %d code %u, expected reason %u code %u at pos %" PRIu64,
-                          m->stop, m->stop_code, end->stop, end->code, end->pos);
+        nd_replay_diverge(
+            r->nd, m->pos,
+            "the machine stopped for reason %d code %u, expected reason %u code %u at pos %" PRIu64, m->stop,
+            m->stop_code, end->stop, end->code, end->pos);
     else if (m->pos != end->pos || machine_time(m) != end->time)
-        nd_replay_diverge(r->nd, m->pos, "the machine stopped at guest time %" PRIu64 ", expected pos %" PRIu64 " and time %" PRIu64,
+        nd_replay_diverge(r->nd, m->pos,
+                          "the machine stopped at guest time %" PRIu64 ", expected pos %" PRIu64
+                          " and time %" PRIu64,
                           machine_time(m), end->pos, end->time);
     else if (hash != end->hash)
-        nd_replay_diverge(r->nd, m->pos, "final state hash %016" PRIx64 ", expected %016" PRIx64, hash, end->hash);
+        nd_replay_diverge(r->nd, m->pos, "final state hash %016" PRIx64 ", expected %016" PRIx64, hash,
+                          end->hash);
     else if (!nd_replay_exhausted(r->nd))
         nd_replay_diverge(r->nd, m->pos, "the recording has events that the machine did not take");
 }
@@ -135,17 +148,19 @@ bool replay_run_to(Replay *r, Pos to, GError **error) {
     Machine *m = r->machine;
     bool whole = to == POS_NONE || to == end->pos;
     if (!whole && (to > end->pos || to < m->pos)) {
-        g_set_error(error, REPLAY_ERROR, REPLAY_ERROR_RANGE, "position %" PRIu64 ": expected one from %" PRIu64 " to %" PRIu64, to,
-                    m->pos, end->pos);
+        g_set_error(error, REPLAY_ERROR, REPLAY_ERROR_RANGE,
+                    "position %" PRIu64 ": expected one from %" PRIu64 " to %" PRIu64, to, m->pos, end->pos);
         return false;
     }
-    /* A whole recording's machine stops by itself, unless a limit ended it; one step more would be a divergence. */
+    /* A whole recording's machine stops by itself, unless a limit ended it; one step more would be a
+     * divergence. */
     bool by_itself = whole && end->complete && end->stop != STOP_LIMIT;
     run_stretches(r, whole ? end->pos + by_itself : to);
     if (m->stop != STOP_DIVERGED && whole && end->complete)
         compare_end(r);
     else if (m->stop != STOP_DIVERGED && m->stop != STOP_LIMIT)
-        nd_replay_diverge(r->nd, m->pos, "the machine stopped for reason %d, expected it to go on to pos %" PRIu64, m->stop,
+        nd_replay_diverge(r->nd, m->pos,
+                          "the machine stopped for reason %d, expected it to go on to pos %" PRIu64, m->stop,
                           whole ? end->pos : to);
     if (m->stop == STOP_LIMIT && !whole)
         m->stop = STOP_NONE;
@@ -166,8 +181,10 @@ bool replay_seek(Replay *r, Pos to, GError **error) {
     if (to < r->machine->pos) {
         const SeekPoint *p = nearest_point(r, to);
         if (!p) {
-            g_set_error(error, REPLAY_ERROR, REPLAY_ERROR_RANGE, "position %" PRIu64 " lies before %" PRIu64 ": this replay keeps no "
-                        "snapshots to go back", to, r->machine->pos);
+            g_set_error(error, REPLAY_ERROR, REPLAY_ERROR_RANGE,
+                        "position %" PRIu64 " lies before %" PRIu64 ": this replay keeps no "
+                        "snapshots to go back",
+                        to, r->machine->pos);
             return false;
         }
         nd_replay_rewind(r->nd, p->mark);

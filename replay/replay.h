@@ -20,7 +20,7 @@ typedef struct ReplayOptions {
     ReplayEngineFn *new_engine;
     void *opaque;
     ReplayEngineFn *new_other_engine; /* perturb switches between the two; may be NULL */
-    bool seekable; /* keep snapshots on the way, so that replay_seek() can go backwards */
+    bool seekable;                    /* keep snapshots on the way, so that replay_seek() can go backwards */
     bool perturb;
     uint64_t perturb_seed;
     /* Guest output, as it happens; may be NULL. */
@@ -32,13 +32,14 @@ bool replay_new(const Rec *rec, const ReplayOptions *options, Replay **ret, GErr
 void replay_free(Replay *r);
 Machine *replay_machine(Replay *r);
 /*
- * Run to exactly `to` (POS_NONE: the recording's end), comparing every checkpoint on the way and, at the end, how it
- * ended and the final hash. REPLAY_ERROR_DIVERGED: the message has pos, expected, got and the last events.
+ * Run to exactly `to` (POS_NONE: the recording's end), comparing every checkpoint on the way and, at the end,
+ * how it ended and the final hash. REPLAY_ERROR_DIVERGED: the message has pos, expected, got and the last
+ * events.
  */
 bool replay_run_to(Replay *r, Pos to, GError **error);
 /*
- * Go to a position; backwards (from the nearest snapshot) only if `seekable`. Observers stay attached; they see the steps
- * between the snapshot and `to` again.
+ * Go to a position; backwards (from the nearest snapshot) only if `seekable`. Observers stay attached; they
+ * see the steps between the snapshot and `to` again.
  */
 bool replay_seek(Replay *r, Pos to, GError **error);
 /* Checkpoints compared so far. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The raw trace's transport: buffers are handed over whole and in order, each begins with TRACE_SYNC, DMA waits its turn. */
+/* The raw trace's transport: buffers are handed over whole and in order, each begins with TRACE_SYNC, DMA
+ * waits its turn. */
 #include <string.h>
 
 #include "core/machine.h"
@@ -76,7 +77,9 @@ static void end(Fixture *f, unsigned hart) {
     hooks_trace_flush(f->hooks, f->harts[hart]);
 }
 
-static void block(Hart *h, uint64_t index) { *h->trace_ptr++ = TRACE_BLOCK | index; }
+static void block(Hart *h, uint64_t index) {
+    *h->trace_ptr++ = TRACE_BLOCK | index;
+}
 
 static void check(const Fixture *f, const uint64_t *want, size_t n) {
     g_assert_cmpmem(f->c.words->data, f->c.words->len * sizeof(uint64_t), want, n * sizeof *want);
@@ -101,8 +104,30 @@ static void test_turns(void) {
     begin(&f, 1, 99);
     end(&f, 1);
     const uint64_t want[] = {
-        TRACE_SYNC, 10, 0x1000, 1, TRACE_BLOCK | 1, TRACE_BLOCK | 2, TRACE_SYNC | 1, 30, 0x1001, 1, TRACE_BLOCK | 3,
-        TRACE_SYNC | 1, 34, 0x1001, 1, TRACE_BLOCK | 4, TRACE_SYNC | 1, 51, 0x1001, 1, TRACE_SYNC | 1, 99, 0x1001, 1,
+        TRACE_SYNC,
+        10,
+        0x1000,
+        1,
+        TRACE_BLOCK | 1,
+        TRACE_BLOCK | 2,
+        TRACE_SYNC | 1,
+        30,
+        0x1001,
+        1,
+        TRACE_BLOCK | 3,
+        TRACE_SYNC | 1,
+        34,
+        0x1001,
+        1,
+        TRACE_BLOCK | 4,
+        TRACE_SYNC | 1,
+        51,
+        0x1001,
+        1,
+        TRACE_SYNC | 1,
+        99,
+        0x1001,
+        1,
     };
     check(&f, want, G_N_ELEMENTS(want));
     fixture_done(&f);
@@ -137,7 +162,8 @@ static void test_full_buffers(void) {
     fixture_done(&f);
 }
 
-/* DMA inside a step comes after the step's block, numbered within its pos; long transfers are several records. */
+/* DMA inside a step comes after the step's block, numbered within its pos; long transfers are several
+ * records. */
 static void test_dma(void) {
     Fixture f;
     fixture_init(&f);
@@ -153,7 +179,8 @@ static void test_dma(void) {
     begin(&f, 0, 6);
     end(&f, 0);
     const uint64_t *w = (const uint64_t *)(void *)f.c.words->data;
-    const uint64_t start[] = {TRACE_SYNC, 5, 0x1000, 1, TRACE_BLOCK | 1, TRACE_DMA | 1 | 1 << 16, 5, SEQ_DMA_STEP, 0x80000000, 3};
+    const uint64_t start[] = {
+        TRACE_SYNC, 5, 0x1000, 1, TRACE_BLOCK | 1, TRACE_DMA | 1 | 1 << 16, 5, SEQ_DMA_STEP, 0x80000000, 3};
     g_assert_cmpmem(w, sizeof start, start, sizeof start);
     w += G_N_ELEMENTS(start);
     g_assert_cmphex(*w++, ==, 0x0e0700);

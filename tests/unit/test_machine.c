@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The run loop with an engine that only counts steps (and asks a script what each step does) and an outside world made
- * of a table: horizons, deadlines, the schedule and idling are exact and do not depend on where a run is split.
+ * The run loop with an engine that only counts steps (and asks a script what each step does) and an outside
+ * world made of a table: horizons, deadlines, the schedule and idling are exact and do not depend on where a
+ * run is split.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "core/machine.h"
 
-/* -- an outside world from a table ---------------------------------------------------------------------------- */
+/* -- an outside world from a table
+ * ---------------------------------------------------------------------------- */
 
 typedef struct FakeNd {
     Nd base;
@@ -20,7 +22,9 @@ typedef struct FakeNd {
     GString *log;
 } FakeNd;
 
-static Pos fake_next_pos(Nd *nd) { return POS_NONE; }
+static Pos fake_next_pos(Nd *nd) {
+    return POS_NONE;
+}
 
 static bool fake_poll(Nd *nd, Pos pos, Nsec now, NdEvent *ev) {
     FakeNd *f = (FakeNd *)nd;
@@ -40,13 +44,14 @@ static bool fake_idle(Nd *nd, Pos pos, Nsec now, Nsec deadline, NdEvent *ev) {
     return true;
 }
 
-static bool fake_fetch(Nd *nd, Pos pos, Nsec now, NdKind kind, uint32_t source, uint64_t arg, uint8_t *to, uint32_t size,
-                       int *err) {
+static bool fake_fetch(Nd *nd, Pos pos, Nsec now, NdKind kind, uint32_t source, uint64_t arg, uint8_t *to,
+                       uint32_t size, int *err) {
     memset(to, 0x55, size);
     return true;
 }
 
-static void fake_output(Nd *nd, Pos pos, Nsec now, NdKind kind, uint32_t source, const uint8_t *data, uint32_t size) {}
+static void fake_output(Nd *nd, Pos pos, Nsec now, NdKind kind, uint32_t source, const uint8_t *data,
+                        uint32_t size) {}
 
 static bool fake_checkpoint(Nd *nd, Pos pos, Nsec now, uint64_t hash) {
     FakeNd *f = (FakeNd *)nd;
@@ -60,8 +65,8 @@ static Pos fake_next_checkpoint(Nd *nd, Pos pos) {
     return f->interval ? f->next_checkpoint : POS_NONE;
 }
 
-static const NdOps fake_nd_ops = {fake_next_pos, fake_poll, fake_idle, fake_fetch,
-                                  fake_output, fake_checkpoint, fake_next_checkpoint};
+static const NdOps fake_nd_ops = {fake_next_pos, fake_poll,       fake_idle,           fake_fetch,
+                                  fake_output,   fake_checkpoint, fake_next_checkpoint};
 
 /* A replayer knows where its next event is. */
 static Pos table_next_pos(Nd *nd) {
@@ -69,10 +74,11 @@ static Pos table_next_pos(Nd *nd) {
     return f->at < f->n ? f->events[f->at].pos : POS_NONE;
 }
 
-static const NdOps table_nd_ops = {table_next_pos, fake_poll, fake_idle, fake_fetch,
-                                   fake_output, fake_checkpoint, fake_next_checkpoint};
+static const NdOps table_nd_ops = {table_next_pos, fake_poll,       fake_idle,           fake_fetch,
+                                   fake_output,    fake_checkpoint, fake_next_checkpoint};
 
-/* -- an engine that counts ------------------------------------------------------------------------------------- */
+/* -- an engine that counts
+ * ------------------------------------------------------------------------------------- */
 
 typedef struct FakeEngine {
     Engine base;
@@ -88,7 +94,8 @@ static void engine_note(FakeEngine *e, const Hart *h, Pos from, Pos to) {
         return;
     }
     if (e->log && e->to > e->from)
-        g_string_append_printf(e->log, "%u %" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT "\n", e->hart, e->from, e->to);
+        g_string_append_printf(e->log, "%u %" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT "\n", e->hart, e->from,
+                               e->to);
     e->hart = h->id;
     e->from = from;
     e->to = to;
@@ -115,9 +122,11 @@ static void fake_flush(Engine *engine) {}
 static void fake_invalidate(Engine *engine, uint32_t page, uint32_t offset, uint32_t size) {}
 static void fake_limit(Engine *engine, unsigned n) {}
 static void fake_stats(Engine *engine, EngineStats *stats) {}
-static const EngineOps fake_engine_ops = {"fake", fake_free, fake_run, fake_invalidate, fake_flush, fake_limit, fake_stats};
+static const EngineOps fake_engine_ops = {"fake",     fake_free,  fake_run,  fake_invalidate,
+                                          fake_flush, fake_limit, fake_stats};
 
-/* -- a machine ---------------------------------------------------------------------------------------------------- */
+/* -- a machine
+ * ---------------------------------------------------------------------------------------------------- */
 
 typedef struct Fixture {
     FakeNd nd;
@@ -134,7 +143,8 @@ static void fixture_init(Fixture *f, unsigned harts, unsigned shift, uint64_t se
     config.icount_shift = shift;
     config.schedule_seed = seed;
     config.ram_size = 16 << 20;
-    *f = (Fixture){.nd = {.base = {&fake_nd_ops}, .refuse_at = POS_NONE}, .engine = {.base = {&fake_engine_ops}}};
+    *f = (Fixture){.nd = {.base = {&fake_nd_ops}, .refuse_at = POS_NONE},
+                   .engine = {.base = {&fake_engine_ops}}};
     f->log = f->nd.log = f->engine.log = g_string_new(NULL);
     f->engine.hart = UINT32_MAX;
     f->hooks = hooks_new();
@@ -173,7 +183,8 @@ static void run_split(Fixture *f, Pos to, uint64_t seed) {
     }
 }
 
-/* -- limits, polls, checkpoints ------------------------------------------------------------------------------------- */
+/* -- limits, polls, checkpoints
+ * ------------------------------------------------------------------------------------- */
 
 static void test_limit(void) {
     Fixture f;
@@ -237,7 +248,9 @@ static void test_host_stop(void) {
     fixture_done(&f);
 }
 
-/* -- deadlines ---------------------------------------------------------------------------------------------------------- */
+/* -- deadlines
+ * ----------------------------------------------------------------------------------------------------------
+ */
 
 typedef struct Alarm {
     Device base;
@@ -246,19 +259,24 @@ typedef struct Alarm {
     GString *log;
 } Alarm;
 
-static void alarm_arm(Alarm *a) { device_set_deadline(&a->base, a->at < a->n ? a->times[a->at] : NSEC_NEVER); }
+static void alarm_arm(Alarm *a) {
+    device_set_deadline(&a->base, a->at < a->n ? a->times[a->at] : NSEC_NEVER);
+}
 
 static void alarm_deadline(Device *d) {
     Alarm *a = (Alarm *)d;
-    g_string_append_printf(a->log, "%s %" G_GUINT64_FORMAT " at %" G_GUINT64_FORMAT "\n", d->name, a->times[a->at],
-                           machine_pos(d->machine));
+    g_string_append_printf(a->log, "%s %" G_GUINT64_FORMAT " at %" G_GUINT64_FORMAT "\n", d->name,
+                           a->times[a->at], machine_pos(d->machine));
     a->at++;
     alarm_arm(a);
 }
 
-static void alarm_reset(Device *d) { alarm_arm((Alarm *)d); }
+static void alarm_reset(Device *d) {
+    alarm_arm((Alarm *)d);
+}
 static void alarm_free(Device *d) {}
-static const DeviceOps alarm_ops = {.type = "alarm", .deadline = alarm_deadline, .reset = alarm_reset, .free = alarm_free};
+static const DeviceOps alarm_ops = {
+    .type = "alarm", .deadline = alarm_deadline, .reset = alarm_reset, .free = alarm_free};
 
 static void alarm_add(Fixture *f, Alarm *a, const char *name, const Nsec *times, size_t n) {
     *a = (Alarm){{&alarm_ops, name, f->m, NSEC_NEVER, -1}, times, n, 0, f->log};
@@ -280,7 +298,8 @@ static void test_deadlines(void) {
         else
             run_to(&f, 2000);
         g_assert_cmpstr(f.log->str, ==,
-                        "a 0 at 0\na 1000 at 250\nb 1000 at 250\na 1001 at 251\nb 1004 at 251\nb 3999 at 1000\na 4000 at 1000\n");
+                        "a 0 at 0\na 1000 at 250\nb 1000 at 250\na 1001 at 251\nb 1004 at 251\nb 3999 at "
+                        "1000\na 4000 at 1000\n");
         fixture_done(&f);
     }
 }
@@ -309,7 +328,8 @@ static void test_timer_lines(void) {
     fixture_done(&f);
 }
 
-/* An interrupt is taken at the first boundary where it is pending and enabled: one step, wherever runs were split. */
+/* An interrupt is taken at the first boundary where it is pending and enabled: one step, wherever runs were
+ * split. */
 static void test_interrupt(void) {
     for (unsigned split = 0; split < 3; split++) {
         Fixture f;
@@ -334,7 +354,9 @@ static void test_interrupt(void) {
     }
 }
 
-/* -- several harts --------------------------------------------------------------------------------------------------------- */
+/* -- several harts
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
 static char *schedule_log(void (*step)(Hart *h, Pos pos), uint64_t seed, uint64_t split) {
     Fixture f;
@@ -390,7 +412,9 @@ static void test_schedule(void) {
     }
 }
 
-static void always_reserved(Hart *h, Pos pos) { h->res_size = 4; }
+static void always_reserved(Hart *h, Pos pos) {
+    h->res_size = 4;
+}
 
 /* A turn that holds a reservation at its end gets 64 steps more, once; the switch clears the reservation. */
 static void test_reservation(void) {
@@ -411,7 +435,9 @@ static void test_reservation(void) {
     fixture_done(&f);
 }
 
-/* -- idling ------------------------------------------------------------------------------------------------------------------ */
+/* -- idling
+ * ------------------------------------------------------------------------------------------------------------------
+ */
 
 static void wait_at_100(Hart *h, Pos pos) {
     if (pos != 100)
@@ -468,7 +494,8 @@ static void test_dead(void) {
     fixture_done(&f);
 }
 
-/* -- a reset asked for by the guest -------------------------------------------------------------------------------------------- */
+/* -- a reset asked for by the guest
+ * -------------------------------------------------------------------------------------------- */
 
 static void reset_at_300(Hart *h, Pos pos) {
     if (pos == 300) {

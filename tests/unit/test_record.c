@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The recording's file: what was written comes back; whatever is cut off or damaged is noticed and loses no more. */
+/* The recording's file: what was written comes back; whatever is cut off or damaged is noticed and loses no
+ * more. */
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
@@ -14,7 +15,9 @@
 
 static char *dir;
 
-static char *path_of(const char *name) { return g_build_filename(dir, name, NULL); }
+static char *path_of(const char *name) {
+    return g_build_filename(dir, name, NULL);
+}
 
 static void make_config(MachineConfig *c) {
     machine_config_init(c);
@@ -39,8 +42,10 @@ static void make_config(MachineConfig *c) {
     g_ptr_array_add(c->images, machine_image_new(IMAGE_KERNEL, "Image", large, 0));
 }
 
-static void put_event(RecWriter *w, Pos pos, uint64_t idle, NdKind kind, uint32_t source, const char *payload) {
-    NdEvent ev = {pos, (pos << SHIFT) + idle, kind, source, (const uint8_t *)payload, (uint32_t)strlen(payload)};
+static void put_event(RecWriter *w, Pos pos, uint64_t idle, NdKind kind, uint32_t source,
+                      const char *payload) {
+    NdEvent ev = {pos,    (pos << SHIFT) + idle,    kind,
+                  source, (const uint8_t *)payload, (uint32_t)strlen(payload)};
     rec_writer_event(w, &ev);
 }
 
@@ -314,9 +319,15 @@ static void test_hostile_frames(void) {
         {FRAME_EVENTS, "\x05\x01\x00\x01\x00\xff\xff\xff\xff\x0f", 10}, /* payload longer than the frame */
         {FRAME_EVENTS, "\x05\x01\x00\x63\x00\x00", 6},                  /* unknown kind */
         {FRAME_EVENTS, "\x05\x09\x00\x01\x00\x00", 6},                  /* beyond the pos that it completes */
-        {FRAME_EVENTS, "\x7f\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x00\x01\x00\x00", 15}, /* pos << shift overflows */
+        {FRAME_EVENTS, "\x7f\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x00\x01\x00\x00",
+         15}, /* pos << shift overflows */
         {FRAME_CHECKPOINTS, "\x01\x01\x01", 3},
-        {FRAME_CHECKPOINTS, "\x00\x00" "12345678" "\x00\x00" "12345678", 20}, /* the same pos twice */
+        {FRAME_CHECKPOINTS,
+         "\x00\x00"
+         "12345678"
+         "\x00\x00"
+         "12345678",
+         20}, /* the same pos twice */
         {FRAME_CONSOLE, "\x01\x00\xff\xff\x7f", 5},
         {FRAME_END, "short", 5},
         {FRAME_MANIFEST, "", 0},
@@ -358,7 +369,8 @@ static void test_existing_file(void) {
     machine_config_done(&config);
 }
 
-/* The file-size limit takes the place of a full disk: the error is kept, and what was whole before stays a recording. */
+/* The file-size limit takes the place of a full disk: the error is kept, and what was whole before stays a
+ * recording. */
 static void test_full_disk(void) {
     MachineConfig config;
     machine_config_init(&config);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Recording and replay end to end, on two guests of a few instructions: what was recorded replays on either backend and
- * under perturbation; a recording that lies, and a machine in which one bit changed, are found at the next checkpoint.
+ * Recording and replay end to end, on two guests of a few instructions: what was recorded replays on either
+ * backend and under perturbation; a recording that lies, and a machine in which one bit changed, are found at
+ * the next checkpoint.
  */
 #include <glib/gstdio.h>
 #include <stdio.h>
@@ -23,7 +24,8 @@
 
 static char *dir;
 
-/* -- an outside world that types a text at moments of its own choosing --------------------------------------------- */
+/* -- an outside world that types a text at moments of its own choosing
+ * --------------------------------------------- */
 
 typedef struct Typist {
     Nd base;
@@ -54,20 +56,28 @@ static bool typist_idle(Nd *nd, Pos pos, Nsec now, Nsec deadline, NdEvent *ev) {
     return typist_acts((Typist *)nd, ev, pos, now);
 }
 
-static bool typist_fetch(Nd *nd, Pos pos, Nsec now, NdKind kind, uint32_t source, uint64_t arg, uint8_t *to, uint32_t size,
-                         int *err) {
+static bool typist_fetch(Nd *nd, Pos pos, Nsec now, NdKind kind, uint32_t source, uint64_t arg, uint8_t *to,
+                         uint32_t size, int *err) {
     memset(to, 0x5a, size);
     return true;
 }
 
-static Pos typist_next_pos(Nd *nd) { return POS_NONE; }
-static void typist_output(Nd *nd, Pos pos, Nsec now, NdKind kind, uint32_t source, const uint8_t *data, uint32_t size) {}
-static bool typist_checkpoint(Nd *nd, Pos pos, Nsec now, uint64_t hash) { return true; }
-static Pos typist_next_checkpoint(Nd *nd, Pos pos) { return POS_NONE; }
+static Pos typist_next_pos(Nd *nd) {
+    return POS_NONE;
+}
+static void typist_output(Nd *nd, Pos pos, Nsec now, NdKind kind, uint32_t source, const uint8_t *data,
+                          uint32_t size) {}
+static bool typist_checkpoint(Nd *nd, Pos pos, Nsec now, uint64_t hash) {
+    return true;
+}
+static Pos typist_next_checkpoint(Nd *nd, Pos pos) {
+    return POS_NONE;
+}
 static const NdOps typist_ops = {typist_next_pos, typist_poll,       typist_idle,           typist_fetch,
                                  typist_output,   typist_checkpoint, typist_next_checkpoint};
 
-/* -- the guests -------------------------------------------------------------------------------------------------------- */
+/* -- the guests
+ * -------------------------------------------------------------------------------------------------------- */
 
 /* Echoes what is typed, waiting for a timer in between, keeps a sum in memory, and ends at a full stop. */
 static void guest_echo(Asm *a) {
@@ -111,7 +121,9 @@ static void guest_still(Asm *a) {
     asm_w(a, JAL(ZERO, 0));
 }
 
-/* -- recording ---------------------------------------------------------------------------------------------------------- */
+/* -- recording
+ * ----------------------------------------------------------------------------------------------------------
+ */
 
 static TcgBackend other_of(TcgBackend backend) {
 #ifdef __x86_64__
@@ -162,7 +174,8 @@ static char *record(void (*guest)(Asm *), const char *text, uint64_t seed, Pos l
     g_assert_true(machine_reset(m, &error));
     m->limit = limit;
     machine_run(m);
-    RecEnd e = {true, m->pos, machine_time(m), machine_state_hash(m), m->stop, m->stop_code, 0, (char *)"test"};
+    RecEnd e = {true,         m->pos, machine_time(m), machine_state_hash(m), m->stop,
+                m->stop_code, 0,      (char *)"test"};
     g_assert_true(end ? rec_writer_finish(w, &e, &error) : rec_writer_flush(w, m->pos, &error));
     machine_free(m);
     hooks_free(hooks);
@@ -189,8 +202,12 @@ static void collect(void *opaque, uint32_t port, const uint8_t *data, uint32_t s
 }
 
 static Replay *new_replay(const Rec *rec, Output *out, bool perturb, uint64_t seed) {
-    ReplayOptions options = {.new_engine = new_engine, .new_other_engine = new_other_engine, .opaque = out,
-                             .perturb = perturb, .perturb_seed = seed, .seekable = true,
+    ReplayOptions options = {.new_engine = new_engine,
+                             .new_other_engine = new_other_engine,
+                             .opaque = out,
+                             .perturb = perturb,
+                             .perturb_seed = seed,
+                             .seekable = true,
                              .output = out->text ? collect : NULL};
     Replay *replay;
     GError *error = NULL;
@@ -198,7 +215,8 @@ static Replay *new_replay(const Rec *rec, Output *out, bool perturb, uint64_t se
     return replay;
 }
 
-/* -- what must replay ------------------------------------------------------------------------------------------------------ */
+/* -- what must replay
+ * ------------------------------------------------------------------------------------------------------ */
 
 static const char typed[] = "The quick brown fox jumps over the lazy dog, and a lazy dog it is.";
 
@@ -272,7 +290,9 @@ static void test_killed(void) {
     rec_free(rec);
 }
 
-/* -- what must not ------------------------------------------------------------------------------------------------------------ */
+/* -- what must not
+ * ------------------------------------------------------------------------------------------------------------
+ */
 
 /* Run the rest; it must diverge, saying where. */
 static void expect_divergence(Replay *replay, const char *what) {

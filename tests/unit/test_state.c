@@ -1,25 +1,37 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The state hash and snapshots, over every field of every section as the tables name them: one flipped bit changes the
- * hash, flipping it back restores it, and a snapshot brings all of it back.
+ * The state hash and snapshots, over every field of every section as the tables name them: one flipped bit
+ * changes the hash, flipping it back restores it, and a snapshot brings all of it back.
  */
 #include <string.h>
 
 #include "core/machine.h"
 #include "core/mmu.h"
 
-static Pos nd_pos(Nd *nd) { return POS_NONE; }
-static bool nd_poll(Nd *nd, Pos pos, Nsec now, NdEvent *ev) { return false; }
-static bool nd_idle(Nd *nd, Pos pos, Nsec now, Nsec deadline, NdEvent *ev) { return false; }
-static bool nd_fetch(Nd *nd, Pos pos, Nsec now, NdKind kind, uint32_t source, uint64_t arg, uint8_t *to, uint32_t size,
-                     int *err) {
+static Pos nd_pos(Nd *nd) {
+    return POS_NONE;
+}
+static bool nd_poll(Nd *nd, Pos pos, Nsec now, NdEvent *ev) {
+    return false;
+}
+static bool nd_idle(Nd *nd, Pos pos, Nsec now, Nsec deadline, NdEvent *ev) {
+    return false;
+}
+static bool nd_fetch(Nd *nd, Pos pos, Nsec now, NdKind kind, uint32_t source, uint64_t arg, uint8_t *to,
+                     uint32_t size, int *err) {
     memset(to, (int)arg + 1, size);
     return true;
 }
-static void nd_output(Nd *nd, Pos pos, Nsec now, NdKind kind, uint32_t source, const uint8_t *data, uint32_t size) {}
-static bool nd_checkpoint(Nd *nd, Pos pos, Nsec now, uint64_t hash) { return true; }
-static Pos nd_next_checkpoint(Nd *nd, Pos pos) { return POS_NONE; }
-static const NdOps nd_ops = {nd_pos, nd_poll, nd_idle, nd_fetch, nd_output, nd_checkpoint, nd_next_checkpoint};
+static void nd_output(Nd *nd, Pos pos, Nsec now, NdKind kind, uint32_t source, const uint8_t *data,
+                      uint32_t size) {}
+static bool nd_checkpoint(Nd *nd, Pos pos, Nsec now, uint64_t hash) {
+    return true;
+}
+static Pos nd_next_checkpoint(Nd *nd, Pos pos) {
+    return POS_NONE;
+}
+static const NdOps nd_ops = {nd_pos,    nd_poll,       nd_idle,           nd_fetch,
+                             nd_output, nd_checkpoint, nd_next_checkpoint};
 
 typedef struct Fixture {
     Nd nd;
@@ -53,7 +65,9 @@ static void fixture_done(Fixture *f) {
     hooks_free(f->hooks);
 }
 
-static const StateSection *section_at(const Machine *m, guint i) { return &g_array_index(m->sections, StateSection, i); }
+static const StateSection *section_at(const Machine *m, guint i) {
+    return &g_array_index(m->sections, StateSection, i);
+}
 
 /* Call fn for every element of every field of every section. */
 static void each_element(Machine *m, void (*fn)(Machine *m, const char *name, uint8_t *at, unsigned size)) {
@@ -95,13 +109,16 @@ static void test_tables(void) {
         g_assert_true(g_hash_table_add(names, (gpointer)s->name));
         g_assert_cmpint(!s->save_extra, ==, !s->load_extra);
         for (size_t k = 0; k < s->n_fields; k++)
-            g_assert_true(s->fields[k].size == 1 || s->fields[k].size == 2 || s->fields[k].size == 4 || s->fields[k].size == 8);
+            g_assert_true(s->fields[k].size == 1 || s->fields[k].size == 2 || s->fields[k].size == 4 ||
+                          s->fields[k].size == 8);
     }
     g_assert_cmpuint(g_hash_table_size(names), >=, 8);
     fixture_done(&f);
 }
 
-static void poke(Machine *m, Gpa pa, uint8_t value) { g_assert_true(machine_ram_write(m, pa, &value, 1)); }
+static void poke(Machine *m, Gpa pa, uint8_t value) {
+    g_assert_true(machine_ram_write(m, pa, &value, 1));
+}
 
 static void test_ram(void) {
     Fixture f;
