@@ -3,10 +3,10 @@
  * One hart: its architectural state (a table, see state.h), and the caches and counters that the engine works
  * with. Generated code addresses this struct relative to a host register, so the hot part comes first.
  *
- * Position arithmetic. While a hart runs, `horizon` is the pos at which it must stop and `budget` the steps it
- * may still take. Generated code subtracts a block's length from the budget on entry; before it calls anything
- * that may look at the position or fault, it stores `left` = steps of the block not yet done, the current
- * instruction included. So everywhere outside generated code
+ * Position arithmetic. While a hart runs, `horizon` is the pos at which it must stop and `budget` the steps
+ * it may still take. Generated code subtracts a block's length from the budget on entry; before it calls
+ * anything that may look at the position or fault, it stores `left` = steps of the block not yet done, the
+ * current instruction included. So everywhere outside generated code
  *
  *     pos = horizon - budget - left
  *
@@ -28,9 +28,9 @@
     F(uint64_t, res_value) /* value that LR read */                                                          \
     F(uint8_t, res_size)   /* 0: no reservation; else 4 or 8 */                                              \
     F(uint8_t, priv)                                                                                         \
-    F(uint8_t, fflags) /* accrued exception flags, unprivileged spec §20.2 */                                \
+    F(uint8_t, fflags) /* accrued exception flags, unprivileged spec §20.2 */                               \
     F(uint8_t, frm)                                                                                          \
-    F(uint8_t, waiting) /* 1: WFI executed and nothing pending since */                                      \
+    F(uint8_t, waiting)  /* 1: WFI executed and nothing pending since */                                     \
     F(uint64_t, mstatus) /* SD is computed on read */                                                        \
     F(uint64_t, misa)                                                                                        \
     F(uint64_t, mie)                                                                                         \
@@ -60,7 +60,7 @@
     A(uint64_t, pmpaddr, 16)                                                                                 \
     F(uint64_t, steps)         /* steps this hart took; during its turn: minus pos, see hart_turn_begin() */ \
     F(uint64_t, traps)         /* of them, exceptions and interrupts taken (they do not retire) */           \
-    F(uint64_t, mcycle_base)   /* mcycle = steps of machine time + base (mod 2^64); frozen value when inhibited */ \
+    F(uint64_t, mcycle_base)   /* mcycle = machine time in steps + base; frozen value when inhibited */      \
     F(uint64_t, minstret_base) /* minstret = steps - traps + base; frozen value when inhibited */
 
 /* Data-access contexts: which translations and permissions apply. Blocks are specialised on it. */
@@ -74,11 +74,11 @@ typedef enum {
 } MemCtx;
 
 /*
- * Soft TLB, direct-mapped by virtual page number. A tag is the virtual page address when the inline path may be
- * used, else TLB_NEVER (low bits set, so no masked address equals it). The inline probe compares
- * (address & (PAGE_MASK | (size - 1))) with the tag: misaligned and missing accesses go the slow way alike.
- * `write` is valid only while the page is dirty already and neither holds code nor walked PTEs: write tags are
- * the dirty tracking.
+ * Soft TLB, direct-mapped by virtual page number. A tag is the virtual page address when the inline path may
+ * be used, else TLB_NEVER (low bits set, so no masked address equals it). The inline probe compares (address
+ * & (PAGE_MASK | (size - 1))) with the tag: misaligned and missing accesses go the slow way alike. `write` is
+ * valid only while the page is dirty already and neither holds code nor walked PTEs: write tags are the dirty
+ * tracking.
  */
 #define TLB_BITS 8
 #define TLB_ENTRIES (1u << TLB_BITS)
@@ -91,8 +91,8 @@ typedef struct TlbEntry {
 
 /*
  * Fetch TLB: slot (virtual page number & mask) holds the id of the (privilege, virtual page, physical page)
- * triple that is mapped there now, 0 if unknown. A cross-page block link and the indirect-jump cache are guarded
- * by one compare with it; ids are never reused before the engine is flushed.
+ * triple that is mapped there now, 0 if unknown. A cross-page block link and the indirect-jump cache are
+ * guarded by one compare with it; ids are never reused before the engine is flushed.
  */
 #define ITLB_ENTRIES 256u
 
@@ -110,16 +110,16 @@ typedef struct TlbEntry {
 typedef enum {
     EXIT_NONE = 0,
     EXIT_FAULT, /* exc_cause/exc_tval hold an exception of the current instruction */
-    EXIT_REDO,  /* nothing was done: run this instruction again as the last of its block (MMIO, code or PTE pages) */
+    EXIT_REDO,  /* nothing was done: run this instruction again as the last of its block */
 } HartExit;
 
 /* hart->attention bits: why the run loop must look before more code runs. */
 enum {
-    ATTN_IRQ = 1,      /* pending or enabled interrupts, privilege or deadlines may have changed */
-    ATTN_WFI = 2,      /* the hart waits */
-    ATTN_YIELD = 4,    /* pause, wrs: the turn ends */
-    ATTN_MACHINE = 8,  /* machine->stop or reset was requested */
-    ATTN_HOST = 16,    /* a plugin or the driver wants control; no guest-visible meaning */
+    ATTN_IRQ = 1,     /* pending or enabled interrupts, privilege or deadlines may have changed */
+    ATTN_WFI = 2,     /* the hart waits */
+    ATTN_YIELD = 4,   /* pause, wrs: the turn ends */
+    ATTN_MACHINE = 8, /* machine->stop or reset was requested */
+    ATTN_HOST = 16,   /* a plugin or the driver wants control; no guest-visible meaning */
 };
 
 typedef struct Machine Machine;
@@ -138,14 +138,14 @@ struct Hart {
     uint32_t attention;
     uint64_t exc_cause, exc_tval;
     uint64_t *trace_ptr, *trace_limit; /* see trace.h; NULL when nobody traces */
-    uint32_t fp_call;                  /* which operation helper_fp_fma does: set by generated code just before */
-    uint64_t mem_loc;                  /* set by slow paths: the `loc` trace word of the access just made */
-    void *jump_cache;                  /* the engine's */
-    void *engine_data;                 /* the engine's */
+    uint32_t fp_call;  /* which operation helper_fp_fma does: set by generated code just before */
+    uint64_t mem_loc;  /* set by slow paths: the `loc` trace word of the access just made */
+    void *jump_cache;  /* the engine's */
+    void *engine_data; /* the engine's */
     Machine *machine;
     const Isa *isa;
-    uint32_t id; /* mhartid */
-    uint32_t tlb_filled; /* bit per MemCtx: contexts of `tlb` that hold something */
+    uint32_t id;           /* mhartid */
+    uint32_t tlb_filled;   /* bit per MemCtx: contexts of `tlb` that hold something */
     uint64_t helper_insns; /* --stats: integer instructions that called a helper */
     uint32_t itlb[ITLB_ENTRIES];
     uint64_t scratch[HART_SCRATCH];
@@ -156,15 +156,21 @@ extern const StateField hart_state_fields[];
 extern const size_t hart_state_n_fields;
 
 /* The step being executed, or the next one when the hart is between steps. */
-static inline Pos hart_pos(const Hart *h) { return h->horizon - (uint64_t)h->budget - h->left; }
+static inline Pos hart_pos(const Hart *h) {
+    return h->horizon - (uint64_t)h->budget - h->left;
+}
 
 /*
- * The run loop brackets each turn (machine->running) with these, with the machine's pos at its start and its end.
- * Between them `steps` is such that steps taken = steps + hart_pos(); outside it is the number itself, which is what
- * is saved and hashed: state is only looked at between turns.
+ * The run loop brackets each turn (machine->running) with these, with the machine's pos at its start and its
+ * end. Between them `steps` is such that steps taken = steps + hart_pos(); outside it is the number itself,
+ * which is what is saved and hashed: state is only looked at between turns.
  */
-static inline void hart_turn_begin(Hart *h, Pos pos) { h->steps -= pos; }
-static inline void hart_turn_end(Hart *h, Pos pos) { h->steps += pos; }
+static inline void hart_turn_begin(Hart *h, Pos pos) {
+    h->steps -= pos;
+}
+static inline void hart_turn_end(Hart *h, Pos pos) {
+    h->steps += pos;
+}
 
 /* Resets nothing: hart_reset() follows. */
 Hart *hart_new(Machine *m, uint32_t id);

@@ -273,7 +273,7 @@ static bool resolve_halves(Hart *h, Gva va, MemOp op, AccessKind kind, Target t[
 }
 
 static uint64_t load_crossing(Hart *h, Gva va, MemOp op) {
-    Target t[2];
+    Target t[2] = {0};
     unsigned n;
     if (!resolve_halves(h, va, op, ACCESS_LOAD, t, &n))
         return 0;
@@ -285,7 +285,7 @@ static uint64_t load_crossing(Hart *h, Gva va, MemOp op) {
 
 uint64_t mmu_load(Hart *h, Gva va, MemOp op) {
     unsigned size = MEM_SIZE(op);
-    Target t;
+    Target t = {0};
     mmu_of(h->machine)->stats.loads++;
     if (MEM_KIND(op) == MEM_LR && va & (size - 1)) {
         hart_raise(h, EXC_LOAD_MISALIGNED, va);
@@ -339,7 +339,7 @@ static void store_half(Hart *h, const Target *t, Gva va, uint64_t value, unsigne
 }
 
 static void store_crossing(Hart *h, Gva va, uint64_t value, MemOp op) {
-    Target t[2];
+    Target t[2] = {0};
     unsigned n, rest;
     if (!resolve_halves(h, va, op, ACCESS_STORE, t, &n))
         return;
@@ -366,7 +366,7 @@ static void device_store(Hart *h, Gva va, uint64_t value, MemOp op, const Target
 
 void mmu_store(Hart *h, Gva va, uint64_t value, MemOp op) {
     unsigned size = MEM_SIZE(op);
-    Target t;
+    Target t = {0};
     mmu_of(h->machine)->stats.stores++;
     if (size < 8)
         value &= (1ull << (8 * size)) - 1;
@@ -399,7 +399,7 @@ void mmu_store(Hart *h, Gva va, uint64_t value, MemOp op) {
 
 void *mmu_rmw(Hart *h, Gva va, MemOp op) {
     unsigned size = MEM_SIZE(op);
-    Target t;
+    Target t = {0};
     mmu_of(h->machine)->stats.stores++;
     if (MEM_KIND(op) == MEM_CBO_ZERO) {
         size = CACHE_BLOCK;
@@ -425,7 +425,7 @@ void *mmu_rmw(Hart *h, Gva va, MemOp op) {
 
 /* Where a store is allowed a load is too (W without R is reserved in PTEs and PMP), so loads decide. */
 bool mmu_cbo_check(Hart *h, Gva va, MemOp op) {
-    Target t;
+    Target t = {0};
     va &= ~(Gva)(CACHE_BLOCK - 1);
     int cause = resolve(h, va, CACHE_BLOCK, ACCESS_LOAD, op_view(op), &t);
     if (cause == EXC_LOAD_PAGE)
@@ -440,7 +440,7 @@ bool mmu_cbo_check(Hart *h, Gva va, MemOp op) {
 /* ---- instruction fetch ---- */
 
 bool mmu_fetch(Hart *h, Gva va, FetchPage *to) {
-    Target t;
+    Target t = {0};
     if (!resolve_or_raise(h, va, 2, ACCESS_FETCH, fetch_view(h), &t))
         return false;
     if (!t.host) {

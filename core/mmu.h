@@ -4,8 +4,8 @@
  *
  * Translation behaves as if the page tables were walked on every access: pages that hold walked PTEs are
  * write-watched (PAGE_PTE), and a store to a walked PTE drops what was derived from it before anything else
- * runs. Hence sfence.vma has nothing to do but check its privilege. Behind the small inline TLB (hart.h) stands a
- * larger one, tagged by satp, so that address-space switches do not cost walks.
+ * runs. Hence sfence.vma has nothing to do but check its privilege. Behind the small inline TLB (hart.h)
+ * stands a larger one, tagged by satp, so that address-space switches do not cost walks.
  */
 #ifndef CORE_MMU_H
 #define CORE_MMU_H
@@ -15,16 +15,16 @@
 /* Memory operation descriptor: everything about an access that is known at translation. */
 typedef uint32_t MemOp;
 enum {
-    MEM_SIZE_MASK = 3, /* log2 of the bytes */
-    MEM_SIGN = 4,      /* sign-extend the loaded value */
-    MEM_CTX_SHIFT = 3, /* 3 bits: MemCtx */
+    MEM_SIZE_MASK = 3,  /* log2 of the bytes */
+    MEM_SIGN = 4,       /* sign-extend the loaded value */
+    MEM_CTX_SHIFT = 3,  /* 3 bits: MemCtx */
     MEM_KIND_SHIFT = 6, /* 3 bits: MemKind */
-    /* The access belongs to the last instruction of a tail block (TranslateInput.tail), after which the engine
-     * looks again: it may reach devices, code and PTE pages; without it those give EXIT_REDO. */
+    /* The access belongs to the last instruction of a tail block (TranslateInput.tail), after which the
+     * engine looks again: it may reach devices, code and PTE pages; without it those give EXIT_REDO. */
     MEM_LAST = 1 << 9,
 };
 typedef enum { MEM_LOAD, MEM_STORE, MEM_LR, MEM_SC, MEM_AMO, MEM_CBO_ZERO } MemKind;
-#define MEM_SIZE(op) (1u << ((op) & MEM_SIZE_MASK))
+#define MEM_SIZE(op) (1u << ((op)&MEM_SIZE_MASK))
 #define MEM_CTX(op) (((op) >> MEM_CTX_SHIFT) & 7u)
 #define MEM_KIND(op) (((op) >> MEM_KIND_SHIFT) & 7u)
 
@@ -43,8 +43,9 @@ void mmu_store(Hart *h, Gva va, uint64_t value, MemOp op);
 void *mmu_rmw(Hart *h, Gva va, MemOp op);
 
 /*
- * Permission check of cbo.inval, clean and flush (unprivileged spec, CMO §"Memory attributes and exceptions"): allowed
- * where a load or a store is. False: h->exit is set (store faults). `op`'s size is ignored: the block is 64 bytes.
+ * Permission check of cbo.inval, clean and flush (unprivileged spec, CMO §"Memory attributes and
+ * exceptions"): allowed where a load or a store is. False: h->exit is set (store faults). `op`'s size is
+ * ignored: the block is 64 bytes.
  */
 bool mmu_cbo_check(Hart *h, Gva va, MemOp op);
 
@@ -58,30 +59,36 @@ typedef struct FetchPage {
 /* Translate a fetch of the 2-byte parcel at va and enter it into the ITLB; on failure raises (tval = va). */
 bool mmu_fetch(Hart *h, Gva va, FetchPage *to);
 
-/* Debug view: translate without side effects (no A/D update, no TLB fill, no exception), as `priv` and satp. */
+/* Debug view: translate without side effects (no A/D update, no TLB fill, no exception), as `priv` and satp.
+ */
 bool mmu_translate_peek(const Hart *h, Gva va, AccessKind kind, Gpa *pa);
 
-/* Make and free m->mmu. machine_new() calls it once RAM, page_flags and the harts exist; machine_free() ends it. */
+/* Make and free m->mmu. machine_new() calls it once RAM, page_flags and the harts exist; machine_free() ends
+ * it. */
 void mmu_init(Machine *m);
 void mmu_done(Machine *m);
 
 /* Drop caches. All invisible to the guest. */
-void mmu_flush(Hart *h);                       /* everything of this hart */
-void mmu_satp_changed(Hart *h);                /* switch address space */
-void mmu_drop_write_tags(Machine *m);          /* after the dirty flags were cleared */
-void mmu_drop_page_tags(Machine *m, uint32_t page); /* write tags of one host page: it now holds code or PTEs */
+void mmu_flush(Hart *h);              /* everything of this hart */
+void mmu_satp_changed(Hart *h);       /* switch address space */
+void mmu_drop_write_tags(Machine *m); /* after the dirty flags were cleared */
+void mmu_drop_page_tags(Machine *m,
+                        uint32_t page); /* write tags of one host page: it now holds code or PTEs */
 /*
- * RAM bytes [offset, offset+size) of a page (size may run on into following pages of the block) are about to be
- * written by anything but a hart's own store (DMA, loader): marks dirty, invalidates code, drops derived
+ * RAM bytes [offset, offset+size) of a page (size may run on into following pages of the block) are about to
+ * be written by anything but a hart's own store (DMA, loader): marks dirty, invalidates code, drops derived
  * translations, breaks reservations. Stores of harts are announced inside mmu_store() and mmu_rmw().
  */
 void mmu_ram_written(Machine *m, uint32_t page, uint32_t offset, uint32_t size);
 
-/* PMP (pmp.c): does [pa, pa+size) permit the access at this privilege? *whole_page: the answer holds for the page. */
+/* PMP (pmp.c): does [pa, pa+size) permit the access at this privilege? *whole_page: the answer holds for the
+ * page. */
 bool pmp_check(const Hart *h, Gpa pa, uint64_t size, AccessKind kind, Priv priv, bool *whole_page);
 
 /* TLB statistics for --stats. loads and stores took the slow path, atomics among the latter. */
-typedef struct MmuStats { uint64_t fills, walks, drops, flushes, loads, stores; } MmuStats;
+typedef struct MmuStats {
+    uint64_t fills, walks, drops, flushes, loads, stores;
+} MmuStats;
 void mmu_get_stats(const Machine *m, MmuStats *stats);
 
 #endif

@@ -130,7 +130,7 @@ static void stlb_drop_range(StlbHart *s, Gva base, uint64_t last) {
 
 void mmu_stlb_free(Mmu *mmu) {
     for (unsigned i = 0; i < MACHINE_MAX_HARTS; i++)
-        g_clear_pointer(&mmu->stlb[i], g_free);
+        g_free(mmu->stlb[i]);
 }
 
 /* ---- inline TLB and fetch TLB ---- */

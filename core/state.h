@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Machine state as tables. Every struct whose contents the guest can observe, now or later, declares its fields
- * by an X-macro from which both the struct's members and this table are made, so a field cannot exist without
- * being saved, hashed, and covered by the test that flips one bit of each.
+ * Machine state as tables. Every struct whose contents the guest can observe, now or later, declares its
+ * fields by an X-macro from which both the struct's members and this table are made, so a field cannot exist
+ * without being saved, hashed, and covered by the test that flips one bit of each.
  *
  *     #define UART_FIELDS(F, A) F(uint8_t, lcr) A(uint8_t, rx_fifo, 16)
  *     typedef struct { UART_FIELDS(STATE_MEMBER, STATE_MEMBER_ARRAY)  … non-state … } Uart;

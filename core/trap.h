@@ -5,7 +5,8 @@
 
 #include "core/hart.h"
 
-/* Note an exception of the current instruction: sets exit = EXIT_FAULT, cause and tval. The caller returns. */
+/* Note an exception of the current instruction: sets exit = EXIT_FAULT, cause and tval. The caller returns.
+ */
 void hart_raise(Hart *h, ExcCause cause, uint64_t tval);
 /*
  * Take the noted exception: epc = h->pc (the faulting instruction, which the engine has stored), exit = NONE,

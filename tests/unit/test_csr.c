@@ -7,10 +7,10 @@
 #define ONES UINT64_MAX
 
 /*
- * After a write of all ones, and of all zeros after that, M-mode reads these. Compared with QEMU 10.0.13, -cpu
- * rv64,h=off: the same but for what the specification forbids or ties to extensions that are absent here (it keeps
- * bit 0 of mepc, bits 63:54 of pmpaddr, delegates exceptions and interrupts of the hypervisor extension, and has two
- * triggers and counters 3 to 18).
+ * After a write of all ones, and of all zeros after that, M-mode reads these. Compared with QEMU 10.0.13,
+ * -cpu rv64,h=off: the same but for what the specification forbids or ties to extensions that are absent here
+ * (it keeps bit 0 of mepc, bits 63:54 of pmpaddr, delegates exceptions and interrupts of the hypervisor
+ * extension, and has two triggers and counters 3 to 18).
  */
 static const struct {
     const char *name;
