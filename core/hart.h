@@ -94,7 +94,7 @@ typedef struct TlbEntry {
  * triple that is mapped there now, 0 if unknown. A cross-page block link and the indirect-jump cache are
  * guarded by one compare with it; ids are never reused before the engine is flushed.
  */
-#define ITLB_ENTRIES 256u
+#define ITLB_ENTRIES 1024u
 
 /* 64-bit words that an engine may use as it likes while a block runs (temporaries near the registers). */
 #define HART_SCRATCH 960u

@@ -205,8 +205,7 @@ void op_exit_jump(Compiler *c, unsigned arg) {
     emit_rm(e, O_ADD | W, entry, HART_RM(jump_cache));
     emit_mov32(e, page, pc);
     emit_shift_imm(e, 0, SH_SHR, page, PAGE_BITS);
-    G_STATIC_ASSERT(ITLB_ENTRIES == 256);
-    emit_rr(e, O_MOVZX8, page, page);
+    emit_alu_imm(e, 0, ALU_AND, rm_reg(page), ITLB_ENTRIES - 1);
     emit_cmp(e, W, pc, rm_mem(entry, offsetof(JumpEntry, pc)));
     miss[0] = emit_jcc(e, CC_NE);
     emit_alu_imm(e, 0, ALU_CMP, rm_mem(entry, offsetof(JumpEntry, flags)), (int32_t)c->ir->flags);

@@ -39,15 +39,20 @@ static void probe_base(Compiler *c, Probe *p) {
 /* s2 = offset of the entry in the context's TLB, s1 = masked address. */
 static void probe_index(Compiler *c, const Probe *p) {
     Emit *e = &c->hot;
+    HostReg address = p->base;
     if (p->disp) {
+        address = p->s1;
         emit_rm(e, O_LEA | W, p->s1, rm_mem(p->base, p->disp));
-        emit_mov32(e, p->s2, p->s1);
-    } else {
-        emit_mov32(e, p->s2, p->base);
-        emit_mov(e, p->s1, p->base);
     }
     G_STATIC_ASSERT(sizeof(TlbEntry) == 32 && PAGE_BITS > 5);
-    emit_shift_imm(e, 0, SH_SHR, p->s2, PAGE_BITS - 5);
+    if (c->b->features.bmi2) {
+        emit_vex(e, V_RORX, p->s2, 0, rm_reg(address));
+        emit_u8(e, PAGE_BITS - 5);
+    } else {
+        emit_mov32(e, p->s2, address);
+        emit_shift_imm(e, 0, SH_SHR, p->s2, PAGE_BITS - 5);
+    }
+    emit_mov(e, p->s1, address);
     emit_alu_imm(e, W, ALU_AND, rm_reg(p->s1), (int32_t)(PAGE_MASK | (MEM_SIZE(c->op->mem) - 1)));
     emit_alu_imm(e, 0, ALU_AND, rm_reg(p->s2), (TLB_ENTRIES - 1) * sizeof(TlbEntry));
 }
