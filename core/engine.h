@@ -35,6 +35,11 @@ typedef struct EngineOps {
     /* At most n guest instructions per block from now on (perturbation; 0 = default). */
     void (*set_block_limit)(Engine *e, unsigned n);
     void (*get_stats)(Engine *e, EngineStats *stats);
+    /*
+     * May these bytes of a PAGE_CODE page have become code? If not, writing them needs no invalidate_code and may
+     * happen in the middle of a block. NULL: any may.
+     */
+    bool (*has_code)(const Engine *e, uint32_t page, uint32_t offset, uint32_t size);
 } EngineOps;
 
 struct Engine {

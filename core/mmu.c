@@ -44,11 +44,18 @@ static int access_fault(AccessKind kind) {
 
 /* ---- writing RAM ---- */
 
+static bool is_code(const Machine *m, uint32_t page, uint32_t offset, uint32_t size) {
+    if (!(m->page_flags[page] & PAGE_CODE) || !m->engine)
+        return false;
+    const EngineOps *ops = m->engine->ops;
+    return !ops->has_code || ops->has_code(m->engine, page, offset, size);
+}
+
 /* Bytes of one page are about to be written: nothing derived from them survives. */
 static void page_written(Machine *m, uint32_t page, uint32_t offset, uint32_t size) {
     uint8_t flags = m->page_flags[page];
     m->page_flags[page] = flags | PAGE_DIRTY;
-    if ((flags & PAGE_CODE) && m->engine)
+    if (is_code(m, page, offset, size))
         m->engine->ops->invalidate_code(m->engine, page, offset, size);
     if (flags & PAGE_PTE)
         mmu_watch_written(mmu_of(m), page, offset, size);
@@ -73,7 +80,7 @@ static void write_pte_bits(Hart *h, const Walk *walk) {
     uint64_t pte = GUINT64_TO_LE(walk->leaf | walk->update);
     uint32_t offset = at->slot * (uint32_t)sizeof pte;
     m->page_flags[at->page] |= PAGE_DIRTY;
-    if ((m->page_flags[at->page] & PAGE_CODE) && m->engine)
+    if (is_code(m, at->page, offset, sizeof pte))
         m->engine->ops->invalidate_code(m->engine, at->page, offset, sizeof pte);
     memcpy(machine_page_host(m, at->page) + offset, &pte, sizeof pte);
     if (h->trace_ptr && (hooks_trace_wants(m->hooks) & TRACE_WANT_WALK)) {
@@ -96,7 +103,8 @@ static const StlbEntry *walk(Hart *h, Gva va, AccessKind kind, MemView view, int
     case WALK_ACCESS_FAULT: *cause = access_fault(kind); return NULL;
     }
     if (walk.update) {
-        if (!view.last && (h->machine->page_flags[walk.steps[walk.n_steps - 1].page] & PAGE_CODE)) {
+        const WalkStep *at = &walk.steps[walk.n_steps - 1];
+        if (!view.last && is_code(h->machine, at->page, at->slot * (uint32_t)sizeof walk.leaf, sizeof walk.leaf)) {
             *cause = REDO;
             return NULL;
         }
@@ -314,11 +322,11 @@ static void store_le(uint8_t *to, uint64_t value, unsigned size) {
 
 /* Must the block end after a write of these bytes? It may change what follows in it. */
 static bool write_ends_block(const Machine *m, const Target *t, unsigned size) {
-    uint8_t flags = m->page_flags[t->page];
+    uint32_t offset = (uint32_t)(t->pa & ~PAGE_MASK);
     if (t->readonly)
         return false;
-    return (flags & PAGE_CODE) ||
-           ((flags & PAGE_PTE) && mmu_watch_covers(mmu_of(m), t->page, (uint32_t)(t->pa & ~PAGE_MASK), size));
+    return is_code(m, t->page, offset, size) ||
+           ((m->page_flags[t->page] & PAGE_PTE) && mmu_watch_covers(mmu_of(m), t->page, offset, size));
 }
 
 /* Announce a write that is going to happen, and open the inline path if the page is an ordinary one. */

@@ -7,6 +7,7 @@
 #define SINGLES_SIZE (1u << 10)
 #define ARENA_LIMIT ((size_t)64 << 20)
 #define CODE_PAGES_LIMIT (1u << 20)
+#define LINE_SIZE ((uint32_t)PAGE_SIZE / 64)
 
 static uint32_t block_hash(Gva pc, uint32_t page_id, uint32_t flags) {
     uint64_t h = (pc >> 1) ^ ((uint64_t)page_id << 20) ^ ((uint64_t)flags << 48);
@@ -24,6 +25,7 @@ void cache_init(BlockCache *c, Machine *m) {
     c->table = g_new0(Block *, TABLE_SIZE);
     c->singles = g_new0(Block *, SINGLES_SIZE);
     c->page_head = g_new0(Block *, m->n_pages);
+    c->lines = g_new0(uint64_t, m->n_pages);
     c->code_pages = g_array_new(FALSE, FALSE, sizeof(uint32_t));
 }
 
@@ -32,6 +34,7 @@ void cache_done(BlockCache *c) {
     g_free(c->table);
     g_free(c->singles);
     g_free(c->page_head);
+    g_free(c->lines);
     g_array_unref(c->code_pages);
 }
 
@@ -61,7 +64,6 @@ static Block **next_in_page(Block *b, uint32_t page) { return &b->page_next[b->p
 static void page_add(BlockCache *c, Block *b, uint32_t page) {
     *next_in_page(b, page) = c->page_head[page];
     c->page_head[page] = b;
-    cache_watch_page(c, page);
 }
 
 static void page_remove(BlockCache *c, Block *b, uint32_t page) {
@@ -72,19 +74,42 @@ static void page_remove(BlockCache *c, Block *b, uint32_t page) {
     *at = *next_in_page(b, page);
 }
 
-void cache_watch_page(BlockCache *c, uint32_t page) {
+/* The bits of the lines that [offset, offset + size) of a page touches; size > 0. */
+static uint64_t line_mask(uint32_t offset, uint32_t size) {
+    uint32_t first = offset / LINE_SIZE, last = (offset + size - 1) / LINE_SIZE;
+    return UINT64_MAX >> (63 - (last - first)) << first;
+}
+
+static void watch_bytes(BlockCache *c, uint32_t page, uint32_t offset, uint32_t size) {
     uint8_t *flags = &c->machine->page_flags[page];
     if (!(*flags & PAGE_CODE)) {
         *flags |= PAGE_CODE;
         g_array_append_val(c->code_pages, page);
         mmu_drop_page_tags(c->machine, page);
     }
+    c->lines[page] |= line_mask(offset, size);
+}
+
+/* How many of b's bytes lie in its first page. */
+static uint32_t bytes_in_first(const Block *b) { return MIN((uint32_t)b->bytes, (uint32_t)PAGE_SIZE - b->offset); }
+
+void cache_watch(BlockCache *c, const Block *b) {
+    uint32_t first = bytes_in_first(b);
+    watch_bytes(c, b->page, b->offset, first);
+    if (first < b->bytes) {
+        watch_bytes(c, b->page2, 0, b->bytes - first);
+    }
+}
+
+bool cache_has_code(const BlockCache *c, uint32_t page, uint32_t offset, uint32_t size) {
+    return c->lines[page] & line_mask(offset, size);
 }
 
 void cache_insert(BlockCache *c, Block *b) {
     Block **head = bucket(c, b->pc, b->page_id, b->flags, b->single);
     b->hash_next = *head;
     *head = b;
+    cache_watch(c, b);
     page_add(c, b, b->page);
     if (b->page2 != b->page) {
         page_add(c, b, b->page2);
@@ -94,7 +119,7 @@ void cache_insert(BlockCache *c, Block *b) {
 
 /* Does the part of b that lies in `page` overlap the bytes? */
 static bool block_overlaps(const Block *b, uint32_t page, uint32_t offset, uint32_t size) {
-    uint32_t in_first = MIN((uint32_t)b->bytes, (uint32_t)PAGE_SIZE - b->offset);
+    uint32_t in_first = bytes_in_first(b);
     bool first = b->page == page && offset < b->offset + in_first && b->offset < offset + size;
     bool second = b->page2 == page && block_crosses_page(b) && offset < b->bytes - in_first;
     return first || second;
@@ -110,6 +135,7 @@ void cache_invalidate(BlockCache *c, uint32_t page, uint32_t offset, uint32_t si
     }
     if (!c->page_head[page]) {
         c->machine->page_flags[page] &= (uint8_t)~PAGE_CODE;
+        c->lines[page] = 0;
     }
 }
 
@@ -178,6 +204,7 @@ void cache_reset(BlockCache *c) {
     for (guint i = 0; i < c->code_pages->len; i++) {
         uint32_t page = g_array_index(c->code_pages, uint32_t, i);
         c->page_head[page] = NULL;
+        c->lines[page] = 0;
         c->machine->page_flags[page] &= (uint8_t)~PAGE_CODE;
     }
     g_array_set_size(c->code_pages, 0);

@@ -15,6 +15,7 @@ typedef struct BlockCache {
     Block **table;      /* ordinary blocks, by hash */
     Block **singles;    /* blocks of one instruction for the interpreter */
     Block **page_head;  /* per host page */
+    uint64_t *lines;    /* per host page, bit per 64 bytes: code was made from some of them since PAGE_CODE */
     GArray *code_pages; /* of uint32_t: pages that got PAGE_CODE since the last reset, with repetitions */
 } BlockCache;
 
@@ -27,8 +28,9 @@ Block *cache_alloc(BlockCache *c);
 bool cache_is_full(const BlockCache *c);
 /* Enter a compiled block: valid, findable, and its pages watched. */
 void cache_insert(BlockCache *c, Block *b);
-/* From now on a write to the page is announced (invalidate_code). */
-void cache_watch_page(BlockCache *c, uint32_t page);
+/* From now on a write to the block's bytes is announced (invalidate_code). */
+void cache_watch(BlockCache *c, const Block *b);
+bool cache_has_code(const BlockCache *c, uint32_t page, uint32_t offset, uint32_t size);
 /* Make b unfindable and unreachable: no lookup, jump cache or linked exit leads to it. */
 void cache_remove(BlockCache *c, Block *b, Backend *backend);
 /* Remove the blocks that overlap [offset, offset + size) of the page; stop watching it when it has none left. */

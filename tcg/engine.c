@@ -253,11 +253,10 @@ static void run_tail(TcgEngine *e, Hart *h) {
         return;
     }
     translate(e, h, &f, (uint32_t)MIN(h->budget, (int64_t)e->block_limit), true);
-    /* It is not kept, but must not overwrite itself unnoticed any more than a kept one. */
-    cache_watch_page(&e->cache, f.page.page);
-    cache_watch_page(&e->cache, f.page2);
     Block b = {0};
     identify_block(&b, &e->ir, &f);
+    /* It is not kept, but must not overwrite itself unnoticed any more than a kept one. */
+    cache_watch(&e->cache, &b);
     b.single = true;
     interp_compile_once(e->interp, &e->ir, &b);
     handle_interp_result(e, h, enter(e, e->interp, h, &b));
@@ -364,6 +363,10 @@ static void engine_invalidate_code(Engine *base, uint32_t page, uint32_t offset,
     }
 }
 
+static bool engine_has_code(const Engine *base, uint32_t page, uint32_t offset, uint32_t size) {
+    return cache_has_code(&((const TcgEngine *)base)->cache, page, offset, size);
+}
+
 static void engine_flush(Engine *base) {
     TcgEngine *e = (TcgEngine *)base;
     if (e->entered) {
@@ -410,6 +413,7 @@ static const EngineOps engine_ops_interp = {
     .flush = engine_flush,
     .set_block_limit = engine_set_block_limit,
     .get_stats = engine_get_stats,
+    .has_code = engine_has_code,
 };
 
 static const EngineOps engine_ops_x86_64 = {
@@ -420,6 +424,7 @@ static const EngineOps engine_ops_x86_64 = {
     .flush = engine_flush,
     .set_block_limit = engine_set_block_limit,
     .get_stats = engine_get_stats,
+    .has_code = engine_has_code,
 };
 
 #define DEFAULT_CODE_CACHE ((size_t)64 << 20)
