@@ -56,7 +56,7 @@ uint64_t machine_state_hash(Machine *m) {
     for (guint i = 0; i < m->sections->len; i++) {
         guint at = bytes->len;
         state_write_uint(bytes, 0, 4);
-        state_section_save(&g_array_index(m->sections, StateSection, i), bytes);
+        state_section_digest(&g_array_index(m->sections, StateSection, i), bytes);
         /* Each section's length goes in, so that bytes cannot move from one to the next unnoticed. */
         for (unsigned k = 0; k < 4; k++)
             bytes->data[at + k] = (uint8_t)((bytes->len - at - 4) >> (8 * k));

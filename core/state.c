@@ -55,14 +55,26 @@ static void element_set(uint8_t *at, unsigned size, uint64_t value) {
     }
 }
 
-void state_section_save(const StateSection *s, GByteArray *out) {
+static void fields_save(const StateSection *s, GByteArray *out) {
     for (size_t i = 0; i < s->n_fields; i++) {
         const StateField *f = &s->fields[i];
         const uint8_t *at = (const uint8_t *)s->object + f->offset;
         for (uint32_t k = 0; k < f->count; k++)
             state_write_uint(out, element_get(at + (size_t)k * f->size, f->size), f->size);
     }
+}
+
+void state_section_save(const StateSection *s, GByteArray *out) {
+    fields_save(s, out);
     if (s->save_extra)
+        s->save_extra(s->object, out);
+}
+
+void state_section_digest(const StateSection *s, GByteArray *out) {
+    fields_save(s, out);
+    if (s->hash_extra)
+        s->hash_extra(s->object, out);
+    else if (s->save_extra)
         s->save_extra(s->object, out);
 }
 

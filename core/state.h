@@ -61,9 +61,13 @@ typedef struct StateSection {
     void (*save_extra)(const void *object, GByteArray *out);
     bool (*load_extra)(void *object, StateReader *r);
     void (*loaded)(void *object);
+    /* Optional, for what is large: appends a digest of the bytes that save_extra would append. */
+    void (*hash_extra)(const void *object, GByteArray *out);
 } StateSection;
 
 void state_section_save(const StateSection *s, GByteArray *out);
+/* What the state hash covers: the saved bytes, with hash_extra's digest in place of save_extra's where there is one. */
+void state_section_digest(const StateSection *s, GByteArray *out);
 bool state_section_load(const StateSection *s, StateReader *r);
 
 #endif

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "core/devices/disk.h"
 
+#define XXH_INLINE_ALL
 #include <string.h>
+#include <xxhash.h>
 
 /* A block that was read from the image or written. */
 typedef struct DiskBlock {
     uint64_t number;
+    uint64_t digest; /* what it counts in the disk's; 0 until it was computed */
     bool written;
+    bool stale; /* in the disk's list of blocks whose digest is to be computed again */
     uint8_t data[DISK_BLOCK];
 } DiskBlock;
 
@@ -14,7 +18,9 @@ struct Disk {
     Machine *machine;
     uint32_t drive;
     uint64_t sectors;
-    GTree *blocks; /* DiskBlock by number: in order, so that state does not depend on history */
+    GTree *blocks;    /* DiskBlock by number: in order, so that state does not depend on history */
+    GPtrArray *stale; /* DiskBlock: new or changed since the digest was last asked for */
+    uint64_t digest;  /* sum over the blocks */
 };
 
 static gint compare_numbers(gconstpointer a, gconstpointer b, gpointer unused) {
@@ -34,11 +40,13 @@ Disk *disk_new(Machine *m, uint32_t drive, uint64_t sectors) {
     d->drive = drive;
     d->sectors = sectors;
     d->blocks = blocks_new();
+    d->stale = g_ptr_array_new();
     return d;
 }
 
 void disk_free(Disk *d) {
     g_tree_unref(d->blocks);
+    g_ptr_array_unref(d->stale);
     g_free(d);
 }
 
@@ -47,6 +55,12 @@ static uint32_t block_size(const Disk *d, uint64_t number) {
 
     g_assert(start < end);
     return (uint32_t)MIN(DISK_BLOCK, end - start);
+}
+
+static void block_changed(Disk *d, DiskBlock *b) {
+    if (!b->stale)
+        g_ptr_array_add(d->stale, b);
+    b->stale = true;
 }
 
 /* The block, read from the image if this is its first use and its former contents matter. NULL: the host
@@ -66,6 +80,7 @@ static DiskBlock *block_get(Disk *d, uint64_t number, bool need_contents) {
         return NULL;
     }
     g_tree_insert(d->blocks, &b->number, b);
+    block_changed(d, b);
     return b;
 }
 
@@ -83,6 +98,7 @@ static bool disk_copy(Disk *d, uint64_t sector, uint8_t *bytes, uint32_t size, b
             return false;
         if (is_write) {
             b->written = true;
+            block_changed(d, b);
             memcpy(b->data + offset, bytes, part);
         } else {
             memcpy(bytes, b->data + offset, part);
@@ -116,20 +132,36 @@ void disk_save(const Disk *d, GByteArray *out) {
     g_tree_foreach(d->blocks, save_block, out);
 }
 
+void disk_digest(Disk *d, GByteArray *out) {
+    for (guint i = 0; i < d->stale->len; i++) {
+        DiskBlock *b = g_ptr_array_index(d->stale, i);
+        uint64_t digest = XXH3_64bits_withSeed(b->data, DISK_BLOCK, b->number << 1 | b->written);
+        d->digest += digest - b->digest;
+        b->digest = digest;
+        b->stale = false;
+    }
+    g_ptr_array_set_size(d->stale, 0);
+    state_write_uint(out, d->digest, 8);
+}
+
 bool disk_load(Disk *d, StateReader *r) {
     uint64_t n = state_read_uint(r, 8), total = (d->sectors * DISK_SECTOR + DISK_BLOCK - 1) / DISK_BLOCK;
 
     g_tree_unref(d->blocks);
     d->blocks = blocks_new();
+    g_ptr_array_set_size(d->stale, 0);
+    d->digest = 0;
     for (uint64_t i = 0; i < n && !r->bad; i++) {
         DiskBlock *b = g_new0(DiskBlock, 1);
         b->number = state_read_uint(r, 8);
         b->written = state_read_uint(r, 1) != 0;
-        if (!state_read_bytes(r, b->data, DISK_BLOCK) || b->number >= total) {
+        if (!state_read_bytes(r, b->data, DISK_BLOCK) || b->number >= total ||
+            g_tree_lookup(d->blocks, &b->number) != NULL) {
             g_free(b);
             return false;
         }
-        g_tree_replace(d->blocks, &b->number, b);
+        g_tree_insert(d->blocks, &b->number, b);
+        block_changed(d, b);
     }
     return !r->bad;
 }

@@ -19,6 +19,9 @@ void disk_free(Disk *d);
 bool disk_read(Disk *d, uint64_t sector, uint8_t *to, uint32_t size);
 bool disk_write(Disk *d, uint64_t sector, const uint8_t *from, uint32_t size);
 void disk_save(const Disk *d, GByteArray *out);
+/* Eight bytes that stand for what disk_save() would append: only blocks written since the last time are read.
+ */
+void disk_digest(Disk *d, GByteArray *out);
 bool disk_load(Disk *d, StateReader *r);
 
 /*

@@ -82,7 +82,9 @@ typedef struct VirtioOps {
     void (*input)(VirtioDevice *v, const uint8_t *data, uint32_t size);
     void (*save)(const VirtioDevice *v, GByteArray *out);
     bool (*load)(VirtioDevice *v, StateReader *r);
-    void (*done)(VirtioDevice *v); /* release what init made, not *v itself */
+    void (*digest)(const VirtioDevice *v,
+                   GByteArray *out); /* see StateSection.hash_extra; NULL: what save appends */
+    void (*done)(VirtioDevice *v);   /* release what init made, not *v itself */
 } VirtioOps;
 
 struct VirtioDevice {

@@ -115,6 +115,10 @@ static void blk_save(const VirtioDevice *v, GByteArray *out) {
     disk_save(((const VirtioBlk *)v)->disk, out);
 }
 
+static void blk_digest(const VirtioDevice *v, GByteArray *out) {
+    disk_digest(((const VirtioBlk *)v)->disk, out);
+}
+
 static bool blk_load(VirtioDevice *v, StateReader *r) {
     return disk_load(((VirtioBlk *)v)->disk, r);
 }
@@ -133,6 +137,7 @@ static const VirtioOps blk_ops = {
     .complete = blk_complete,
     .save = blk_save,
     .load = blk_load,
+    .digest = blk_digest,
     .done = blk_done,
 };
 

@@ -323,9 +323,7 @@ static const char *virtio_register_name(const Device *d, Gpa offset) {
 /* -- the state section --------------------------------------------------------------------------------------
  */
 
-static void virtio_save_extra(const void *object, GByteArray *out) {
-    const VirtioDevice *v = object;
-
+static void save_pending(const VirtioDevice *v, GByteArray *out) {
     state_write_uint(out, v->pending->len, 4);
     for (unsigned i = 0; i < v->pending->len; i++) {
         const VirtioPending *p = &g_array_index(v->pending, VirtioPending, i);
@@ -333,7 +331,23 @@ static void virtio_save_extra(const void *object, GByteArray *out) {
         state_write_uint(out, p->queue, 2);
         state_write_uint(out, p->head, 2);
     }
+}
+
+static void virtio_save_extra(const void *object, GByteArray *out) {
+    const VirtioDevice *v = object;
+
+    save_pending(v, out);
     if (v->ops->save != NULL)
+        v->ops->save(v, out);
+}
+
+static void virtio_hash_extra(const void *object, GByteArray *out) {
+    const VirtioDevice *v = object;
+
+    save_pending(v, out);
+    if (v->ops->digest != NULL)
+        v->ops->digest(v, out);
+    else if (v->ops->save != NULL)
         v->ops->save(v, out);
 }
 
@@ -431,6 +445,7 @@ bool virtio_create(Machine *m, unsigned slot, Gpa base, int source, GError **err
             .save_extra = virtio_save_extra,
             .load_extra = virtio_load_extra,
             .loaded = virtio_loaded,
+            .hash_extra = virtio_hash_extra,
         };
         machine_add_section(m, &section);
     }
