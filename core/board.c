@@ -69,8 +69,7 @@ bool board_create(Machine *m, GError **error) {
     return true;
 }
 
-/* -- what comes from outside --------------------------------------------------------------------------------
- */
+/* -- what comes from outside ----------------------------------------------------------------------------- */
 
 static bool board_fetch(Machine *m, NdKind kind, uint32_t source, uint8_t *to, uint32_t size,
                         GError **error) {
@@ -101,8 +100,7 @@ static bool board_set_clock(Machine *m, GError **error) {
     return true;
 }
 
-/* -- images -------------------------------------------------------------------------------------------------
- */
+/* -- images ---------------------------------------------------------------------------------------------- */
 
 static bool board_load_flash(Machine *m, BootPlan *plan, GError **error) {
     const MachineImage *flash[2] = {machine_config_image(&m->config, IMAGE_PFLASH0),
@@ -198,13 +196,16 @@ static bool board_load_fdt(Machine *m, BootPlan *plan, GError **error) {
     }
     if (initrd != NULL && !loader_load_bytes(m, initrd, plan->initrd, plan->fdt, error))
         return false;
-    g_autofree char *name = g_strdup(dtb != NULL ? dtb->name : "generated");
-    MachineImage image = {.role = IMAGE_DTB, .name = name, .data = tree};
-    return loader_load_bytes(m, &image, plan->fdt, m->ram->base + m->ram->size, error);
+    gsize length;
+    const void *bytes = g_bytes_get_data(tree, &length);
+    if (loader_write(m, "device tree", plan->fdt, bytes, length))
+        return true;
+    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_INVAL,
+                "0x%zx bytes of device tree do not fit at 0x%" PRIx64, length, plan->fdt);
+    return false;
 }
 
-/* -- the reset vector ---------------------------------------------------------------------------------------
- */
+/* -- the reset vector ------------------------------------------------------------------------------------ */
 
 static void put_le(GByteArray *out, uint64_t value, unsigned size) {
     state_write_uint(out, value, size);
@@ -235,13 +236,14 @@ static void board_load_reset_vector(Machine *m, const BootPlan *plan) {
     put_le(rom, plan->fdt, 8);
     for (unsigned i = 0; i < FW_DYNAMIC_WORDS; i++)
         put_le(rom, fw_dynamic[i], 8);
-    bool done = machine_ram_write(m, VIRT_MROM_BASE, rom->data, rom->len);
+    bool done = loader_write(m, "reset vector", VIRT_MROM_BASE, rom->data, rom->len);
     g_assert(done);
 }
 
 bool board_load(Machine *m, GError **error) {
     BootPlan plan = {.start = VIRT_RAM_BASE};
 
+    g_array_set_size(m->loads, 0);
     if (!board_set_clock(m, error) || !board_load_flash(m, &plan, error) ||
         !board_load_kernel(m, &plan, error))
         return false;

@@ -31,8 +31,7 @@ static uint32_t fdt_test_handle(const Machine *m) {
     return 2 * m->n_harts + 2;
 }
 
-/* -- writing ------------------------------------------------------------------------------------------------
- */
+/* -- writing --------------------------------------------------------------------------------------------- */
 
 /* libfdt remembers no error across calls; this does, so that the tree below reads as a tree. */
 typedef struct FdtWriter {
@@ -121,8 +120,7 @@ static void put_plic_interrupt(FdtWriter *w, const Machine *m, uint32_t source) 
     put_u32(w, "interrupt-parent", fdt_plic_handle(m));
 }
 
-/* -- the nodes ----------------------------------------------------------------------------------------------
- */
+/* -- the nodes ------------------------------------------------------------------------------------------- */
 
 static void put_isa_extensions(FdtWriter *w, const Isa *isa) {
     const char *names[64];
@@ -330,8 +328,7 @@ static void put_root(FdtWriter *w, const Machine *m) {
     put_end(w);
 }
 
-/* -- /chosen ------------------------------------------------------------------------------------------------
- */
+/* -- /chosen --------------------------------------------------------------------------------------------- */
 
 static int fdt_set_chosen(void *tree, const FdtChosen *chosen) {
     int node = fdt_path_offset(tree, "/chosen"), bad = 0;

@@ -104,6 +104,16 @@ static bool loader_check_format(const MachineImage *image, Bytes b, GError **err
     return true;
 }
 
+bool loader_write(Machine *m, const char *name, Gpa at, const void *bytes, uint64_t size) {
+    MachineLoad load = {.name = name, .addr = at, .size = size};
+
+    if (!machine_ram_write(m, at, bytes, size))
+        return false;
+    if (size != 0)
+        g_array_append_val(m->loads, load);
+    return true;
+}
+
 /* [at, at+size) must be memory that images may go to. */
 static bool loader_check_place(Machine *m, const MachineImage *image, Gpa at, uint64_t size, GError **error) {
     if (machine_ram_ptr(m, at, MAX(size, 1)) != NULL)
@@ -151,7 +161,7 @@ static bool loader_load_segment(Machine *m, const MachineImage *image, Bytes b, 
                            index, offset, filesz, memsz, b.size);
     if (!loader_check_place(m, image, paddr, memsz, error))
         return false;
-    if (!machine_ram_write(m, paddr, b.at + offset, filesz))
+    if (!loader_write(m, image->name, paddr, b.at + offset, filesz))
         return loader_fail(error, image, "ELF segment %u at 0x%" PRIx64 " is not in writable memory", index,
                            paddr);
     /* The rest is zero even where a guest-requested reset left something. */
@@ -215,7 +225,7 @@ bool loader_load_bytes(Machine *m, const MachineImage *image, Gpa at, Gpa limit,
                            b.size, at, at > limit ? 0 : limit - at);
     if (!loader_check_place(m, image, at, b.size, error))
         return false;
-    if (!machine_ram_write(m, at, b.at, b.size))
+    if (!loader_write(m, image->name, at, b.at, b.size))
         return loader_fail(error, image, "0x%" PRIx64 " is not writable memory", at);
     return true;
 }

@@ -22,4 +22,8 @@ bool loader_load_executable(Machine *m, const MachineImage *image, Gpa raw_at, L
 /* Load bytes (initrd, device tree, flash contents) to `at`; all of [at, limit) is available to them. */
 bool loader_load_bytes(Machine *m, const MachineImage *image, Gpa at, Gpa limit, GError **error);
 
+/* Write bytes of the machine's own (static name) and note them in m->loads. False, nothing done: not in
+ * memory. */
+bool loader_write(Machine *m, const char *name, Gpa at, const void *bytes, uint64_t size);
+
 #endif

@@ -66,6 +66,7 @@ bool machine_new(const MachineConfig *config, Nd *nd, Hooks *hooks, Machine **re
     m->n_harts = config->n_harts;
     m->devices = g_ptr_array_new_with_free_func(device_free);
     m->sections = g_array_new(FALSE, FALSE, sizeof(StateSection));
+    m->loads = g_array_new(FALSE, FALSE, sizeof(MachineLoad));
     m->limit = POS_NONE;
     m->deadline = NSEC_NEVER;
     for (uint32_t i = 0; i < m->n_harts; i++)
@@ -89,6 +90,7 @@ void machine_free(Machine *m) {
     machine_set_engine(m, NULL);
     g_ptr_array_unref(m->devices);
     g_array_unref(m->sections);
+    g_array_unref(m->loads);
     mmu_done(m);
     snapshot_drop_base(m);
     for (uint32_t i = 0; i < m->n_harts; i++)

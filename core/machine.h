@@ -24,6 +24,13 @@ typedef struct RamBlock {
     bool readonly; /* guest stores are ignored or fault as on QEMU; only the loader writes */
 } RamBlock;
 
+/* Bytes that the last reset put into memory. */
+typedef struct MachineLoad {
+    const char *name; /* the image's, or "device tree", "reset vector"; lives as long as the machine */
+    Gpa addr;
+    uint64_t size;
+} MachineLoad;
+
 /* page_flags[] */
 enum {
     PAGE_DIRTY = 1, /* written since its hash was last computed */
@@ -78,6 +85,7 @@ struct Machine {
     Device *consoles[1 + MACHINE_VIRTIO_SLOTS]; /* by ND_CONSOLE source: 0 is the UART; NULL past the last port */
     struct Disk *disks[MACHINE_VIRTIO_SLOTS]; /* by slot; NULL where there is none (core/devices/disk.h) */
     GArray *sections;   /* of StateSection, in registration order */
+    GArray *loads;      /* of MachineLoad, in the order in which board_load() wrote them */
 
     bool running;   /* the engine runs harts[current] */
     bool in_reset;  /* machine_reset() is at work: the loader may write read-only blocks */

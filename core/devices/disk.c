@@ -115,8 +115,7 @@ bool disk_write(Disk *d, uint64_t sector, const uint8_t *from, uint32_t size) {
     return disk_copy(d, sector, (uint8_t *)from, size, true);
 }
 
-/* -- state: number of blocks, then each: le64 number, u8 written, its bytes --------------------------------
- */
+/* -- state: number of blocks, then each: le64 number, u8 written, its bytes ------------------------------ */
 
 static gboolean save_block(gpointer key, gpointer value, gpointer out) {
     const DiskBlock *b = value;
@@ -166,8 +165,7 @@ bool disk_load(Disk *d, StateReader *r) {
     return !r->bad;
 }
 
-/* -- what the guest wrote -----------------------------------------------------------------------------------
- */
+/* -- what the guest wrote -------------------------------------------------------------------------------- */
 
 typedef struct Visit {
     const Disk *disk;

@@ -51,6 +51,14 @@ static void rtc_update_irq(Rtc *r) {
     device_set_irq(&r->dev, r->irq_pending && r->irq_enabled);
 }
 
+/* When an armed alarm is due; NSEC_NEVER if guest time cannot get there. */
+static Nsec rtc_due(const Rtc *r) {
+    Nsec time = machine_time(r->dev.machine);
+    uint64_t wait = r->alarm - rtc_now(r);
+
+    return wait < NSEC_NEVER - time ? time + wait : NSEC_NEVER;
+}
+
 /* The deadline follows from the alarm, so that it need not be saved. */
 static void rtc_arm(Rtc *r) {
     uint64_t now = rtc_now(r);
@@ -63,7 +71,7 @@ static void rtc_arm(Rtc *r) {
         device_set_deadline(&r->dev, NSEC_NEVER);
         rtc_update_irq(r);
     } else {
-        device_set_deadline(&r->dev, r->alarm - r->offset);
+        device_set_deadline(&r->dev, rtc_due(r));
     }
 }
 
@@ -138,7 +146,7 @@ static void rtc_reset(Device *d) {
 static void rtc_loaded(void *object) {
     Rtc *r = object;
 
-    device_set_deadline(&r->dev, r->alarm_armed ? r->alarm - r->offset : NSEC_NEVER);
+    device_set_deadline(&r->dev, r->alarm_armed ? rtc_due(r) : NSEC_NEVER);
 }
 
 static const char *rtc_register_name(const Device *d, Gpa offset) {

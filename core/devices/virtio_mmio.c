@@ -320,8 +320,7 @@ static const char *virtio_register_name(const Device *d, Gpa offset) {
     return register_name_find(virtio_registers, G_N_ELEMENTS(virtio_registers), offset);
 }
 
-/* -- the state section --------------------------------------------------------------------------------------
- */
+/* -- the state section ----------------------------------------------------------------------------------- */
 
 static void save_pending(const VirtioDevice *v, GByteArray *out) {
     state_write_uint(out, v->pending->len, 4);
@@ -373,8 +372,7 @@ static void virtio_loaded(void *object) {
     virtio_queue_rearm(object);
 }
 
-/* -- creation -----------------------------------------------------------------------------------------------
- */
+/* -- creation -------------------------------------------------------------------------------------------- */
 
 static void virtio_free(Device *d) {
     VirtioDevice *v = (VirtioDevice *)d;

@@ -33,8 +33,7 @@ static uint32_t random_next(uint32_t *state) {
     return *state;
 }
 
-/* -- lists -------------------------------------------------------------------------------------------------
- */
+/* -- lists ----------------------------------------------------------------------------------------------- */
 
 static int by_key(const Node *x, const Node *y) {
     return x->key - y->key;
@@ -107,8 +106,7 @@ static uint16_t list_round(uint16_t crc, uint32_t *state) {
     return crc;
 }
 
-/* -- matrices ----------------------------------------------------------------------------------------------
- */
+/* -- matrices -------------------------------------------------------------------------------------------- */
 
 static uint16_t matrix_round(uint16_t crc, uint32_t seed) {
     for (unsigned i = 0; i < SIZE; i++)
@@ -129,8 +127,7 @@ static uint16_t matrix_round(uint16_t crc, uint32_t seed) {
     return crc;
 }
 
-/* -- the scanner -------------------------------------------------------------------------------------------
- */
+/* -- the scanner ----------------------------------------------------------------------------------------- */
 
 typedef enum { START, INTEGER, POINT, FRACTION, EXPONENT, SCIENTIFIC, INVALID, STATES } State;
 

@@ -90,8 +90,7 @@ static void test_calls(void) {
     check_equal(rt_trapped.epc & 1, 0);
 }
 
-/* -- what less privileged modes may not do ------------------------------------------------------------------
- */
+/* -- what less privileged modes may not do --------------------------------------------------------------- */
 
 static uint64_t read_mscratch(uint64_t x) {
     return csr_read(mscratch);
@@ -150,8 +149,7 @@ static void test_privilege(void) {
     csr_clear(mstatus, MSTATUS_TVM | MSTATUS_TW | MSTATUS_TSR);
 }
 
-/* -- delegation: a handler in S mode ------------------------------------------------------------------------
- */
+/* -- delegation: a handler in S mode --------------------------------------------------------------------- */
 
 static volatile uint64_t s_count, s_cause, s_epc, s_tval, s_status;
 
@@ -203,8 +201,7 @@ static void test_delegation(void) {
     csr_write(mideleg, 0);
 }
 
-/* -- vectored interrupts ------------------------------------------------------------------------------------
- */
+/* -- vectored interrupts --------------------------------------------------------------------------------- */
 
 static volatile uint64_t vectored_cause;
 

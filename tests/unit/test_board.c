@@ -207,6 +207,11 @@ static void test_layout(void) {
     g_assert_cmphex(mem(w, VIRT_MROM_BASE + 56), ==, RAM + (2 << 20));
     g_assert_cmpint((int)mem(w, RAM + (2 << 20)) & 0xff, ==, 2);
     g_assert_cmpint((int)mem(w, RAM + (10 << 20)) & 0xff, ==, 3);
+    static const char *const loads[] = {"test-file", "test-file", "test-file", "device tree", "reset vector"};
+    g_assert_cmpuint(w->m->loads->len, ==, G_N_ELEMENTS(loads));
+    for (guint i = 0; i < w->m->loads->len; i++)
+        g_assert_cmpstr(g_array_index(w->m->loads, MachineLoad, i).name, ==, loads[i]);
+    g_assert_cmpuint(g_array_index(w->m->loads, MachineLoad, 1).size, ==, sizeof kernel);
     const void *t = tree(w);
     g_assert_cmpint(fdt_check_full(t, fdt_totalsize(t)), ==, 0);
     int chosen = fdt_path_offset(t, "/chosen");
@@ -279,6 +284,24 @@ static void test_own_tree(void) {
     world_free(w);
 }
 
+/* Flash instead of firmware is started; with firmware it is what the firmware starts. */
+static void test_flash(void) {
+    static const uint8_t flash[4096] = {7}, firmware[16] = {1};
+
+    for (int with_firmware = 0; with_firmware < 2; with_firmware++) {
+        World *w = world_new();
+        world_image(w, IMAGE_PFLASH0, flash, sizeof flash);
+        if (with_firmware)
+            world_image(w, IMAGE_BIOS, firmware, sizeof firmware);
+        g_assert_true(world_start(w, NULL));
+        g_assert_cmphex(mem(w, VIRT_FLASH_BASE), ==, 7);
+        g_assert_cmphex(mem(w, VIRT_MROM_BASE + 24), ==, with_firmware ? RAM : VIRT_FLASH_BASE);
+        g_assert_cmphex(mem(w, VIRT_MROM_BASE + 56), ==, with_firmware ? VIRT_FLASH_BASE : 0);
+        g_assert_cmpint(fdt_path_offset(tree(w), "/flash@20000000"), >, 0);
+        world_free(w);
+    }
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/board/elf", test_elf);
@@ -287,6 +310,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/board/too-large", test_too_large);
     g_test_add_func("/board/layout", test_layout);
     g_test_add_func("/board/tree", test_tree);
+    g_test_add_func("/board/flash", test_flash);
     g_test_add_func("/board/own-tree", test_own_tree);
     return g_test_run();
 }

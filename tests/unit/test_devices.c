@@ -28,8 +28,7 @@ static bool pending(World *w, unsigned source) {
     return world_read(w, PLIC + 0x1000, 4) >> source & 1;
 }
 
-/* -- UART ---------------------------------------------------------------------------------------------------
- */
+/* -- UART ------------------------------------------------------------------------------------------------ */
 
 static void test_uart_transmit(void) {
     World *w = started();
@@ -102,8 +101,7 @@ static void test_uart_registers(void) {
     world_free(w);
 }
 
-/* -- interrupt controllers ----------------------------------------------------------------------------------
- */
+/* -- interrupt controllers ------------------------------------------------------------------------------- */
 
 static bool line(World *w, unsigned hart, IrqNumber irq) {
     return w->m->harts[hart]->mip_lines >> irq & 1;
@@ -169,8 +167,7 @@ static void test_aclint(void) {
     world_free(w);
 }
 
-/* -- finisher, clock ----------------------------------------------------------------------------------------
- */
+/* -- finisher, clock ------------------------------------------------------------------------------------- */
 
 static void test_finisher(void) {
     static const struct {
@@ -225,6 +222,23 @@ static void test_rtc(void) {
     world_free(w);
 }
 
+/* An alarm that guest time never reaches, with a clock set back: never due, and not in the past either. */
+static void test_rtc_far(void) {
+    World *w = started();
+
+    world_wait(w, 1000000);
+    world_write(w, RTC + 0x04, 0, 4);
+    world_write(w, RTC, 5, 4);
+    world_write(w, RTC + 0x0c, UINT32_MAX, 4);
+    world_write(w, RTC + 0x08, UINT32_MAX, 4);
+    for (guint i = 0; i < w->m->devices->len; i++) {
+        const Device *d = g_ptr_array_index(w->m->devices, i);
+        g_assert_true(d->when == NSEC_NEVER);
+    }
+    g_assert_cmpuint(world_read(w, RTC + 0x18, 4), ==, 1);
+    world_free(w);
+}
+
 /* Only what QEMU's regions take: other sizes and places are access faults. */
 static void test_access_sizes(void) {
     World *w = started();
@@ -243,8 +257,7 @@ static void test_access_sizes(void) {
     world_free(w);
 }
 
-/* -- state --------------------------------------------------------------------------------------------------
- */
+/* -- state ----------------------------------------------------------------------------------------------- */
 
 static GByteArray *save_all(Machine *m) {
     GByteArray *out = g_byte_array_new();
@@ -298,6 +311,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/devices/aclint", test_aclint);
     g_test_add_func("/devices/finisher", test_finisher);
     g_test_add_func("/devices/rtc", test_rtc);
+    g_test_add_func("/devices/rtc-far", test_rtc_far);
     g_test_add_func("/devices/access-sizes", test_access_sizes);
     g_test_add_func("/devices/state", test_state);
     return g_test_run();
