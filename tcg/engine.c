@@ -433,6 +433,9 @@ Engine *tcg_engine_new(Machine *m, const TcgOptions *options) {
     TcgEngine *e = g_new0(TcgEngine, 1);
     e->machine = m;
     e->options = *options;
+#ifndef __OPTIMIZE__
+    e->options.check_ir = true; /* debug builds */
+#endif
     e->block_limit = BLOCK_MAX_INSNS;
     e->interp = backend_interp_new(m);
     if (options->backend != BACKEND_INTERP) {

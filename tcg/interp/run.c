@@ -11,6 +11,13 @@
 
 #define REG(field) (*(uint64_t *)((char *)h + op->field))
 
+/* Guest memory is little-endian: a value of `size` bytes as the host has it, from memory's order or to it. */
+static inline uint64_t guest_order(uint64_t value, unsigned size) {
+    return G_BYTE_ORDER == G_LITTLE_ENDIAN ? value : __builtin_bswap64(value) >> (64 - 8 * size);
+}
+
+static inline void *host_address(const TlbEntry *e, Gva va) { return (void *)(uintptr_t)(va + e->addend); }
+
 static inline bool tlb_hit(uint64_t tag, Gva va, unsigned size) {
     return (va & (PAGE_MASK | (size - 1))) == tag;
 }
@@ -44,13 +51,18 @@ static void trace_access(uint64_t *slot, Gva va, uint64_t loc, uint64_t value, u
 
 static uint64_t load_host(const void *p, unsigned size) {
     if (size == 4) {
-        int32_t w;
+        uint32_t w;
         memcpy(&w, p, 4);
-        return (uint64_t)(int64_t)w;
+        return eval_sext32(guest_order(w, 4));
     }
     uint64_t d;
     memcpy(&d, p, 8);
-    return d;
+    return guest_order(d, 8);
+}
+
+static void store_host(void *p, uint64_t value, unsigned size) {
+    value = guest_order(size == 4 ? (uint32_t)value : value, size);
+    memcpy(p, &value, size);
 }
 
 /* Host address for writing `size` aligned bytes, or NULL with hart->exit set. */
@@ -58,7 +70,7 @@ static void *rmw_address(Hart *h, const Block *block, const InterpOp *op, Gva va
     TlbEntry *e = tlb_entry(h, op, va);
     if (tlb_hit(e->write, va, size)) {
         h->mem_loc = va + e->addend;
-        return (void *)(va + e->addend);
+        return host_address(e, va);
     }
     store_position(h, block, op);
     return mmu_rmw(h, va, op->mem & ((1u << INTERP_AMO_SHIFT) - 1));
@@ -71,7 +83,7 @@ static bool exec_lr(Hart *h, const Block *block, const InterpOp *op, uint64_t *r
     uint64_t value;
     if (tlb_hit(e->read, va, size)) {
         h->mem_loc = va + e->addend;
-        value = load_host((void *)(va + e->addend), size);
+        value = load_host(host_address(e, va), size);
     } else {
         value = load_slow(h, block, op, va);
         if (h->exit) {
@@ -103,7 +115,7 @@ static bool exec_sc(Hart *h, const Block *block, const InterpOp *op, uint64_t *r
         uint64_t expected = size == 4 ? eval_sext32(h->res_value) : h->res_value;
         done = load_host(p, size) == expected;
         if (done) {
-            memcpy(p, &value, size);
+            store_host(p, value, size);
         }
     }
     h->res_size = 0;
@@ -125,7 +137,7 @@ static bool exec_amo(Hart *h, const Block *block, const InterpOp *op, uint64_t *
     uint64_t operand = size == 4 ? eval_sext32(REG(b)) : REG(b);
     uint64_t old = load_host(p, size);
     uint64_t value = ir_eval_amo((IrAmo)(op->mem >> INTERP_AMO_SHIFT), old, operand);
-    memcpy(p, &value, size);
+    store_host(p, value, size);
     REG(dst) = old;
     if (op->c) {
         trace_access(record + op->c, va, h->mem_loc, old, size);
@@ -248,7 +260,8 @@ enter_block:
         const TlbEntry *e = tlb_entry(h, op, va);                                                            \
         if (G_LIKELY(tlb_hit(e->read, va, sizeof(type)))) {                                                  \
             type value;                                                                                      \
-            memcpy(&value, (const void *)(va + e->addend), sizeof(type));                                    \
+            memcpy(&value, host_address(e, va), sizeof(type));                                               \
+            value = (type)guest_order((uint64_t)value, sizeof(type));                                        \
             REG(dst) = (uint64_t)(int64_t)value;                                                             \
             NEXT();                                                                                          \
         }                                                                                                    \
@@ -263,7 +276,8 @@ enter_block:
         type value;                                                                                          \
         if (G_LIKELY(tlb_hit(e->read, va, sizeof(type)))) {                                                  \
             h->mem_loc = va + e->addend;                                                                     \
-            memcpy(&value, (const void *)(va + e->addend), sizeof(type));                                    \
+            memcpy(&value, host_address(e, va), sizeof(type));                                               \
+            value = (type)guest_order((uint64_t)value, sizeof(type));                                        \
         } else {                                                                                             \
             value = (type)load_slow(h, block, op, va);                                                       \
             LEAVE_IF_EXIT();                                                                                 \
@@ -279,8 +293,8 @@ enter_block:
         Gva va = REG(a) + (uint64_t)op->imm;                                                                 \
         const TlbEntry *e = tlb_entry(h, op, va);                                                            \
         if (G_LIKELY(tlb_hit(e->write, va, sizeof(type)))) {                                                 \
-            type value = (type)REG(b);                                                                       \
-            memcpy((void *)(va + e->addend), &value, sizeof(type));                                          \
+            type value = (type)guest_order((type)REG(b), sizeof(type));                                      \
+            memcpy(host_address(e, va), &value, sizeof(type));                                               \
             NEXT();                                                                                          \
         }                                                                                                    \
         store_slow(h, block, op, va, REG(b));                                                                \
@@ -291,8 +305,8 @@ enter_block:
         Gva va = REG(a) + (uint64_t)op->imm;                                                                 \
         const TlbEntry *e = tlb_entry(h, op, va);                                                            \
         if (G_LIKELY(tlb_hit(e->write, va, sizeof(type)))) {                                                 \
-            type value = (type)REG(b);                                                                       \
-            memcpy((void *)(va + e->addend), &value, sizeof(type));                                          \
+            type value = (type)guest_order((type)REG(b), sizeof(type));                                      \
+            memcpy(host_address(e, va), &value, sizeof(type));                                               \
             h->mem_loc = va + e->addend;                                                                     \
         } else {                                                                                             \
             store_slow(h, block, op, va, REG(b));                                                            \

@@ -252,6 +252,34 @@ static void guest_pmp(Asm *a) {
 }
 
 /*
+ * Data beside code in one page; then an eight-byte store that begins in data and ends in the first instruction of a
+ * function, where it adds 1 to the immediate's place.
+ */
+static void guest_beside_code(Asm *a) {
+    asm_li(a, S0, RAM + 0x7fc);
+    asm_li(a, S1, 60);
+    uint32_t loop = a->at;
+    asm_w(a, JAL(RA, asm_to(a, 0x800)));
+    asm_w(a, SD(S1, S0, -60));
+    asm_w(a, LD(T0, S0, -60));
+    asm_w(a, ADD(A1, A1, T0));
+    asm_w(a, ANDI(T0, S1, 3));
+    asm_w(a, BNE(T0, ZERO, 24));
+    asm_w(a, LD(T0, S0, 0));
+    asm_w(a, LUI(T1, 0x100));
+    asm_w(a, SLLI(T1, T1, 32));
+    asm_w(a, ADD(T0, T0, T1));
+    asm_w(a, SD(T0, S0, 0));
+    asm_w(a, ADDI(S1, S1, -1));
+    asm_w(a, BNE(S1, ZERO, asm_to(a, loop)));
+    finish(a);
+    a->at = 0x7fc;
+    asm_w(a, 0);
+    asm_w(a, ADDI(A0, A0, 0));
+    asm_w(a, JALR(ZERO, RA, 0));
+}
+
+/*
  * A page-table entry that is an instruction of the running block: the load sets its A bit, which makes another
  * instruction of it (addi tp, zero, 0x200 becomes fsgnj.s ft4, ft0, ft0). The next word is illegal.
  */
@@ -311,6 +339,7 @@ static const Guest guests[] = {
     {"remap", guest_remap, false, 3000},
     {"pmp", guest_pmp, true, 1000},
     {"pte-in-code", guest_pte_in_code, true, 1000},
+    {"beside-code", guest_beside_code, true, 2000},
 };
 
 /* -- ways to run -------------------------------------------------------------------------------------------- */
@@ -325,6 +354,7 @@ typedef struct Way {
     uint32_t trace;
     bool flush; /* drop everything at each stop */
     bool every; /* stop at every pos, not only at the ones that are compared */
+    bool stats; /* count helpers */
 } Way;
 
 static const Way reference = {"reference", BACKEND_INTERP, 1, ~0u, 0, false, false};
@@ -401,7 +431,7 @@ static Machine *new_machine(const Guest *g, const Way *w, Hooks *hooks) {
     machine_new(&config, &quiet, hooks, &m, &error);
     g_assert_no_error(error);
     machine_config_done(&config);
-    TcgOptions options = {.backend = w->backend, .disabled_passes = w->disabled_passes, .check_ir = true};
+    TcgOptions options = {.backend = w->backend, .disabled_passes = w->disabled_passes, .check_ir = true, .stats = w->stats};
     machine_set_engine(m, tcg_engine_new(m, &options));
     m->engine->ops->set_block_limit(m->engine, w->block_limit);
     machine_reset(m, &error);
@@ -485,6 +515,22 @@ static void test_results(void) {
     g_assert_cmphex(r.a0, ==, RAM + 0x4ff8);
     run_guest(&guests[9], &ways[0], &r);
     g_assert_cmpuint(r.a0, ==, 0);
+    run_guest(&guests[10], &ways[0], &r); /* the immediate is 0, then four calls each with 1, 2, … 15 (the last three) */
+    g_assert_cmpuint(r.a0, ==, 4 * (14 * 15 / 2) + 3 * 15);
+}
+
+/* Each round: ecall, an illegal instruction, and four times the handler's four CSR accesses and mret; before, the reset vector's
+ * mhartid and one mtvec. */
+static void test_stats(void) {
+    static const Way counted[] = {{.name = "interp", .backend = BACKEND_INTERP, .stats = true},
+                                  {.name = "host", .backend = BACKEND_AUTO, .stats = true}};
+    Run r;
+    for (unsigned i = 0; i < G_N_ELEMENTS(counted); i++) {
+        run_guest(&guests[0], &counted[i], &r);
+        g_assert_cmpuint(r.stats.helper_insns, ==, 1);
+        run_guest(&guests[3], &counted[i], &r);
+        g_assert_cmpuint(r.stats.helper_insns, ==, 2 + 60 * (2 + 4 * 5));
+    }
 }
 
 int main(int argc, char **argv) {
@@ -494,5 +540,6 @@ int main(int argc, char **argv) {
         g_test_add_data_func(path, &guests[i], test_guest);
     }
     g_test_add_func("/engine/results", test_results);
+    g_test_add_func("/engine/stats", test_stats);
     return g_test_run();
 }
