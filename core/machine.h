@@ -33,9 +33,9 @@ typedef struct MachineLoad {
 
 /* page_flags[] */
 enum {
-    PAGE_DIRTY = 1, /* written since its hash was last computed */
-    PAGE_CODE = 2,  /* translated code was made from it */
-    PAGE_PTE = 4,   /* walked page-table entries lie in it */
+    PAGE_DIRTY = 1,   /* written since its hash was last computed */
+    PAGE_CODE = 2,    /* translated code was made from it */
+    PAGE_PTE = 4,     /* walked page-table entries lie in it */
     PAGE_CHANGED = 8, /* hashed, but differs from the page of the last snapshot (snapshot.c) */
 };
 
@@ -53,13 +53,13 @@ typedef enum {
 
 /* The machine's own state section: position, time and the SMP schedule. */
 #define MACHINE_STATE(F, A)                                                                                  \
-    F(uint64_t, pos)         /* valid between turns; inside one use machine_pos() */                         \
-    F(uint64_t, idle_ns)     /* guest time skipped while all harts waited */                                 \
-    F(uint64_t, mtime_delta) /* what software added to the timebase by writing mtime (CLINT) */              \
-    F(uint32_t, current)     /* whose turn it is */                                                          \
+    F(uint64_t, pos)          /* valid between turns; inside one use machine_pos() */                        \
+    F(uint64_t, idle_ns)      /* guest time skipped while all harts waited */                                \
+    F(uint64_t, mtime_delta)  /* what software added to the timebase by writing mtime (CLINT) */             \
+    F(uint32_t, current)      /* whose turn it is */                                                         \
     F(uint8_t, turn_extended) /* SMP: the turn was prolonged because of a reservation, or may not be */      \
-    F(uint64_t, turn_end)    /* SMP: end of the current turn */                                              \
-    F(uint64_t, turn_random) /* SMP: generator of turn lengths */
+    F(uint64_t, turn_end)     /* SMP: end of the current turn */                                             \
+    F(uint64_t, turn_random)  /* SMP: generator of turn lengths */
 
 struct Machine {
     MACHINE_STATE(STATE_MEMBER, STATE_MEMBER_ARRAY)
@@ -82,25 +82,26 @@ struct Machine {
     uint32_t n_regions;
     GPtrArray *devices; /* of Device*, in creation order */
     Device *plic;       /* where device_set_irq() leads; set by board_create() */
-    Device *consoles[1 + MACHINE_VIRTIO_SLOTS]; /* by ND_CONSOLE source: 0 is the UART; NULL past the last port */
+    Device *
+        consoles[1 + MACHINE_VIRTIO_SLOTS]; /* by ND_CONSOLE source: 0 is the UART; NULL past the last port */
     struct Disk *disks[MACHINE_VIRTIO_SLOTS]; /* by slot; NULL where there is none (core/devices/disk.h) */
-    GArray *sections;   /* of StateSection, in registration order */
-    GArray *loads;      /* of MachineLoad, in the order in which board_load() wrote them */
+    GArray *sections;                         /* of StateSection, in registration order */
+    GArray *loads; /* of MachineLoad, in the order in which board_load() wrote them */
 
-    bool running;   /* the engine runs harts[current] */
-    bool in_reset;  /* machine_reset() is at work: the loader may write read-only blocks */
-    Nsec deadline;  /* earliest device deadline */
-    Pos limit;      /* do not run past (driver) */
+    bool running;  /* the engine runs harts[current] */
+    bool in_reset; /* machine_reset() is at work: the loader may write read-only blocks */
+    Nsec deadline; /* earliest device deadline */
+    Pos limit;     /* do not run past (driver) */
     Gpa reset_vector;
 
     StopReason stop;
     uint32_t stop_code;
     bool reset_requested;
 
-    uint64_t *page_hash; /* per page, valid when !PAGE_DIRTY; 0 for a page of zeros */
-    uint64_t ram_hash;   /* sum of page_hash */
+    uint64_t *page_hash;         /* per page, valid when !PAGE_DIRTY; 0 for a page of zeros */
+    uint64_t ram_hash;           /* sum of page_hash */
     struct PageCopy **page_copy; /* per page, as of the last snapshot; NULL until there is one (snapshot.c) */
-    void *mmu;           /* mmu.c's machine-wide part (PTE watch, second-level TLB, fetch ids) */
+    void *mmu;                   /* mmu.c's machine-wide part (PTE watch, second-level TLB, fetch ids) */
 };
 
 /*
@@ -120,15 +121,15 @@ bool machine_reset(Machine *m, GError **error);
 void machine_run(Machine *m);
 /* Set m->limit before; machine_run() returns at exactly that pos ("state at P": before step P). */
 
-Pos machine_pos(const Machine *m);  /* exact also inside a helper or device callback */
-Nsec machine_time(const Machine *m); /* guest time now: (pos << shift) + idle_ns */
+Pos machine_pos(const Machine *m);               /* exact also inside a helper or device callback */
+Nsec machine_time(const Machine *m);             /* guest time now: (pos << shift) + idle_ns */
 Nsec machine_time_at(const Machine *m, Pos pos); /* with the present idle_ns */
-uint64_t machine_mtime(const Machine *m); /* 10 MHz timebase = time / 100 + mtime_delta */
+uint64_t machine_mtime(const Machine *m);        /* 10 MHz timebase = time / 100 + mtime_delta */
 /* First guest time at which machine_mtime() >= ticks; NSEC_NEVER if that is out of reach. */
 Nsec machine_mtime_to_nsec(const Machine *m, uint64_t ticks);
 /*
- * MTIP and STIP (Sstc) of every hart follow mtimecmp, stimecmp, menvcfg.STCE and the time, and the next deadline with
- * them (run loop). After a change of any of these; also after a restore.
+ * MTIP and STIP (Sstc) of every hart follow mtimecmp, stimecmp, menvcfg.STCE and the time, and the next
+ * deadline with them (run loop). After a change of any of these; also after a restore.
  */
 void machine_timer_update(Machine *m);
 
@@ -145,12 +146,15 @@ bool machine_mmio_read(Machine *m, Gpa pa, unsigned size, uint64_t *value);
 bool machine_mmio_write(Machine *m, Gpa pa, uint64_t value, unsigned size);
 const MmioRegion *machine_mmio_region(const Machine *m, Gpa pa);
 
-void machine_request_stop(Machine *m, StopReason reason, uint32_t code); /* first one wins; sets ATTN_MACHINE */
+void machine_request_stop(Machine *m, StopReason reason,
+                          uint32_t code); /* first one wins; sets ATTN_MACHINE */
 void machine_request_reset(Machine *m);
+/* The running hart gives up its turn with this step (pause, wrs), if there is a hart that could use it. */
+void machine_yield(Machine *m);
 
 /*
- * Write RAM from outside any hart (loader, DMA): announced to mmu, so caches and dirty flags follow. False, with
- * nothing written, if a byte is outside RAM; read-only blocks accept it during machine_reset() only.
+ * Write RAM from outside any hart (loader, DMA): announced to mmu, so caches and dirty flags follow. False,
+ * with nothing written, if a byte is outside RAM; read-only blocks accept it during machine_reset() only.
  */
 bool machine_ram_write(Machine *m, Gpa pa, const void *from, uint64_t size);
 

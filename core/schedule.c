@@ -7,8 +7,8 @@
  */
 #include "core/schedule.h"
 
-#define TURN_MIN 1000u
-#define TURN_SPREAD 4001u /* lengths 1000 to 5000 */
+#define TURN_MIN 2000u
+#define TURN_SPREAD 16001u /* lengths 2000 to 18000 */
 #define LR_GRACE 64u
 
 /* splitmix64: a counter and a mixing function, so the state is one word and any seed is good. */
@@ -36,6 +36,15 @@ void schedule_yield(Machine *m) {
         return;
     m->turn_end = m->pos;
     m->turn_extended = 1;
+}
+
+/* Exact inside a step: what wakes other harts changes between steps, or by this hart itself. */
+void machine_yield(Machine *m) {
+    for (uint32_t i = 0; i < m->n_harts; i++) {
+        const Hart *h = m->harts[i];
+        if (i != m->current && (!h->waiting || hart_has_wakeup(h)))
+            m->harts[m->current]->attention |= ATTN_YIELD;
+    }
 }
 
 Pos schedule_turn_end(const Machine *m) {

@@ -11,6 +11,9 @@
 #include "record/rec.h"
 
 #define FLUSH_NS 500000000u
+/* Before a wait that may be long, so that little is lost if the program is killed in it. */
+#define LONG_WAIT_NS 100000000u
+#define FLUSH_BEFORE_WAIT_NS 50000000u
 
 typedef struct NdRecord {
     Nd base;
@@ -31,9 +34,9 @@ static uint64_t host_ns(void) {
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-static void flush_sometimes(NdRecord *r, Pos pos) {
+static void flush_after(NdRecord *r, Pos pos, uint64_t interval) {
     uint64_t now = host_ns();
-    if (now - r->last_flush < FLUSH_NS)
+    if (now - r->last_flush < interval)
         return;
     r->last_flush = now;
     rec_writer_flush(r->writer, pos, NULL); /* the error stays in the writer */
@@ -56,7 +59,7 @@ static Pos record_next_pos(Nd *nd) {
 
 static bool record_poll(Nd *nd, Pos pos, Nsec now, NdEvent *ev) {
     NdRecord *r = (NdRecord *)nd;
-    flush_sometimes(r, pos);
+    flush_after(r, pos, FLUSH_NS);
     if (writer_failure(r, pos, now, ev))
         return true;
     if (r->held)
@@ -84,7 +87,7 @@ static void hold(NdRecord *r, const NdEvent *ev) {
  */
 static bool record_idle(Nd *nd, Pos pos, Nsec now, Nsec deadline, NdEvent *ev) {
     NdRecord *r = (NdRecord *)nd;
-    flush_sometimes(r, pos);
+    flush_after(r, pos, deadline - now >= LONG_WAIT_NS ? FLUSH_BEFORE_WAIT_NS : FLUSH_NS);
     if (!r->inner->ops->idle(r->inner, pos, now, deadline, ev))
         return false;
     if (deadline - now < 2) {

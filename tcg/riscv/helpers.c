@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/csr.h"
+#include "core/machine.h"
 #include "core/csr_bits.h"
 #include "core/mmu.h"
 #include "core/trap.h"
@@ -63,7 +64,7 @@ uint64_t helper_wfi(Hart *h, uint64_t a, uint64_t b, uint64_t c) {
 }
 
 uint64_t helper_yield(Hart *h, uint64_t a, uint64_t b, uint64_t c) {
-    h->attention |= ATTN_YIELD;
+    machine_yield(h->machine);
     return 0;
 }
 
