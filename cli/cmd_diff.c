@@ -124,10 +124,12 @@ int cmd_diff(const Command *self, Args *args, GError **error) {
     int status = self->failed;
     if (recording_open(args, 0, &a, NULL, error) && recording_open(args, 1, &b, NULL, error) &&
         replaying_options(args, &tcg, &options, error) && diff_recordings(a, b, &options, &r, error)) {
-        Symbolizer *symbols = symbolizer_new(a, args->symbols);
-        (args->json ? print_json : print_text)(&r, &rec_config(a)->isa, symbols);
-        status = r.kind == DIFF_SAME ? STATUS_OK : STATUS_DIFFERS;
-        symbolizer_free(symbols);
+        Symbolizer *symbols = symbolizer_new(a, args->symbols, error);
+        if (symbols) {
+            (args->json ? print_json : print_text)(&r, &rec_config(a)->isa, symbols);
+            status = r.kind == DIFF_SAME ? STATUS_OK : STATUS_DIFFERS;
+            symbolizer_free(symbols);
+        }
         diff_result_done(&r);
     }
     g_clear_pointer(&a, rec_free);

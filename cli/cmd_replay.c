@@ -75,14 +75,16 @@ static bool job_attach(Job *j, Args *args, GError **error) {
     if (!args->analyses)
         return true;
     g_autofree char *db = args->db ? g_strdup(args->db) : g_strconcat(j->path, ".db", NULL);
-    if (!store_open(db, &j->store, error) || !database_import(j->store, j->rec, error))
+    if (!store_open(db, &j->store, error) || !database_import(j->store, j->rec, error) ||
+        !database_loaded(j->store, replay_machine(j->replay), error) ||
+        !database_symbols(j->store, j->rec, args->symbols, error))
         return false;
     tell(args, "database %s", db);
     j->set = analysis_set_new(j->store);
     for (guint i = 0; i < args->analyses->len; i++)
         if (!analysis_set_add(j->set, args->analyses->pdata[i], error))
             return false;
-    return database_symbols(j->store, j->rec, args->symbols, error);
+    return true;
 }
 
 static bool job_run(Job *j, GError **error) {

@@ -101,6 +101,8 @@ static bool ask(Args *args, Asked *asked, const char *first, GError **error) {
         g_autofree char *name = g_strdup_printf("db%u", i + 1), *made = g_strconcat(asked->files->pdata[i], ".db", NULL);
         ok = store_attach(db, is_sqlite(asked->files->pdata[i]) ? asked->files->pdata[i] : made, name, error);
     }
+    if (ok)
+        database_set_functions(db);
     ok = ok && store_query(db, asked->sql->str, &rows_ops, rows, error);
     if (!ok && error && *error)
         explain_missing(first, error);

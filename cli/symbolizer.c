@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/symbolizer.h"
+
+#include "analyses/store/query.h"
+#include "cli/database.h"
+
+struct Symbolizer {
+    Store *store;
+};
+
+Symbolizer *symbolizer_new(const Rec *rec, const GPtrArray *files, GError **error) {
+    Symbolizer *s = g_new0(Symbolizer, 1);
+    if (store_open(NULL, &s->store, error) && database_symbols(s->store, rec, files, error))
+        return s;
+    symbolizer_free(s);
+    return NULL;
+}
+
+void symbolizer_free(Symbolizer *s) {
+    g_clear_pointer(&s->store, store_close);
+    g_free(s);
+}
+
+static void ignore_begin(void *opaque, int n, const char *const *names) {}
+static void ignore_end(void *opaque) {}
+
+static void take_text(void *opaque, int n, const QueryValue *values) {
+    if (values[0].type == QUERY_TEXT)
+        *(char **)opaque = g_strdup(values[0].text);
+}
+
+char *symbolizer_name(Symbolizer *s, uint64_t pc) {
+    static const QueryOps ops = {ignore_begin, take_text, ignore_end};
+    char *name = NULL;
+    g_autofree char *sql = g_strdup_printf("SELECT sym(%" G_GINT64_FORMAT ")", (gint64)pc);
+    if (!store_query(store_handle(s->store), sql, &ops, &name, NULL) || !name)
+        name = g_strdup("");
+    return name;
+}
