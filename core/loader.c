@@ -146,6 +146,16 @@ static bool loader_check_elf(const MachineImage *image, Bytes b, GError **error)
     return true;
 }
 
+/* What a file leaves out is zero, even where a guest-requested reset found something. */
+static void loader_clear(Machine *m, Gpa at, uint64_t size) {
+    static const uint8_t zeros[PAGE_SIZE];
+
+    for (uint64_t done = 0, part; done < size; done += part) {
+        part = MIN(size - done, sizeof zeros);
+        machine_ram_write(m, at + done, zeros, part);
+    }
+}
+
 static bool loader_load_segment(Machine *m, const MachineImage *image, Bytes b, unsigned index,
                                 LoadedImage *loaded, GError **error) {
     size_t header = bytes_get(b, E_PHOFF, 8) + (size_t)index * PHDR_SIZE;
@@ -164,9 +174,7 @@ static bool loader_load_segment(Machine *m, const MachineImage *image, Bytes b, 
     if (!loader_write(m, image->name, paddr, b.at + offset, filesz))
         return loader_fail(error, image, "ELF segment %u at 0x%" PRIx64 " is not in writable memory", index,
                            paddr);
-    /* The rest is zero even where a guest-requested reset left something. */
-    g_autofree uint8_t *zero = g_malloc0(memsz - filesz);
-    machine_ram_write(m, paddr + filesz, zero, memsz - filesz);
+    loader_clear(m, paddr + filesz, memsz - filesz);
     loaded->low = MIN(loaded->low, paddr);
     loaded->high = MAX(loaded->high, paddr + memsz);
     return true;

@@ -91,6 +91,7 @@ struct VirtioDevice {
     Device dev;
     VIRTIO_FIELDS(STATE_MEMBER, STATE_MEMBER_ARRAY)
     GArray *pending;      /* of VirtioPending, ordered by due (save_extra) */
+    VirtioChain *chain;   /* the chain being worked on: contents matter only within one call */
     const VirtioOps *ops; /* NULL: an empty slot */
     const VirtioSlotConfig *config;
     uint32_t slot;

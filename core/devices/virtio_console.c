@@ -32,7 +32,7 @@ static void console_config_write(VirtioDevice *v, uint32_t offset, uint64_t valu
 
 static void console_receive(VirtioConsole *c) {
     VirtioDevice *v = &c->base;
-    g_autofree VirtioChain *chain = g_new(VirtioChain, 1);
+    VirtioChain *chain = v->chain;
     uint16_t head;
 
     while (c->backlog->len != 0 && virtio_queue_take(v, CONSOLE_RX, &head)) {
@@ -62,7 +62,7 @@ static bool console_send_chain(VirtioConsole *c, const VirtioChain *chain) {
 
 static void console_transmit(VirtioConsole *c) {
     VirtioDevice *v = &c->base;
-    g_autofree VirtioChain *chain = g_new(VirtioChain, 1);
+    VirtioChain *chain = v->chain;
     uint16_t head;
 
     while (virtio_queue_take(v, CONSOLE_TX, &head)) {

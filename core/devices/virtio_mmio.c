@@ -380,6 +380,7 @@ static void virtio_free(Device *d) {
     if (v->ops != NULL && v->ops->done != NULL)
         v->ops->done(v);
     g_array_unref(v->pending);
+    g_free(v->chain);
     g_free(v);
 }
 
@@ -429,6 +430,7 @@ bool virtio_create(Machine *m, unsigned slot, Gpa base, int source, GError **err
         return false;
     }
     v->pending = g_array_new(FALSE, FALSE, sizeof(VirtioPending));
+    v->chain = g_new0(VirtioChain, 1);
     v->config = &m->config.virtio[slot];
     v->slot = slot;
     v->legacy = m->config.virtio_legacy;

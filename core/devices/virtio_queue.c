@@ -232,13 +232,12 @@ void virtio_queue_submit(VirtioDevice *v, uint16_t queue, Nsec latency) {
 
 void virtio_queue_run(VirtioDevice *v) {
     Nsec now = machine_time(v->dev.machine);
-    g_autofree VirtioChain *chain = g_new(VirtioChain, 1);
 
     while (v->pending->len != 0 && g_array_index(v->pending, VirtioPending, 0).due <= now && !v->broken) {
         VirtioPending p = g_array_index(v->pending, VirtioPending, 0);
         g_array_remove_index(v->pending, 0);
-        if (virtio_chain_read(v, p.queue, p.head, chain))
-            v->ops->complete(v, chain);
+        if (virtio_chain_read(v, p.queue, p.head, v->chain))
+            v->ops->complete(v, v->chain);
     }
     if (v->broken)
         g_array_set_size(v->pending, 0);
