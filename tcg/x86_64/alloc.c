@@ -63,6 +63,8 @@ static void scan_uses(Compiler *c) {
 void ra_begin(Compiler *c) {
     memset(c->reg, REG_NONE, c->ir->n_vars * sizeof c->reg[0]);
     memset(c->spill, 0, c->ir->n_vars * sizeof c->spill[0]);
+    memset(c->constant, 0, c->ir->n_vars * sizeof c->constant[0]);
+    c->fp_code = -1;
     c->n_spills = 0;
     for (unsigned i = 0; i < HOST_REGS; i++)
         c->local[i] = (Local){IR_NONE, false};
@@ -111,14 +113,41 @@ void ra_op_end(Compiler *c) {
         retire(c, op->dst, c->use->dst);
 }
 
-Rm ra_home(Compiler *c, IrVar v) {
-    if (v < 32)
-        return rm_mem(REG_HART, HART_OFFSET(x) + 8 * v);
-    if (v < IR_TEMP)
-        return rm_mem(REG_HART, HART_OFFSET(f) + 8 * (v - 32));
-    if (c->spill[v] == 0)
+static Rm spill_slot(Compiler *c, IrVar v) {
+    if (c->spill[v] == 0) {
         c->spill[v] = (uint16_t)++c->n_spills;
+    }
     return rm_mem(RSP, FRAME_SPILL + 8 * (c->spill[v] - 1));
+}
+
+Rm ra_home(Compiler *c, IrVar v) {
+    if (v < 32) {
+        return rm_mem(REG_HART, HART_OFFSET(x) + 8 * v);
+    }
+    if (v < IR_TEMP) {
+        return rm_mem(REG_HART, HART_OFFSET(f) + 8 * (v - 32));
+    }
+    Rm slot = spill_slot(c, v);
+    if (c->constant[v]) {
+        Rm high = slot;
+        high.disp += 4;
+        emit_store_imm(&c->hot, 2, slot, (int32_t)c->value[v]);
+        emit_store_imm(&c->hot, 2, high, (int32_t)(c->value[v] >> 32));
+    }
+    return slot;
+}
+
+void ra_load_home(Compiler *c, Emit *e, HostReg r, IrVar v) {
+    if (c->constant[v]) {
+        emit_imm_flags(e, r, (uint64_t)c->value[v]);
+    } else {
+        emit_load(e, r, ra_home(c, v));
+    }
+}
+
+bool ra_constant(const Compiler *c, IrVar v, int64_t *value) {
+    *value = c->value[v];
+    return c->constant[v];
 }
 
 static void evict(Compiler *c, HostReg r) {
@@ -179,9 +208,8 @@ HostReg ra_read(Compiler *c, IrVar v) {
     }
     r = c->reg[v];
     if (r == REG_NONE) {
-        Rm home = ra_home(c, v);
         r = alloc_local(c);
-        emit_load(&c->hot, r, home);
+        ra_load_home(c, &c->hot, r, v);
         bind(c, r, v, false);
     }
     c->locked |= 1u << r;
@@ -202,7 +230,7 @@ static uint16_t next_after(const Compiler *c, IrVar v) {
 
 Rm ra_read_rm(Compiler *c, IrVar v) {
     g_assert(v != IR_ZERO);
-    if (c->reg[v] != REG_NONE || (next_after(c, v) != USE_NONE && find_free(c) != REG_NONE))
+    if (c->reg[v] != REG_NONE || c->constant[v] || (next_after(c, v) != USE_NONE && find_free(c) != REG_NONE))
         return rm_reg(ra_read(c, v));
     return ra_home(c, v);
 }
@@ -244,6 +272,7 @@ HostReg ra_dst_apart(Compiler *c) {
 
 void ra_finish(Compiler *c, HostReg r) {
     IrVar v = c->op->dst;
+    c->constant[v] = false;
     if (ra_is_pinned(v)) {
         emit_mov(&c->hot, c->reg[v], r);
         return;
@@ -259,8 +288,15 @@ void ra_finish(Compiler *c, HostReg r) {
 
 void ra_finish_stored(Compiler *c) {
     IrVar v = c->op->dst;
+    c->constant[v] = false;
     if (is_local(c->reg[v]))
         unbind(c, c->reg[v]);
+}
+
+void ra_finish_constant(Compiler *c, int64_t value) {
+    ra_finish_stored(c);
+    c->constant[c->op->dst] = true;
+    c->value[c->op->dst] = value;
 }
 
 uint32_t ra_live(const Compiler *c, bool sources) {
@@ -289,7 +325,7 @@ void ra_cold_save(Compiler *c, Emit *e, uint32_t regs) {
 void ra_cold_restore(Compiler *c, Emit *e, uint32_t regs) {
     for (HostReg r = 0; r < HOST_REGS; r++)
         if (regs >> r & 1)
-            emit_load(e, r, ra_home(c, c->local[r].var));
+            ra_load_home(c, e, r, c->local[r].var);
 }
 
 void ra_flush(Compiler *c) {

@@ -154,8 +154,8 @@ void op_lr(Compiler *c, unsigned arg) {
 
 /*
  * Succeeds if the reservation is for this address and size and memory still holds what LR read; only then, or
- * to find that out, is memory accessed. A misaligned address is an exception in any case (§14.2). The reservation
- * goes whether it succeeds or fails, but not when the access faults.
+ * to find that out, is memory accessed. A misaligned address is an exception in any case (§14.2). The
+ * reservation goes whether it succeeds or fails, but not when the access faults.
  */
 void op_sc(Compiler *c, unsigned arg) {
     Emit *e = &c->hot, *cold = &c->cold;

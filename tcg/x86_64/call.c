@@ -8,14 +8,24 @@
 #include "tcg/x86_64/compiler.h"
 
 /* An argument: pinned registers that a C function keeps are still live, all others are in memory. */
-static void load_argument(Compiler *c, HostReg to, IrVar v) {
+static void load_argument(Compiler *c, Emit *e, HostReg to, IrVar v) {
     if (v == IR_ZERO) {
-        emit_imm(&c->hot, to, 0);
+        emit_imm(e, to, 0);
     } else if (ra_is_pinned(v) && !(REGS_CALLER_SAVED >> c->reg[v] & 1)) {
-        emit_mov(&c->hot, to, c->reg[v]);
+        emit_mov(e, to, c->reg[v]);
     } else {
-        emit_load(&c->hot, to, ra_home(c, v));
+        ra_load_home(c, e, to, v);
     }
+}
+
+void call_cold(Compiler *c) {
+    Emit *e = &c->cold;
+    emit_call_to(e, c->b->thunks.save_caller);
+    load_argument(c, e, RSI, c->op->a);
+    load_argument(c, e, RDX, c->op->b);
+    load_argument(c, e, RCX, c->op->c);
+    emit_imm(e, RAX, (uintptr_t)c->b->env.helpers[c->op->imm].fn);
+    emit_call_to(e, c->b->thunks.call[0]);
 }
 
 static void store_position(Compiler *c) {
@@ -47,14 +57,17 @@ void op_call(Compiler *c, unsigned arg) {
     const IrOp *op = c->op;
     const IrHelperInfo *helper = &c->b->env.helpers[op->imm];
     bool full = helper->flags & (HELPER_FAULTS | HELPER_POS | HELPER_REGS);
+    if (fpu_emit_call(c)) {
+        return;
+    }
     ra_flush(c);
     emit_call_to(e, full ? c->b->thunks.save_all : c->b->thunks.save_caller);
-    load_argument(c, RSI, op->a);
+    load_argument(c, e, RSI, op->a);
     if (op->slot) {
         trace_line_address(c);
     }
-    load_argument(c, RDX, op->b);
-    load_argument(c, RCX, op->c);
+    load_argument(c, e, RDX, op->b);
+    load_argument(c, e, RCX, op->c);
     if (full) {
         store_position(c);
     }

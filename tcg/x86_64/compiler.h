@@ -28,7 +28,7 @@
 /* The frame below the enter trampoline's saved registers. */
 enum {
     FRAME_TRACE = 0,  /* the block's record in the trace buffer */
-    FRAME_VADDR = 8,  /* address of an access across its slow path */
+    FRAME_VADDR = 8,  /* address of an access across its slow path; scratch word elsewhere */
     FRAME_SPILL = 16, /* temporaries */
     /* Six pushes and a return address lie above: the odd word keeps rsp 16-aligned. */
     FRAME_SIZE = 16 + 8 * (IR_MAX_VARS - IR_TEMP) + 8,
@@ -44,7 +44,7 @@ typedef struct X86Env {
 
 /* Host features; all false gives code for any x86-64. */
 typedef struct X86Features {
-    bool bmi1, bmi2, lzcnt, popcnt;
+    bool bmi1, bmi2, lzcnt, popcnt, fma;
 } X86Features;
 
 /* Shared pieces of code, made once at the start of the cold stream. */
@@ -84,7 +84,10 @@ typedef struct Compiler {
     uint32_t locked; /* host registers in use by this op */
     HostReg op_dst;  /* what ra_dst returned */
     Local local[HOST_REGS];
-    int8_t reg[IR_MAX_VARS];     /* host register of a variable, or REG_NONE */
+    int8_t reg[IR_MAX_VARS];    /* host register of a variable, or REG_NONE */
+    bool constant[IR_MAX_VARS]; /* temporaries whose value is known: no code until it is needed */
+    int64_t value[IR_MAX_VARS];
+    int64_t fp_code;             /* what hart->fp_call holds; -1: unknown */
     uint16_t next[IR_MAX_VARS];  /* op that reads it next, for variables in local registers */
     uint16_t spill[IR_MAX_VARS]; /* frame slot of a temporary + 1; 0: none yet */
     unsigned n_spills;
@@ -145,7 +148,13 @@ HostReg ra_dst_apart(Compiler *c);
 void ra_finish(Compiler *c, HostReg r);
 /* dst's value was stored to its home directly. */
 void ra_finish_stored(Compiler *c);
+/* dst, a temporary, is this constant from now on. */
+void ra_finish_constant(Compiler *c, int64_t value);
+/* Is it a known constant? */
+bool ra_constant(const Compiler *c, IrVar v, int64_t *value);
 Rm ra_home(Compiler *c, IrVar v);
+/* r = v, which is in no register. */
+void ra_load_home(Compiler *c, Emit *e, HostReg r, IrVar v);
 bool ra_is_pinned(IrVar v);
 /* Local registers whose contents are needed: after this op except its dst (sources: also those read by it).
  */
@@ -199,6 +208,10 @@ void exits_emit_load_pinned(Emit *e, uint32_t hosts);
 /* -- mem.c, call.c, trace.c ------------------------------------------------------------------------------ */
 void mem_make_thunks(X86Backend *b, Emit *e);
 void call_make_thunks(X86Backend *b, Emit *e);
+/* On the cold path: a light call of the op's helper; the result is in rax, local registers are lost. */
+void call_cold(Compiler *c);
+/* fpu.c: the op, a call of an FP helper, in line. False: not one that can be. */
+bool fpu_emit_call(Compiler *c);
 
 /* A TLB probe as far as the host address: see mem.c. */
 typedef struct Probe {

@@ -100,6 +100,7 @@ enum { SH_ROL, SH_ROR, SH_SHL = 4, SH_SHR, SH_SAR = 7 };
 enum { UN_NOT = 2, UN_NEG, UN_MUL, UN_IMUL, UN_DIV, UN_IDIV };
 /* Conditions of jcc, setcc, cmovcc; complement: ^ 1. */
 typedef enum {
+    CC_O = 0,
     CC_B = 2,
     CC_AE = 3,
     CC_E = 4,
@@ -108,6 +109,7 @@ typedef enum {
     CC_A = 7,
     CC_S = 8,
     CC_NS = 9,
+    CC_P = 10,
     CC_L = 12,
     CC_GE = 13,
     CC_LE = 14,

@@ -165,7 +165,7 @@ static HostReg store_value(Compiler *c, HostReg spare) {
     if (c->reg[b] != REG_NONE) {
         return c->reg[b];
     }
-    emit_load(&c->hot, spare, ra_home(c, b));
+    ra_load_home(c, &c->hot, spare, b);
     return spare;
 }
 
@@ -211,7 +211,7 @@ static void store_cold_arguments(Compiler *c, const Probe *p) {
     if (b == IR_ZERO) {
         emit_imm(e, RDX, 0);
     } else if (value == REG_NONE) {
-        emit_load(e, RDX, ra_home(c, b));
+        ra_load_home(c, e, RDX, b);
     } else {
         emit_mov(e, RDX, value);
     }

@@ -7,6 +7,10 @@ void op_nothing(Compiler *c, unsigned arg) {}
 
 void op_movi(Compiler *c, unsigned arg) {
     const IrOp *op = c->op;
+    if (op->dst >= IR_TEMP) {
+        ra_finish_constant(c, op->imm);
+        return;
+    }
     if (c->reg[op->dst] == REG_NONE && op->dst < IR_TEMP && c->use->dst == USE_NONE && fits_i32(op->imm)) {
         if (c->use->store) {
             emit_store_imm(&c->hot, 3, ra_home(c, op->dst), (int32_t)op->imm);
@@ -191,9 +195,15 @@ void op_ldh(Compiler *c, unsigned arg) {
 }
 
 void op_sth(Compiler *c, unsigned arg) {
-    if (c->op->a == IR_ZERO) {
-        emit_store_imm(&c->hot, c->op->aux, hart_field(c->op), 0);
+    const IrOp *op = c->op;
+    int64_t value = 0;
+    bool known = op->a == IR_ZERO || ra_constant(c, op->a, &value);
+    if (op->imm == offsetof(Hart, fp_call)) {
+        c->fp_code = known && op->aux == 2 ? (int64_t)(uint32_t)value : -1;
+    }
+    if (known && fits_i32(value)) {
+        emit_store_imm(&c->hot, op->aux, hart_field(op), (int32_t)value);
     } else {
-        emit_store_size(&c->hot, c->op->aux, hart_field(c->op), ra_read(c, c->op->a));
+        emit_store_size(&c->hot, op->aux, hart_field(op), ra_read(c, op->a));
     }
 }
