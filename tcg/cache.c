@@ -93,7 +93,7 @@ static void watch_bytes(BlockCache *c, uint32_t page, uint32_t offset, uint32_t 
 /* How many of b's bytes lie in its first page. */
 static uint32_t bytes_in_first(const Block *b) { return MIN((uint32_t)b->bytes, (uint32_t)PAGE_SIZE - b->offset); }
 
-void cache_watch(BlockCache *c, const Block *b) {
+static void watch_block(BlockCache *c, const Block *b) {
     uint32_t first = bytes_in_first(b);
     watch_bytes(c, b->page, b->offset, first);
     if (first < b->bytes) {
@@ -109,7 +109,7 @@ void cache_insert(BlockCache *c, Block *b) {
     Block **head = bucket(c, b->pc, b->page_id, b->flags, b->single);
     b->hash_next = *head;
     *head = b;
-    cache_watch(c, b);
+    watch_block(c, b);
     page_add(c, b, b->page);
     if (b->page2 != b->page) {
         page_add(c, b, b->page2);

@@ -28,8 +28,7 @@ Block *cache_alloc(BlockCache *c);
 bool cache_is_full(const BlockCache *c);
 /* Enter a compiled block: valid, findable, and its pages watched. */
 void cache_insert(BlockCache *c, Block *b);
-/* From now on a write to the block's bytes is announced (invalidate_code). */
-void cache_watch(BlockCache *c, const Block *b);
+/* See EngineOps.has_code. */
 bool cache_has_code(const BlockCache *c, uint32_t page, uint32_t offset, uint32_t size);
 /* Make b unfindable and unreachable: no lookup, jump cache or linked exit leads to it. */
 void cache_remove(BlockCache *c, Block *b, Backend *backend);

@@ -245,7 +245,10 @@ static void run_single(TcgEngine *e, Hart *h) {
     handle_interp_result(e, h, r);
 }
 
-/* Up to hart->budget instructions from hart->pc on, exactly. */
+/*
+ * Up to hart->budget instructions from hart->pc on, exactly: the beginning of the kept block that was too long, so
+ * its bytes are watched already.
+ */
 static void run_tail(TcgEngine *e, Hart *h) {
     CodeFetch f;
     if (!fetch_code(h, &f)) {
@@ -255,8 +258,6 @@ static void run_tail(TcgEngine *e, Hart *h) {
     translate(e, h, &f, (uint32_t)MIN(h->budget, (int64_t)e->block_limit), true);
     Block b = {0};
     identify_block(&b, &e->ir, &f);
-    /* It is not kept, but must not overwrite itself unnoticed any more than a kept one. */
-    cache_watch(&e->cache, &b);
     b.single = true;
     interp_compile_once(e->interp, &e->ir, &b);
     handle_interp_result(e, h, enter(e, e->interp, h, &b));

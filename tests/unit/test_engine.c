@@ -174,15 +174,14 @@ static void guest_atomics(Asm *a) {
 }
 
 /*
- * Sv39 without sfence: the S-mode code calls a function at a virtual page whose PTE it changes between two physical
- * pages of different code. Links and jump caches must notice.
+ * To S-mode under Sv39, at the next instruction. 1 GiB of RAM is mapped to itself; S0 = the last-level table of the
+ * virtual addresses from 0 on, at RAM+0xc000.
  */
-static void guest_remap(Asm *a) {
+static void enter_paged(Asm *a) {
     asm_li(a, T0, 0x1f);
     asm_w(a, CSRRW(ZERO, CSR_PMPCFG0, T0));
     asm_li(a, T0, -1);
     asm_w(a, CSRRW(ZERO, CSR_PMPADDR0, T0));
-    /* root table at RAM+0xa000: [0] -> table at 0xb000, [2] = 1 GiB of RAM; 0xb000[0] -> 0xc000 */
     asm_li(a, S0, RAM + 0xa000);
     asm_li(a, T0, ((RAM + 0xb000) >> 12) << 10 | 1);
     asm_w(a, SD(T0, S0, 0));
@@ -192,22 +191,37 @@ static void guest_remap(Asm *a) {
     asm_li(a, T0, ((RAM + 0xc000) >> 12) << 10 | 1);
     asm_w(a, SD(T0, S0, 0));
     asm_li(a, S0, RAM + 0xc000);
-    asm_li(a, S2, ((RAM + 0x4000) >> 12) << 10 | 0xcf);
-    asm_li(a, S3, ((RAM + 0x5000) >> 12) << 10 | 0xcf);
-    asm_w(a, XOR(S3, S3, S2));
-    asm_w(a, SD(S2, S0, 8)); /* virtual 0x1000 */
     asm_li(a, T0, (int64_t)(UINT64_C(8) << 60) | ((RAM + 0xa000) >> 12));
     asm_w(a, CSRRW(ZERO, CSR_SATP, T0));
-    asm_w(a, AUIPC(T0, 0));
-    asm_w(a, ADDI(T0, T0, 28));
-    asm_w(a, CSRRW(ZERO, CSR_MEPC, T0));
     asm_li(a, T0, 0x800);
     asm_w(a, CSRRW(ZERO, CSR_MSTATUS, T0)); /* MPP = S */
+    asm_w(a, AUIPC(T0, 0));
+    asm_w(a, ADDI(T0, T0, 16));
+    asm_w(a, CSRRW(ZERO, CSR_MEPC, T0));
     asm_w(a, MRET);
+}
+
+static void map_page(Asm *a, unsigned pte_reg, int64_t pa, int slot) {
+    asm_li(a, pte_reg, (pa >> 12) << 10 | 0xcf);
+    asm_w(a, SD(pte_reg, S0, slot * 8));
+}
+
+/*
+ * Without sfence, the S-mode code calls functions at a virtual page whose PTE it changes between two physical pages of
+ * different code: by an indirect jump, and by a direct one from another page. Links and jump caches must notice.
+ */
+static void guest_remap(Asm *a) {
+    enter_paged(a);
+    map_page(a, S3, RAM + 0x5000, 1);
+    map_page(a, S2, RAM + 0x4000, 1);
+    map_page(a, T0, RAM + 0x6000, 2);
+    asm_w(a, XOR(S3, S3, S2));
     asm_li(a, S1, 300);
     asm_li(a, S4, 0x1000);
+    asm_li(a, S5, 0x2000);
     uint32_t loop = a->at;
     asm_w(a, JALR(RA, S4, 0));
+    asm_w(a, JALR(RA, S5, 0));
     asm_w(a, ANDI(T0, S1, 3));
     asm_w(a, BNE(T0, ZERO, 12));
     asm_w(a, XOR(S2, S2, S3));
@@ -221,6 +235,39 @@ static void guest_remap(Asm *a) {
     a->at = 0x5000;
     asm_w(a, ADDI(A0, A0, 256));
     asm_w(a, JALR(ZERO, RA, 0));
+    a->at = 0x6000;
+    asm_w(a, JAL(ZERO, -0x1000));
+}
+
+/* The same with an instruction of which only the second half is in the page that changes. */
+static void guest_remap_crossing(Asm *a) {
+    const uint32_t insn[] = {ADDI(A0, A0, 1), ADDI(A0, A0, 256)};
+    enter_paged(a);
+    map_page(a, T0, RAM + 0x4000, 1);
+    map_page(a, S3, RAM + 0x6000, 2);
+    map_page(a, S2, RAM + 0x5000, 2);
+    asm_w(a, XOR(S3, S3, S2));
+    asm_li(a, S1, 300);
+    asm_li(a, S4, 0x1000);
+    asm_li(a, T0, 0xffe);
+    asm_w(a, ADD(S4, S4, T0));
+    uint32_t loop = a->at;
+    asm_w(a, JALR(RA, S4, -4)); /* by way of another block, which may be linked */
+    asm_w(a, JALR(RA, S4, 0));
+    asm_w(a, XOR(S2, S2, S3));
+    asm_w(a, SD(S2, S0, 16));
+    asm_w(a, ADDI(S1, S1, -1));
+    asm_w(a, BNE(S1, ZERO, asm_to(a, loop)));
+    asm_w(a, ECALL);
+    a->at = 0x4ffa;
+    asm_h(a, C_NOP);
+    asm_h(a, C_NOP);
+    asm_h(a, (uint16_t)insn[0]);
+    for (unsigned i = 0; i < 2; i++) {
+        a->at = 0x5000 + i * 0x1000;
+        asm_h(a, (uint16_t)(insn[i] >> 16));
+        asm_w(a, JALR(ZERO, RA, 0));
+    }
 }
 
 /* S-mode code in a page of which PMP forbids 8 bytes: allowed up to there, one instruction at a time. */
@@ -336,10 +383,11 @@ static const Guest guests[] = {
     {"trap-storm", guest_trap_storm, false, 30000},
     {"mmio", guest_mmio, true, 100000},
     {"atomics", guest_atomics, true, 100000},
-    {"remap", guest_remap, false, 3000},
+    {"remap", guest_remap, false, 4000},
     {"pmp", guest_pmp, true, 1000},
     {"pte-in-code", guest_pte_in_code, true, 1000},
     {"beside-code", guest_beside_code, true, 2000},
+    {"remap-crossing", guest_remap_crossing, false, 4000},
 };
 
 /* -- ways to run -------------------------------------------------------------------------------------------- */
@@ -508,15 +556,16 @@ static void test_results(void) {
     g_assert_cmpuint(r.a0, ==, 50 * 51 / 2);
     run_guest(&guests[6], &ways[0], &r); /* the second sc of each round fails */
     g_assert_cmpuint(r.a0, ==, 200);
-    run_guest(&guests[7], &ways[0], &r);
-    g_assert_cmpuint(r.a0 % 256 + r.a0 / 256, ==, 300);
-    g_assert_cmpuint(r.a0 / 256, ==, 151); /* 37 groups of four, and the last three */
+    run_guest(&guests[7], &ways[0], &r); /* the second page: 37 groups of four rounds, and the last three; two calls each */
+    g_assert_cmpuint(r.a0, ==, 298 + 256 * 302);
     run_guest(&guests[8], &ways[0], &r);
     g_assert_cmphex(r.a0, ==, RAM + 0x4ff8);
     run_guest(&guests[9], &ways[0], &r);
     g_assert_cmpuint(r.a0, ==, 0);
     run_guest(&guests[10], &ways[0], &r); /* the immediate is 0, then four calls each with 1, 2, … 15 (the last three) */
     g_assert_cmpuint(r.a0, ==, 4 * (14 * 15 / 2) + 3 * 15);
+    run_guest(&guests[11], &ways[0], &r);
+    g_assert_cmpuint(r.a0, ==, 2 * 150 * 257);
 }
 
 /* Each round: ecall, an illegal instruction, and four times the handler's four CSR accesses and mret; before, the reset vector's
