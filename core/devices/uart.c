@@ -89,11 +89,21 @@ static void uart_refill(Uart *u) {
     g_byte_array_remove_range(u->backlog, 0, n);
 }
 
-static uint8_t uart_receive_byte(Uart *u) {
-    uint8_t byte = u->rx[0];
+/*
+ * Bytes wait outside until the guest listens: by interrupt, or by reading LSR or RBR. What arrives before a driver has cleared
+ * the FIFO it is setting up is not lost that way.
+ */
+static void uart_refill_if_listening(Uart *u) {
+    if (u->ier & IER_RX)
+        uart_refill(u);
+}
 
+static uint8_t uart_receive_byte(Uart *u) {
+    if (u->rx_count == 0)
+        uart_refill(u);
     if (u->rx_count == 0)
         return 0;
+    uint8_t byte = u->rx[0];
     u->rx_count--;
     memmove(u->rx, u->rx + 1, UART_FIFO - 1);
     u->rx[UART_FIFO - 1] = 0; /* what is not in the FIFO is not state */
@@ -125,7 +135,7 @@ static void uart_write_mcr(Uart *u, uint8_t value) {
     uint8_t after = uart_modem_lines(u), changed = before ^ after;
     u->msr_delta |= (changed & (MSR_CTS | MSR_DSR | MSR_DCD)) >> 4;
     u->msr_delta |= (before & ~after & 0x40) >> 4; /* trailing edge of RI */
-    uart_refill(u);
+    uart_refill_if_listening(u);
 }
 
 static void uart_clear_rx(Uart *u) {
@@ -141,7 +151,7 @@ static void uart_write_fcr(Uart *u, uint8_t value) {
         uart_clear_rx(u);
     if (switched || (value & FCR_CLEAR_TX))
         u->thre_pending = 1;
-    uart_refill(u);
+    uart_refill_if_listening(u);
 }
 
 static uint64_t uart_read(Device *d, Gpa offset, unsigned size) {
@@ -160,6 +170,7 @@ static uint64_t uart_read(Device *d, Gpa offset, unsigned size) {
     case UART_LCR: value = u->lcr; break;
     case UART_MCR: value = u->mcr; break;
     case UART_LSR:
+        uart_refill(u);
         value = LSR_EMPTY | (u->rx_count ? LSR_READY : 0) | (u->overrun ? LSR_OVERRUN : 0);
         u->overrun = 0;
         break;
@@ -178,6 +189,7 @@ static void uart_write_ier(Uart *u, uint8_t value) {
     if ((value & ~u->ier) & IER_THRE)
         u->thre_pending = 1;
     u->ier = value & 0x0f;
+    uart_refill_if_listening(u);
 }
 
 static void uart_write(Device *d, Gpa offset, uint64_t wide, unsigned size) {
@@ -209,7 +221,7 @@ static void uart_input(Device *d, uint32_t source, const uint8_t *data, uint32_t
     Uart *u = (Uart *)d;
 
     g_byte_array_append(u->backlog, data, size);
-    uart_refill(u);
+    uart_refill_if_listening(u);
     uart_update_irq(u);
 }
 
@@ -221,7 +233,6 @@ static void uart_reset(Device *d) {
     u->divisor = 12;
     u->overrun = u->thre_pending = u->msr_delta = 0;
     uart_clear_rx(u);
-    uart_refill(u);
     uart_update_irq(u);
 }
 
