@@ -217,6 +217,8 @@ bool fpu_emit_call(Compiler *c);
 typedef struct Probe {
     HostReg base; /* address = base + disp */
     int32_t disp;
+    bool constant; /* the address is, and this: */
+    Gva address;
     HostReg s1, s2; /* scratch; after the probe s1 = addend */
     HostReg s3;     /* scratch, for traced accesses and atomics; else REG_NONE */
     uint8_t *miss;  /* forward jump to the cold path */

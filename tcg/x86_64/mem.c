@@ -23,15 +23,19 @@ static int32_t tlb_offset(const IrOp *op, size_t field) {
 
 static void probe_base(Compiler *c, Probe *p) {
     const IrOp *op = c->op;
-    if (op->a != IR_ZERO && fits_i32(op->imm)) {
+    int64_t value = 0;
+    p->constant = op->a == IR_ZERO || ra_constant(c, op->a, &value);
+    p->address = (Gva)value + (Gva)op->imm;
+    p->disp = 0;
+    if (p->constant) {
+        p->base = ra_scratch(c);
+        emit_imm(&c->hot, p->base, p->address);
+    } else if (fits_i32(op->imm)) {
         p->base = ra_read(c, op->a);
         p->disp = (int32_t)op->imm;
-        return;
-    }
-    p->base = ra_scratch(c);
-    p->disp = 0;
-    emit_imm(&c->hot, p->base, (uint64_t)op->imm);
-    if (op->a != IR_ZERO) {
+    } else {
+        p->base = ra_scratch(c);
+        emit_imm(&c->hot, p->base, (uint64_t)op->imm);
         emit_rm(&c->hot, O_ADD | W, p->base, ra_peek_rm(c, op->a));
     }
 }
@@ -68,11 +72,20 @@ void mem_probe_alloc(Compiler *c, Probe *p) {
 void mem_probe_emit(Compiler *c, Probe *p, bool write) {
     Emit *e = &c->hot;
     const IrOp *op = c->op;
-    probe_index(c, p);
-    size_t tag = write ? offsetof(TlbEntry, write) : offsetof(TlbEntry, read);
-    emit_cmp(e, W, p->s1, rm_sib(REG_HART, p->s2, 0, tlb_offset(op, tag)));
+    Rm tag = rm_mem(REG_HART, tlb_offset(op, write ? offsetof(TlbEntry, write) : offsetof(TlbEntry, read)));
+    Rm addend = rm_mem(REG_HART, tlb_offset(op, offsetof(TlbEntry, addend)));
+    if (p->constant) {
+        int32_t entry = (int32_t)((p->address >> PAGE_BITS & (TLB_ENTRIES - 1)) * sizeof(TlbEntry));
+        tag.disp += entry;
+        addend.disp += entry;
+        emit_imm(e, p->s1, p->address & (PAGE_MASK | (MEM_SIZE(op->mem) - 1)));
+    } else {
+        tag.index = addend.index = (int8_t)p->s2;
+        probe_index(c, p);
+    }
+    emit_cmp(e, W, p->s1, tag);
     p->miss = emit_jcc(e, CC_NE);
-    emit_load(e, p->s1, rm_sib(REG_HART, p->s2, 0, tlb_offset(op, offsetof(TlbEntry, addend))));
+    emit_load(e, p->s1, addend);
 }
 
 void mem_probe(Compiler *c, Probe *p, bool write) {

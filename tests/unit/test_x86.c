@@ -380,6 +380,11 @@ static void memory_op(Random *g) {
     } else if (below(g, 8) == 0) {
         base = IR_ZERO;
         imm = RAM_BASE + 8 * below(g, RAM_SIZE / 8);
+        if (below(g, 2)) { /* part of it in a temporary of known value */
+            base = ir.n_vars < IR_TEMP + 12 ? ir_temp(&ir) : IR_TEMP;
+            ir_emit(&ir, IR_MOVI, base, 0, 0, imm - 0x123450);
+            imm = 0x123450;
+        }
     } else {
         address(g, base, 1u << size);
     }
