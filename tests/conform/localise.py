@@ -80,7 +80,7 @@ def localise_program(pair):
     line = next(x for x in found[1][found[0]:] if x.startswith('program '))
     program = int(line.split()[1])
     print(f'program {program}')
-    low, high = 0, 64
+    low, high = 0, 64 if pair.args.mode == 'insns' else 128
     while high - low > 1:
         middle = (low + high) // 2
         if pair.difference(verbose=1, only=program + 1, limit=middle):
@@ -96,8 +96,13 @@ def localise_program(pair):
     end, halves = code_of(a)
     before = code_of(pair.lines(verbose=2, only=program + 1, limit=high - 1)[0])[0] if high > 1 else 0
     print(f'priv line: {next(x for x in a if x.startswith("priv"))}; unit {high - 1}, bytes {before} to {end}:')
-    for text in disassemble(halves[:end // 2])[-12:]:
-        print('  ' + text)
+    if pair.args.mode == 'insns':
+        for text in disassemble(halves[:end // 2])[-12:]:
+            print('  ' + text)
+    for lines in (a, b):
+        match = re.search(r' at ([0-9a-f]+)', lines[at]) if at < len(lines) else None
+        if match and int(match.group(1), 16) < end:
+            print('  at ' + disassemble(halves[int(match.group(1), 16) // 2:])[0])
     start = max(i for i in range(at + 1) if a[i].startswith('in ')) if any(x.startswith('in ') for x in a[:at + 1]) else at
     print('in: ' + a[start][:20000] if pair.args.all else '')
     show_difference(found, (pair.a.name, pair.b.name))

@@ -263,7 +263,7 @@ def main():
         sys.exit(77)
     if not suite.judge:
         print('no qemu-system-riscv64 (Debian package qemu-system-misc): the backends are compared with each other only')
-    for mode in args.modes or ['insns']:
+    for mode in args.modes or ['insns', 'illegal']:
         try:
             suite.compare(mode)
         except Failure as failure:

@@ -36,7 +36,7 @@ void gen_init(void);
 #define GEN_UNITS 48
 #define GEN_BYTES 2048
 typedef struct Program {
-    uint16_t code[GEN_BYTES / 2];
+    uint16_t code[GEN_BYTES / 2] __attribute__((aligned(8)));
     unsigned size; /* bytes, the closing calls included */
     unsigned end;
     unsigned n_units;

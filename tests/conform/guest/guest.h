@@ -119,10 +119,13 @@ static inline void fold(uint64_t value) {
 void machine_reset_state(void);
 void pmp_open(void);    /* everything for S and U */
 void pmp_sandbox(void); /* CODE may be executed, DATA read and written */
+/* Whole words: each store to translated code costs the emulator a search. */
+void copy_words(uint64_t to, const void *from, size_t n);
 void *memcpy(void *to, const void *from, size_t n);
 void *memset(void *to, int value, size_t n);
 
-/* Retired instructions of generated code, for the summary. */
+/* Run it, and add what it retired to `retired`, for the summary. */
+void context_count(Context *c);
 extern uint64_t retired;
 
 #endif

@@ -66,10 +66,8 @@ static uint64_t insn_length(uint64_t pc) { return (*(volatile uint16_t *)pc & 3)
 /* Until the closing call; every other trap is noted and its instruction skipped. */
 static void run_to_end(void) {
     for (unsigned traps = 0; traps < MAX_TRAPS; traps++) {
-        uint64_t before = csr_read(minstret);
         context.vector = 0;
-        context_run(&context);
-        retired += csr_read(minstret) - before - 120;
+        context_count(&context);
         uint64_t offset = context.pc - CODE_BASE;
         if (offset >= program.end && offset < program.size)
             return;
@@ -135,7 +133,7 @@ static void run_program(void) {
     csr_write(senvcfg, (uint64_t)below(2) << 4 | (uint64_t)below(4) << 6);
     gen_program(&program, priv, params.limit);
     init_data();
-    memcpy((void *)CODE_BASE, program.code, program.size);
+    copy_words(CODE_BASE, program.code, program.size + 7);
     __asm__ volatile("fence.i" ::: "memory");
     if (params.verbose > 1) {
         print("priv %d\n", (uint64_t)priv);
