@@ -23,7 +23,9 @@ void machine_config_init(MachineConfig *c) {
 
 void machine_config_done(MachineConfig *c) {
     g_clear_pointer(&c->append, g_free);
-    g_clear_pointer(&c->images, g_ptr_array_unref);
+    if (c->images)
+        g_ptr_array_unref(c->images);
+    c->images = NULL;
     for (unsigned i = 0; i < MACHINE_VIRTIO_SLOTS; i++)
         g_clear_pointer(&c->virtio[i].id, g_free);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What machine to build: the command line's meaning, free of files and of the host. A recording's manifest holds
- * exactly this; replay builds the same machine from it. Owned strings are g_malloc'ed.
+ * What machine to build: the command line's meaning, free of files and of the host. A recording's manifest
+ * holds exactly this; replay builds the same machine from it. Owned strings are g_malloc'ed.
  */
 #ifndef CORE_CONFIG_H
 #define CORE_CONFIG_H
@@ -13,7 +13,16 @@
 #define MACHINE_MAX_HARTS 8
 #define MACHINE_VIRTIO_SLOTS 8
 
-typedef enum { IMAGE_BIOS, IMAGE_KERNEL, IMAGE_INITRD, IMAGE_DTB, IMAGE_PFLASH0, IMAGE_PFLASH1, IMAGE_LOADER, IMAGE_ROLES } ImageRole;
+typedef enum {
+    IMAGE_BIOS,
+    IMAGE_KERNEL,
+    IMAGE_INITRD,
+    IMAGE_DTB,
+    IMAGE_PFLASH0,
+    IMAGE_PFLASH1,
+    IMAGE_LOADER,
+    IMAGE_ROLES
+} ImageRole;
 
 /* Bytes the loader puts into the machine. The bytes are shared and read-only. */
 typedef struct MachineImage {
@@ -23,12 +32,18 @@ typedef struct MachineImage {
     Gpa addr;     /* IMAGE_LOADER: where; else unused */
 } MachineImage;
 
-typedef enum { VIRTIO_NONE = 0, VIRTIO_NET = 1, VIRTIO_BLK = 2, VIRTIO_CONSOLE = 3, VIRTIO_RNG = 4 } VirtioKind;
+typedef enum {
+    VIRTIO_NONE = 0,
+    VIRTIO_NET = 1,
+    VIRTIO_BLK = 2,
+    VIRTIO_CONSOLE = 3,
+    VIRTIO_RNG = 4
+} VirtioKind;
 
 typedef struct VirtioSlotConfig {
-    VirtioKind kind; /* VIRTIO_NONE: an empty transport */
-    char *id;        /* drive/chardev/netdev id, for messages */
-    uint32_t drive;  /* VIRTIO_BLK: drive number as used by nd (ND_BLOCK source) */
+    VirtioKind kind;  /* VIRTIO_NONE: an empty transport */
+    char *id;         /* drive/chardev/netdev id, for messages */
+    uint32_t drive;   /* VIRTIO_BLK: drive number as used by nd (ND_BLOCK source) */
     uint64_t sectors; /* VIRTIO_BLK: capacity in 512-byte sectors */
     bool readonly;
     uint8_t mac[6]; /* VIRTIO_NET */
@@ -37,14 +52,14 @@ typedef struct VirtioSlotConfig {
 typedef struct MachineConfig {
     Isa isa;
     uint32_t n_harts;
-    uint64_t ram_size;   /* bytes, multiple of PAGE_SIZE */
-    uint32_t icount_shift; /* one step is 2^shift ns */
+    uint64_t ram_size;      /* bytes, multiple of PAGE_SIZE */
+    uint32_t icount_shift;  /* one step is 2^shift ns */
     uint64_t schedule_seed; /* SMP turns */
     uint64_t rtc_base_ns;   /* set from ND_CLOCK at start; UINT64_MAX: ask nd */
     bool aclint;
-    bool no_reboot; /* a guest reset request ends the run */
-    char *append;   /* kernel command line, may be NULL */
-    GPtrArray *images; /* of MachineImage* */
+    bool no_reboot;     /* a guest reset request ends the run */
+    char *append;       /* kernel command line, may be NULL */
+    GPtrArray *images;  /* of MachineImage* */
     bool virtio_legacy; /* virtio-mmio version 1, as QEMU's force-legacy=true; default true */
     /* Slot i is at 0x10001000 + 0x1000 * i with PLIC source 1 + i. QEMU fills from slot 7 downwards. */
     VirtioSlotConfig virtio[MACHINE_VIRTIO_SLOTS];

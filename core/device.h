@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Devices live inside the deterministic world: a device is a function of its registers' accesses, guest time, and
- * bytes that came through the nd door. It has MMIO regions, deadlines, interrupt outputs and a state section.
+ * Devices live inside the deterministic world: a device is a function of its registers' accesses, guest time,
+ * and bytes that came through the nd door. It has MMIO regions, deadlines, interrupt outputs and a state
+ * section.
  */
 #ifndef CORE_DEVICE_H
 #define CORE_DEVICE_H
@@ -31,7 +32,7 @@ struct Device {
     const DeviceOps *ops;
     const char *name; /* "uart0", "virtio3" … unique, static lifetime of the device */
     Machine *machine;
-    Nsec when;     /* next deadline or NSEC_NEVER; the device's state section must hold or recompute it */
+    Nsec when;       /* next deadline or NSEC_NEVER; the device's state section must hold or recompute it */
     int plic_source; /* PLIC input or -1 */
 };
 
@@ -49,8 +50,8 @@ void device_set_irq(Device *d, bool level);
 void device_set_deadline(Device *d, Nsec when);
 
 /*
- * DMA: guest-physical RAM only; false if any byte is outside. Writes are announced (mmu_ram_written) and both are
- * reported to observers with the device's name.
+ * DMA: guest-physical RAM only; false if any byte is outside. Writes are announced (mmu_ram_written) and both
+ * are reported to observers with the device's name.
  */
 bool device_dma_read(Device *d, Gpa pa, void *to, uint64_t size);
 bool device_dma_write(Device *d, Gpa pa, const void *from, uint64_t size);

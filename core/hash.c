@@ -4,7 +4,6 @@
  * only pages written since the last time are read again. A page of zeros counts 0 whether or not it was ever
  * written: the guest cannot tell, and memory that nobody touched stays untouched.
  */
-#define XXH_INLINE_ALL
 #include <string.h>
 #include <xxhash.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Observation: the interface through which the machine tells what happens. Observers get const views and values;
- * nothing here lets them change anything (DESIGN §6). Cost is paid only by what is subscribed.
+ * Observation: the interface through which the machine tells what happens. Observers get const views and
+ * values; nothing here lets them change anything (DESIGN §6). Cost is paid only by what is subscribed.
  *
  * All callbacks run on the guest's thread, between or inside steps, in the order of (pos, seq).
  */
@@ -18,7 +18,7 @@ typedef struct Device Device;
 typedef struct Hooks Hooks;
 
 typedef struct TrapEvent {
-    Pos pos; /* the step that is the trap */
+    Pos pos;          /* the step that is the trap */
     const Hart *hart; /* state after the trap was taken */
     bool is_interrupt;
     uint64_t cause; /* without the interrupt bit */
@@ -33,19 +33,22 @@ typedef enum { IRQ_RAISE, IRQ_TAKE, IRQ_CLAIM, IRQ_COMPLETE, IRQ_LOWER } IrqStag
 typedef struct HookOps {
     void (*trap)(void *opaque, const TrapEvent *ev);
     void (*trap_return)(void *opaque, Pos pos, const Hart *hart, uint8_t from_priv); /* after mret/sret */
-    void (*irq)(void *opaque, Pos pos, const Hart *hart, const Device *device, uint32_t source, IrqStage stage);
+    void (*irq)(void *opaque, Pos pos, const Hart *hart, const Device *device, uint32_t source,
+                IrqStage stage);
     void (*mmio)(void *opaque, Pos pos, const Hart *hart, const Device *device, Gpa offset, bool is_write,
                  unsigned size, uint64_t value);
-    void (*dma)(void *opaque, Pos pos, const Device *device, bool is_write, Gpa pa, const uint8_t *data, uint64_t size);
+    void (*dma)(void *opaque, Pos pos, const Device *device, bool is_write, Gpa pa, const uint8_t *data,
+                uint64_t size);
     void (*console)(void *opaque, Pos pos, uint32_t port, bool to_guest, const uint8_t *data, uint32_t size);
     void (*input)(void *opaque, const NdEvent *ev);
     void (*checkpoint)(void *opaque, Pos pos, Nsec now, uint64_t hash);
     void (*satp)(void *opaque, Pos pos, const Hart *hart);
     void (*end)(void *opaque, Pos pos);
     /*
-     * A trace buffer is full, or flush was asked for: words[0..n) is handed over; the callee must give back an
-     * empty buffer (of at least TRACE_BUFFER_WORDS) through *next before it returns. The first call has n == 0 and
-     * only asks for a buffer. The buffer in use at unsubscription is the callee's again. Only one subscriber.
+     * A trace buffer is full, or flush was asked for: words[0..n) is handed over; the callee must give back
+     * an empty buffer (of at least TRACE_BUFFER_WORDS) through *next before it returns. The first call has n
+     * == 0 and only asks for a buffer. The buffer in use at unsubscription is the callee's again. Only one
+     * subscriber.
      */
     void (*trace)(void *opaque, const uint64_t *words, size_t n, uint64_t **next);
 } HookOps;
@@ -58,27 +61,32 @@ enum { TRACE_WANT_MEM = 1, TRACE_WANT_INSN = 2, TRACE_WANT_WALK = 4 };
 
 Hooks *hooks_new(void);
 void hooks_free(Hooks *h);
-/* `ops` must outlive the hooks; NULL members are not subscribed. Before machine_run() or between runs only. */
+/* `ops` must outlive the hooks; NULL members are not subscribed. Before machine_run() or between runs only.
+ */
 void hooks_subscribe(Hooks *h, const HookOps *ops, void *opaque);
 void hooks_unsubscribe(Hooks *h, void *opaque);
 /* Somebody is subscribed. */
 bool hooks_observed(const Hooks *h);
 
-/* -- for core and tcg: emit (each is a no-op without a subscriber) ------------------------------------------ */
+/* -- for core and tcg: emit (each is a no-op without a subscriber) ------------------------------------------
+ */
 void hooks_trap(Hooks *h, const TrapEvent *ev);
 void hooks_trap_return(Hooks *h, Pos pos, const Hart *hart, uint8_t from_priv);
 void hooks_irq(Hooks *h, Pos pos, const Hart *hart, const Device *device, uint32_t source, IrqStage stage);
-void hooks_mmio(Hooks *h, Pos pos, const Hart *hart, const Device *device, Gpa offset, bool is_write, unsigned size,
-                uint64_t value);
-void hooks_dma(Hooks *h, Pos pos, const Device *device, bool is_write, Gpa pa, const uint8_t *data, uint64_t size);
+void hooks_mmio(Hooks *h, Pos pos, const Hart *hart, const Device *device, Gpa offset, bool is_write,
+                unsigned size, uint64_t value);
+void hooks_dma(Hooks *h, Pos pos, const Device *device, bool is_write, Gpa pa, const uint8_t *data,
+               uint64_t size);
 void hooks_console(Hooks *h, Pos pos, uint32_t port, bool to_guest, const uint8_t *data, uint32_t size);
 void hooks_input(Hooks *h, const NdEvent *ev);
 void hooks_checkpoint(Hooks *h, Pos pos, Nsec now, uint64_t hash);
 void hooks_satp(Hooks *h, Pos pos, const Hart *hart);
 void hooks_end(Hooks *h, Pos pos);
 
-/* -- the raw trace ------------------------------------------------------------------------------------------ */
-/* 0 or TRACE_WANT_*: set by the tracing subscriber before the run; the engine must be flushed after a change. */
+/* -- the raw trace ------------------------------------------------------------------------------------------
+ */
+/* 0 or TRACE_WANT_*: set by the tracing subscriber before the run; the engine must be flushed after a change.
+ */
 uint32_t hooks_trace_wants(const Hooks *h);
 void hooks_set_trace_wants(Hooks *h, uint32_t wants);
 /* The engine registers each instrumented block once; the index goes into the header word. Copied. */
@@ -86,14 +94,15 @@ uint32_t hooks_trace_add_block(Hooks *h, const TraceBlock *block);
 /* For the consumer, any thread: stable pointer as long as the hooks live. */
 const TraceBlock *hooks_trace_block(const Hooks *h, uint32_t index);
 /*
- * There is one buffer, which goes with the turn; other harts' trace_ptr is NULL. The run loop calls begin before
- * every run of the hart: it gives it the buffer, appends what devices did in between (TRACE_DMA), and TRACE_SYNC where
- * pos does not follow. hooks_trap, hooks_trap_return and hooks_satp append the TRACE_SYNC that follows their step, so
- * the engine appends only CUT (before it takes an exception), SPLIT and WALK.
+ * There is one buffer, which goes with the turn; other harts' trace_ptr is NULL. The run loop calls begin
+ * before every run of the hart: it gives it the buffer, appends what devices did in between (TRACE_DMA), and
+ * TRACE_SYNC where pos does not follow. hooks_trap, hooks_trap_return and hooks_satp append the TRACE_SYNC
+ * that follows their step, so the engine appends only CUT (before it takes an exception), SPLIT and WALK.
  */
 void hooks_trace_begin(Hooks *h, Hart *hart);
 void hooks_trace_switch(Hooks *h, Hart *from, Hart *to);
-/* trace_ptr > trace_limit: hand over and take the next one. Called by the engine between blocks, and at the end. */
+/* trace_ptr > trace_limit: hand over and take the next one. Called by the engine between blocks, and at the
+ * end. */
 void hooks_trace_flush(Hooks *h, Hart *hart);
 /* Append words (CUT, SPLIT, WALK) for the running hart; n <= 64. */
 void hooks_trace_append(Hooks *h, Hart *hart, const uint64_t *words, size_t n);

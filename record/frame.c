@@ -2,7 +2,6 @@
 #include "record/frame.h"
 
 #include <string.h>
-#define XXH_INLINE_ALL
 #include <xxhash.h>
 #include <zstd.h>
 

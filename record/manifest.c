@@ -7,7 +7,6 @@
 #include "record/manifest.h"
 
 #include <string.h>
-#define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #include "record/frame.h"
