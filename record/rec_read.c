@@ -17,7 +17,11 @@
 #include "record/manifest.h"
 #include "schema/version.h"
 
-G_DEFINE_QUARK(rec - error - quark, rec_error)
+#define SHIFT_MAX 32u /* beyond any that a machine takes; shifts by it are defined */
+
+GQuark rec_error_quark(void) {
+    return g_quark_from_static_string("rec-error-quark");
+}
 
 typedef struct ConsoleChunk {
     Pos pos;
@@ -97,6 +101,8 @@ static bool read_manifest(Rec *r, GArray *images, GError **error) {
         return refuse(r, REC_ERROR_FORMAT, "expected the manifest", error);
     if (!good)
         return refuse(r, REC_ERROR_FORMAT, what, error);
+    if (r->config.icount_shift > SHIFT_MAX)
+        return refuse(r, REC_ERROR_FORMAT, "the manifest's icount shift is impossible", error);
     r->at += f.stored;
     return true;
 }
@@ -164,7 +170,7 @@ static bool kind_known(unsigned kind) {
 static bool take_stamp(const Rec *r, Bytes *b, Pos *pos, uint64_t *idle, Nsec *time) {
     bool over = __builtin_add_overflow(*pos, get_varint(b), pos);
     over |= __builtin_add_overflow(*idle, get_varint(b), idle);
-    unsigned shift = MIN(r->config.icount_shift, 63u);
+    unsigned shift = r->config.icount_shift;
     over |= *pos << shift >> shift != *pos || __builtin_add_overflow(*pos << shift, *idle, time);
     if (over)
         b->bad = true;
@@ -268,6 +274,21 @@ static void drop_beyond_end(Rec *r) {
         g_array_set_size(r->console, r->console->len - 1);
 }
 
+/* Without an end frame: the guest time of the end as far as stamps tell; a wait after the last one is
+ * unknown. */
+static void guess_end_time(Rec *r) {
+    uint64_t idle = 0;
+    if (r->events->len) {
+        const NdEvent *ev = rec_event(r, r->events->len - 1);
+        idle = ev->time - (ev->pos << r->config.icount_shift);
+    }
+    if (r->checkpoints->len) {
+        const RecCheckpoint *c = rec_checkpoint(r, r->checkpoints->len - 1);
+        idle = MAX(idle, c->time - (c->pos << r->config.icount_shift));
+    }
+    r->end.time = (r->end.pos << r->config.icount_shift) + idle;
+}
+
 static void read_log(Rec *r) {
     const char *what = NULL;
     while (!r->ended && r->at < r->size) {
@@ -289,6 +310,8 @@ static void read_log(Rec *r) {
                            : g_strdup("the recording was cut short: it is good up to here");
     }
     drop_beyond_end(r);
+    if (!r->ended)
+        guess_end_time(r);
 }
 
 /* -- opening

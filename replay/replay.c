@@ -9,7 +9,9 @@
 #define PROGRESS_STEPS ((Pos)1 << 22)
 #define SNAPSHOTS 16u /* a seekable replay keeps about so many, evenly spread */
 
-G_DEFINE_QUARK(rr - replay - error - quark, replay_error)
+GQuark replay_error_quark(void) {
+    return g_quark_from_static_string("replay-error-quark");
+}
 
 typedef struct SeekPoint {
     Snapshot *snapshot;

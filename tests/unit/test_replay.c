@@ -280,6 +280,7 @@ static void test_killed(void) {
     Rec *rec = open_rec(path);
     g_assert_false(rec_end(rec)->complete);
     g_assert_cmpuint(rec_end(rec)->pos, ==, 5500);
+    g_assert_cmpuint(rec_end(rec)->time, ==, 5500);
     Output out = {BACKEND_INTERP, NULL};
     Replay *replay = new_replay(rec, &out, false, 0);
     GError *error = NULL;
