@@ -522,6 +522,50 @@ static void test_guest_reset(void) {
     fixture_done(&f);
 }
 
+/* -- what is refused -- */
+
+static void refuse(void (*change)(MachineConfig *)) {
+    FakeNd nd = {.base = {&fake_nd_ops}};
+    MachineConfig config;
+    Machine *m = NULL;
+    GError *error = NULL;
+    Hooks *hooks = hooks_new();
+    machine_config_init(&config);
+    change(&config);
+    g_assert_false(machine_new(&config, &nd.base, hooks, &m, &error));
+    g_assert_null(m);
+    g_assert_nonnull(strstr(error->message, "expected"));
+    g_error_free(error);
+    hooks_free(hooks);
+    machine_config_done(&config);
+}
+
+static void no_harts(MachineConfig *c) {
+    c->n_harts = 0;
+}
+static void many_harts(MachineConfig *c) {
+    c->n_harts = MACHINE_MAX_HARTS + 1;
+}
+static void no_ram(MachineConfig *c) {
+    c->ram_size = 0;
+}
+static void odd_ram(MachineConfig *c) {
+    c->ram_size += 1;
+}
+static void much_ram(MachineConfig *c) {
+    c->ram_size = (uint64_t)1 << 62;
+}
+static void long_steps(MachineConfig *c) {
+    c->icount_shift = 11;
+}
+
+static void test_refused(void) {
+    static void (*const changes[])(MachineConfig *) = {no_harts, many_harts, no_ram,
+                                                       odd_ram,  much_ram,   long_steps};
+    for (size_t i = 0; i < G_N_ELEMENTS(changes); i++)
+        refuse(changes[i]);
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/machine/limit", test_limit);
@@ -537,5 +581,6 @@ int main(int argc, char **argv) {
     g_test_add_func("/machine/idle-wakes", test_idle_wakes);
     g_test_add_func("/machine/dead", test_dead);
     g_test_add_func("/machine/guest-reset", test_guest_reset);
+    g_test_add_func("/machine/refused", test_refused);
     return g_test_run();
 }
