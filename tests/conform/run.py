@@ -23,10 +23,11 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.abspath(os.path.join(HERE, '..', '..'))
 sys.path.insert(0, HERE)
+import csrtable  # noqa: E402
 import insntable  # noqa: E402
 
 MODES = ['insns', 'illegal', 'csr', 'traps', 'paging', 'pmp']
-DEFAULT_COUNT = {'insns': 240, 'illegal': 100, 'csr': 4, 'traps': 100, 'paging': 100, 'pmp': 100}
+DEFAULT_COUNT = {'insns': 240, 'illegal': 80, 'csr': 2, 'traps': 100, 'paging': 100, 'pmp': 100}
 
 # What the machine of a comparison has: (-cpu name for QEMU, extension in the decode tables).
 BASE = ['i', 'm', 'a', 'f', 'd', 'c', 'zicsr', 'zifencei', 's', 'zba', 'zbb', 'zbc', 'zbs']
@@ -94,6 +95,7 @@ def build_guest(work):
     guest, elf = os.path.join(HERE, 'guest'), os.path.join(work, 'conform.elf')
     os.makedirs(work, exist_ok=True)
     insntable.main(['insntable.py', os.path.join(work, 'insns.h')])
+    csrtable.header(os.path.join(work, 'csrs.h'))
     sources = sorted(os.path.join(guest, n) for n in os.listdir(guest) if n.endswith(('.c', '.S')))
     subprocess.run([cc, '-march=rv64imac_zicsr_zifencei', '-mabi=lp64', '-mcmodel=medany', '-nostdlib', '-static',
                     '-ffreestanding', '-fno-builtin', '-O2', '-g', '-Wall', '-Wextra', '-Wl,--no-warn-rwx-segments',
@@ -263,7 +265,7 @@ def main():
         sys.exit(77)
     if not suite.judge:
         print('no qemu-system-riscv64 (Debian package qemu-system-misc): the backends are compared with each other only')
-    for mode in args.modes or ['insns', 'illegal']:
+    for mode in args.modes or ['insns', 'illegal', 'csr']:
         try:
             suite.compare(mode)
         except Failure as failure:

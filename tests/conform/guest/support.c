@@ -188,6 +188,7 @@ void machine_reset_state(void) {
     csr_write(stval, 0);
     csr_write(senvcfg, 0);
     csr_write(menvcfg, 0);
+    csr_write(0x14d, ~0ul); /* stimecmp */
     __asm__ volatile("sfence.vma" ::: "memory");
 }
 
