@@ -114,10 +114,10 @@ static void on_trace(void *opaque, const uint64_t *words, size_t n, uint64_t **n
 static const HookOps memtrace_hooks = {.trace = on_trace};
 
 /* -- the workers ---------------------------------------------------------------------------------------------- */
-static const CodeBlock *find_code(void *opaque, uint32_t index) { return code_table_find(opaque, index); }
+static const CodeBlock *find_code(void *opaque, uint32_t id) { return code_table_find(opaque, id); }
 
 static const CodeBlock *find_code_by_id(void *opaque, uint32_t id, GError **error) {
-    return code_table_block(((Memtrace *)opaque)->code, id);
+    return code_table_find(((Memtrace *)opaque)->code, id);
 }
 
 static const char *priv_name(unsigned priv) { return priv == PRIV_U ? "U" : priv == PRIV_S ? "S" : "M"; }

@@ -92,8 +92,8 @@ typedef struct ChunkRam {
 typedef struct ChunkSource {
     const ChunkRam *ram;
     size_t n_ram;
-    /* The static block of a trace index; never NULL. Any thread. */
-    const CodeBlock *(*code)(void *opaque, uint32_t index);
+    /* The static block of a trace index, which is its id; never NULL. Any thread. */
+    const CodeBlock *(*code)(void *opaque, uint32_t id);
     void *opaque;
 } ChunkSource;
 

@@ -365,7 +365,7 @@ static PredictBlock *decode_next(ChunkDecoder *d) {
             if (!code)
                 return NULL;
             d->last_code = (uint32_t)id;
-            predict_add_block(&d->predict, code, 0);
+            predict_add_block(&d->predict, code);
         }
         if (local >= d->predict.blocks->len)
             return NULL;
@@ -373,7 +373,7 @@ static PredictBlock *decode_next(ChunkDecoder *d) {
         predict_learn(&d->predict, b);
         d->next_at = next_entry(d, CHUNK_NEXT_GAP, d->blocks + 1);
     }
-    predict_follow(&d->predict, b);
+    predict_follow(&d->predict, b->id);
     d->blocks++;
     return b->code ? b : NULL;
 }

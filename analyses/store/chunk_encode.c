@@ -11,12 +11,20 @@
 
 #define TLB_SLOTS 256u
 #define ZSTD_LEVEL 1
+#define ZSTD_LEVEL_VALUE (-1) /* what no predictor foretold is hardly compressible */
 #define WALK_WORDS 3
+
+/* What will be a PageTouch: bytes are faster to set than bits. */
+typedef struct Touch {
+    uint64_t vpage, ppage;
+    uint8_t mark[PREDICT_MARKS];
+} Touch;
 
 /* The last translation seen for a virtual page: `addend` turns a virtual address into the trace's loc. */
 typedef struct TlbSlot {
     uint64_t vpage, addend;
-    PageTouch *touch;
+    uint8_t *mark; /* of the Touch */
+    uint64_t unused;
 } TlbSlot;
 
 struct ChunkEncoder {
@@ -35,12 +43,13 @@ struct ChunkEncoder {
     Pos pos, first_pos, last_pos;
     bool begun;
 
-    PredictBlock **by_index; /* of this chunk, by trace index */
-    uint32_t n_index;
-    PageTouch *touches;
-    size_t n_touches, touches_size;
+    PredictBlock **by_id; /* of this chunk */
+    uint32_t n_ids;
+    GPtrArray *touches; /* of Touch; those from n_touches on are for reuse */
+    size_t n_touches;
     uint32_t *touch_hash; /* number in touches + 1, 0 for none */
     size_t touch_mask;
+    PageTouch *pages; /* the result */
     ZSTD_CCtx *zstd;
     Bytes blob;
 };
@@ -49,12 +58,10 @@ ChunkEncoder *chunk_encoder_new(const ChunkSource *source) {
     ChunkEncoder *e = g_new0(ChunkEncoder, 1);
     e->source = source;
     e->zstd = ZSTD_createCCtx();
-    ZSTD_CCtx_setParameter(e->zstd, ZSTD_c_compressionLevel, ZSTD_LEVEL);
     predict_init(&e->predict);
     e->touch_mask = 8191;
     e->touch_hash = g_new0(uint32_t, e->touch_mask + 1);
-    e->touches_size = 4096;
-    e->touches = g_new(PageTouch, e->touches_size);
+    e->touches = g_ptr_array_new_with_free_func(g_free);
     return e;
 }
 
@@ -66,8 +73,9 @@ void chunk_encoder_free(ChunkEncoder *e) {
     bytes_done(&e->blob);
     predict_done(&e->predict);
     ZSTD_freeCCtx(e->zstd);
-    g_free(e->by_index);
-    g_free(e->touches);
+    g_free(e->by_id);
+    g_ptr_array_free(e->touches, TRUE);
+    g_free(e->pages);
     g_free(e->touch_hash);
     g_free(e);
 }
@@ -79,7 +87,7 @@ static void tlb_clear(ChunkEncoder *e) {
 
 void chunk_encoder_begin(ChunkEncoder *e, size_t words) {
     for (uint32_t i = 0; i < e->predict.blocks->len; i++)
-        e->by_index[((PredictBlock *)g_ptr_array_index(e->predict.blocks, i))->index] = NULL;
+        e->by_id[((PredictBlock *)g_ptr_array_index(e->predict.blocks, i))->id] = NULL;
     predict_reset(&e->predict);
     /* Ten bytes a word is more than any record makes; memory that is not touched costs nothing. */
     for (unsigned i = 0; i < CHUNK_STREAMS; i++) {
@@ -100,42 +108,61 @@ static size_t touch_slot(const ChunkEncoder *e, uint64_t vpage, uint64_t ppage) 
     return ((vpage * 0x9e3779b97f4a7c15ull ^ ppage * 0xc2b2ae3d27d4eb4full) >> 32) & e->touch_mask;
 }
 
-/* Twice the room; addresses of touches change, so the TLB forgets its pointers (and says the pages again). */
-static void touches_grow(ChunkEncoder *e) {
-    e->touches_size *= 2;
-    e->touches = g_renew(PageTouch, e->touches, e->touches_size);
+static Touch *touch_at(const ChunkEncoder *e, size_t i) { return g_ptr_array_index(e->touches, i); }
+
+static void touch_hash_grow(ChunkEncoder *e) {
     g_free(e->touch_hash);
     e->touch_mask = e->touch_mask * 2 + 1;
     e->touch_hash = g_new0(uint32_t, e->touch_mask + 1);
     for (size_t i = 0; i < e->n_touches; i++) {
-        size_t at = touch_slot(e, e->touches[i].vpage, e->touches[i].ppage);
+        size_t at = touch_slot(e, touch_at(e, i)->vpage, touch_at(e, i)->ppage);
         while (e->touch_hash[at])
             at = (at + 1) & e->touch_mask;
         e->touch_hash[at] = (uint32_t)i + 1;
     }
-    for (unsigned i = 0; i < TLB_SLOTS; i++)
-        e->tlb[i].vpage = UINT64_MAX;
 }
 
-static PageTouch *touch_get(ChunkEncoder *e, uint64_t vpage, uint64_t ppage) {
-    if (e->n_touches == e->touches_size)
-        touches_grow(e);
+static Touch *touch_get(ChunkEncoder *e, uint64_t vpage, uint64_t ppage) {
+    if (e->n_touches > e->touch_mask / 2)
+        touch_hash_grow(e);
     size_t at = touch_slot(e, vpage, ppage);
     for (; e->touch_hash[at]; at = (at + 1) & e->touch_mask) {
-        PageTouch *t = &e->touches[e->touch_hash[at] - 1];
+        Touch *t = touch_at(e, e->touch_hash[at] - 1);
         if (t->vpage == vpage && t->ppage == ppage)
             return t;
     }
-    PageTouch *t = &e->touches[e->n_touches++];
-    *t = (PageTouch){.vpage = vpage, .ppage = ppage};
+    if (e->n_touches == e->touches->len)
+        g_ptr_array_add(e->touches, g_new(Touch, 1));
+    Touch *t = touch_at(e, e->n_touches++);
+    *t = (Touch){.vpage = vpage, .ppage = ppage};
     e->touch_hash[at] = (uint32_t)e->n_touches;
     return t;
 }
 
-static inline void touch_mark(PageTouch *t, uint64_t address, uint64_t is_store) {
-    uint64_t in_page = address & (PAGE_SIZE - 1);
-    t->lines |= 1ull << (in_page >> 6);
-    t->written[in_page >> 9] |= is_store << (in_page >> 3 & 63);
+static inline void mark_line(uint8_t *mark, uint64_t address) { mark[(address & (PAGE_SIZE - 1)) >> 6] = 1; }
+static inline void mark_written(uint8_t *mark, uint64_t address) {
+    mark[PREDICT_MARK_WRITTEN + ((address & (PAGE_SIZE - 1)) >> 3)] = 1;
+}
+static void mark_any(uint8_t *mark, uint64_t address, bool is_store) {
+    (is_store ? mark_written : mark_line)(mark, address);
+}
+
+/* Eight bytes of 0 or 1 to eight bits. */
+static uint64_t pack_bits(const uint8_t *bytes) {
+    uint64_t x;
+    memcpy(&x, bytes, 8);
+    return GUINT64_FROM_LE(x) * 0x0102040810204080u >> 56;
+}
+
+/* A line was touched also where something in it was written. */
+static PageTouch touch_pack(const Touch *t) {
+    PageTouch page = {.vpage = t->vpage, .ppage = t->ppage};
+    for (unsigned i = 0; i < 64; i++) {
+        uint64_t written = pack_bits(t->mark + PREDICT_MARK_WRITTEN + 8 * i);
+        page.written[i / 8] |= written << (i % 8 * 8);
+        page.lines |= (uint64_t)(written || t->mark[i]) << i;
+    }
+    return page;
 }
 
 static Gpa loc_to_paddr(const ChunkEncoder *e, uint64_t loc) {
@@ -152,28 +179,28 @@ static void put_page(ChunkEncoder *e, Bytes *out, uint64_t page) {
     e->last_page = page;
 }
 
-static G_GNUC_NO_INLINE void page_miss(ChunkEncoder *e, TlbSlot *slot, uint64_t va, uint64_t loc) {
+static G_GNUC_NO_INLINE void page_miss(ChunkEncoder *e, uint64_t at, TlbSlot *slot, uint64_t va, uint64_t loc) {
     Gpa pa = loc_to_paddr(e, loc);
     Bytes *out = &e->streams[CHUNK_PAGE];
     g_assert(((pa ^ va) & (PAGE_SIZE - 1)) == 0);
-    bytes_put_gap(out, e->accesses - e->page_at);
-    e->page_at = e->accesses + 1;
+    bytes_put_gap(out, at - e->page_at);
+    e->page_at = at + 1;
     put_page(e, out, pa >> PAGE_BITS);
-    PageTouch *touch = touch_get(e, va >> PAGE_BITS, pa >> PAGE_BITS);
-    *slot = (TlbSlot){va >> PAGE_BITS, loc - va, touch};
+    Touch *touch = touch_get(e, va >> PAGE_BITS, pa >> PAGE_BITS);
+    *slot = (TlbSlot){.vpage = va >> PAGE_BITS, .addend = loc - va, .mark = touch->mark};
 }
 
 /* -- addresses and values ----------------------------------------------------------------------------------- */
-static G_GNUC_NO_INLINE void addr_miss(ChunkEncoder *e, uint64_t expected, uint64_t va) {
-    uint64_t delta = zigzag(va - expected), delta_before = zigzag(va - e->before);
+static G_GNUC_NO_INLINE void addr_miss(ChunkEncoder *e, uint64_t at, uint64_t before, uint64_t expected, uint64_t va) {
+    uint64_t delta = zigzag(va - expected), delta_before = zigzag(va - before);
     uint8_t control = 0;
     if (delta_before < delta) {
         delta = delta_before;
         control = ADDR_FROM_BEFORE;
     }
     unsigned n = bytes_needed(delta);
-    bytes_put_gap(&e->streams[CHUNK_ADDR_GAP], e->accesses - e->addr_at);
-    e->addr_at = e->accesses + 1;
+    bytes_put_gap(&e->streams[CHUNK_ADDR_GAP], at - e->addr_at);
+    e->addr_at = at + 1;
     bytes_put_u8(&e->streams[CHUNK_ADDR_CTL], (uint8_t)(control | n));
     bytes_put_low(&e->streams[CHUNK_ADDR], delta, n);
 }
@@ -198,42 +225,42 @@ static G_GNUC_NO_INLINE void value_miss(ChunkEncoder *e, uint64_t at, PredictMem
     bytes_put_low(&e->streams[CHUNK_VALUE], rest, n);
 }
 
-static inline TlbSlot *encode_address(ChunkEncoder *e, PredictMem *m, const uint64_t *w) {
+/* Access number `at`, the one before it having address `before`. */
+static inline TlbSlot *encode_address(ChunkEncoder *e, PredictMem *m, const uint64_t *w, uint64_t at, uint64_t before) {
     uint64_t va = w[m->slot], loc = w[m->slot + 1];
     uint64_t expected = predict_address(m, w);
     if (G_UNLIKELY(expected != va))
-        addr_miss(e, expected, va);
+        addr_miss(e, at, before, expected, va);
     if (!m->addr_known)
         predict_train_address(m, va);
-    e->before = va;
     uint64_t vpage = va >> PAGE_BITS;
     TlbSlot *slot = &e->tlb[(vpage ^ vpage >> 8) % TLB_SLOTS];
     if (G_UNLIKELY(slot->vpage != vpage || slot->addend != loc - va))
-        page_miss(e, slot, va, loc);
+        page_miss(e, at, slot, va, loc);
     return slot;
 }
 
-static inline void encode_access(ChunkEncoder *e, PredictMem *m, const uint64_t *w) {
-    TlbSlot *slot = encode_address(e, m, w);
-    uint64_t va = w[m->slot], v = w[m->slot + 2], mask = predict_mask(m->size);
-    touch_mark(slot->touch, va, m->is_store);
+static inline void encode_access(ChunkEncoder *e, PredictMem *m, const uint64_t *w, uint64_t at, uint64_t before) {
+    TlbSlot *slot = encode_address(e, m, w, at, before);
+    uint64_t va = w[m->slot], v = w[m->slot + 2], mask = predict_mask(m->size), in_page = va & (PAGE_SIZE - 1);
+    slot->mark[m->mark_base + (in_page >> m->mark_shift)] = 1;
     uint64_t *g = predict_granule(&e->predict, va);
     uint64_t memory = granule_get(g, va, mask);
     if (G_UNLIKELY(predict_value(m, w, memory, mask) != v))
-        value_miss(e, e->accesses, m, memory, v);
+        value_miss(e, at, m, memory, v);
     m->last_value = v;
     granule_set(g, va, mask, v);
-    if (G_UNLIKELY((va & 7) + (1u << m->size) > 8 && (va & (PAGE_SIZE - 1)) + (1u << m->size) <= PAGE_SIZE))
-        touch_mark(slot->touch, va + 7, m->is_store);
-    e->accesses++;
+    /* Not aligned: the granule after, unless that is another page's. */
+    if (G_UNLIKELY((va & 7) + (1u << m->size) > 8 && in_page + (1u << m->size) <= PAGE_SIZE))
+        mark_any(slot->mark, va + 7, m->is_store);
 }
 
 /* AMO: the old value as a load, the new one by its difference to the old one. */
 static void encode_amo(ChunkEncoder *e, PredictMem *m, const uint64_t *w) {
-    TlbSlot *slot = encode_address(e, m, w);
+    TlbSlot *slot = encode_address(e, m, w, e->accesses, e->before);
     uint64_t va = w[m->slot], old = w[m->slot + 2], new = w[m->slot + 3], mask = predict_mask(m->size);
     uint64_t *g = predict_granule(&e->predict, va), memory = granule_get(g, va, mask);
-    touch_mark(slot->touch, va, 1);
+    mark_written(slot->mark, va);
     m->value_from = FROM_MEMORY;
     if (memory != old)
         value_miss(e, e->accesses, m, memory, old);
@@ -247,10 +274,10 @@ static void encode_amo(ChunkEncoder *e, PredictMem *m, const uint64_t *w) {
 }
 
 static void encode_cbo_zero(ChunkEncoder *e, PredictMem *m, const uint64_t *w) {
-    TlbSlot *slot = encode_address(e, m, w);
+    TlbSlot *slot = encode_address(e, m, w, e->accesses, e->before);
     uint64_t line = w[m->slot] & ~63ull;
     for (unsigned i = 0; i < 8; i++) {
-        touch_mark(slot->touch, line + 8 * i, 1);
+        mark_written(slot->mark, line + 8 * i);
         *predict_granule(&e->predict, line + 8 * i) = 0;
     }
     e->accesses++;
@@ -258,38 +285,59 @@ static void encode_cbo_zero(ChunkEncoder *e, PredictMem *m, const uint64_t *w) {
 
 /* One access of a block that is not simple; returns the rows it makes. */
 static unsigned encode_any(ChunkEncoder *e, PredictMem *m, const uint64_t *w) {
+    unsigned rows = 1;
     switch (m->kind) {
     case TRACE_MEM_SC:
         bytes_put_u8(&e->streams[CHUNK_SC], w[m->slot + 3] != 0);
         if (w[m->slot + 3] == 0)
             return 0;
-        encode_access(e, m, w);
-        return 1;
-    case TRACE_MEM_AMO: encode_amo(e, m, w); return 2;
-    case TRACE_MEM_CBO: encode_cbo_zero(e, m, w); return 8;
-    default: encode_access(e, m, w); return 1;
+        encode_access(e, m, w, e->accesses++, e->before);
+        break;
+    case TRACE_MEM_AMO:
+        encode_amo(e, m, w);
+        rows = 2;
+        break;
+    case TRACE_MEM_CBO:
+        encode_cbo_zero(e, m, w);
+        rows = 8;
+        break;
+    default: encode_access(e, m, w, e->accesses++, e->before);
     }
+    e->before = w[m->slot];
+    return rows;
+}
+
+/* All accesses of a simple block that ran to its end. */
+static inline void encode_simple(ChunkEncoder *e, PredictBlock *b, const uint64_t *w) {
+    uint64_t at = e->accesses, before = e->before;
+    for (PredictMem *m = b->mem, *end = m + b->n_mem; m < end; m++) {
+        encode_access(e, m, w, at++, before);
+        before = w[m->slot];
+    }
+    e->accesses = at;
+    e->before = before;
+    e->rows += b->n_mem;
+    e->pos += b->n_insns;
 }
 
 /* -- blocks and events -------------------------------------------------------------------------------------- */
-static PredictBlock *block_find(ChunkEncoder *e, uint32_t index) {
-    if (index >= e->n_index) {
-        uint32_t n = MAX(index + 1, MAX(e->n_index * 2, 4096));
-        e->by_index = g_renew(PredictBlock *, e->by_index, n);
-        memset(e->by_index + e->n_index, 0, (n - e->n_index) * sizeof e->by_index[0]);
-        e->n_index = n;
+static PredictBlock *block_find(ChunkEncoder *e, uint32_t id) {
+    if (id >= e->n_ids) {
+        uint32_t n = MAX(id + 1, MAX(e->n_ids * 2, 4096));
+        e->by_id = g_renew(PredictBlock *, e->by_id, n);
+        memset(e->by_id + e->n_ids, 0, (n - e->n_ids) * sizeof e->by_id[0]);
+        e->n_ids = n;
     }
-    if (!e->by_index[index]) {
-        const CodeBlock *code = e->source->code(e->source->opaque, index);
-        e->by_index[index] = predict_add_block(&e->predict, code, index);
-        bytes_put_varint(&e->streams[CHUNK_CODE], zigzag((uint64_t)code->id - e->last_code));
-        e->last_code = code->id;
+    if (!e->by_id[id]) {
+        e->by_id[id] = predict_add_block(&e->predict, e->source->code(e->source->opaque, id));
+        bytes_put_varint(&e->streams[CHUNK_CODE], zigzag((uint64_t)id - e->last_code));
+        e->last_code = id;
     }
-    return e->by_index[index];
+    return e->by_id[id];
 }
 
-static G_GNUC_NO_INLINE PredictBlock *next_miss(ChunkEncoder *e, uint32_t index) {
-    PredictBlock *b = block_find(e, index);
+static G_GNUC_NO_INLINE PredictBlock *next_miss(ChunkEncoder *e, uint32_t id) {
+    PredictBlock *b = block_find(e, id);
     bytes_put_gap(&e->streams[CHUNK_NEXT_GAP], e->blocks - e->next_at);
     e->next_at = e->blocks + 1;
     bytes_put_varint(&e->streams[CHUNK_NEXT], b->local);
@@ -333,7 +381,7 @@ static void encode_dma(ChunkEncoder *e, const uint64_t *w) {
     bytes_put_varint(out, size);
     bytes_append(&e->streams[CHUNK_RAW], w + 5, size);
     for (Gpa at = paddr & ~7ull; at < paddr + size; at += 8, e->rows++)
-        touch_mark(touch_get(e, PAGE_NO_VADDR, at >> PAGE_BITS), at, is_write);
+        mark_any(touch_get(e, PAGE_NO_VADDR, at >> PAGE_BITS)->mark, at, is_write);
     e->last_pos = MAX(e->last_pos, pos);
 }
 
@@ -349,7 +397,7 @@ static bool encode_split(ChunkEncoder *e, const PredictBlock *b, const uint64_t 
     Bytes *out = event_begin(e, EVENT_SPLIT);
     bytes_put_varint(out, k);
     bytes_put_varint(out, pa >> PAGE_BITS);
-    touch_mark(touch_get(e, second >> PAGE_BITS, pa >> PAGE_BITS), second, b->mem[k].is_store);
+    mark_any(touch_get(e, second >> PAGE_BITS, pa >> PAGE_BITS)->mark, second, b->mem[k].is_store);
     e->rows++;
     return true;
 }
@@ -421,10 +469,11 @@ bool chunk_encoder_add(ChunkEncoder *e, const uint64_t *words, size_t n, GError 
             w += used;
             continue;
         }
+        uint32_t id = (uint32_t)*w;
         b = predict_next(&e->predict);
-        if (G_UNLIKELY(b->index != (uint32_t)*w))
-            b = next_miss(e, (uint32_t)*w);
-        predict_follow(&e->predict, b);
+        if (G_UNLIKELY(b->id != id))
+            b = next_miss(e, id);
+        predict_follow(&e->predict, id);
         e->blocks++;
         used = words_left(w, end, b->words) ? b->words : 0;
         if (!used)
@@ -435,10 +484,7 @@ bool chunk_encoder_add(ChunkEncoder *e, const uint64_t *words, size_t n, GError 
             encode_irregular(e, b, block, end);
             continue;
         }
-        for (uint32_t k = 0; k < b->n_mem; k++)
-            encode_access(e, &b->mem[k], block);
-        e->rows += b->n_mem;
-        e->pos += b->n_insns;
+        encode_simple(e, b, block);
     }
     e->last_pos = MAX(e->last_pos, e->pos - (e->pos > e->first_pos));
     if (!used && n)
@@ -451,11 +497,14 @@ bool chunk_encoder_add(ChunkEncoder *e, const uint64_t *words, size_t n, GError 
 static void put_u32(Bytes *b, uint32_t v) { bytes_put_low(b, v, 4); }
 static void put_u64(Bytes *b, uint64_t v) { bytes_put_low(b, v, 8); }
 
-static uint32_t put_stream(ChunkEncoder *e, const Bytes *stream) {
+static uint32_t put_stream(ChunkEncoder *e, ChunkStream i) {
+    const Bytes *stream = &e->streams[i];
+    int level = i == CHUNK_VALUE ? ZSTD_LEVEL_VALUE : ZSTD_LEVEL;
     size_t size = bytes_size(stream), bound = ZSTD_compressBound(size);
     if (!size)
         return 0;
     bytes_reserve(&e->blob, bound);
+    ZSTD_CCtx_setParameter(e->zstd, ZSTD_c_compressionLevel, level);
     size_t stored = ZSTD_compress2(e->zstd, e->blob.at, bound, stream->data, size);
     g_assert(!ZSTD_isError(stored));
     e->blob.at += stored;
@@ -474,11 +523,14 @@ void chunk_encoder_end(ChunkEncoder *e, ChunkResult *ret) {
     e->blob.at += 8 * CHUNK_STREAMS;
     for (unsigned i = 0; i < CHUNK_STREAMS; i++) {
         Bytes sizes = {.at = NULL};
-        uint32_t stored = put_stream(e, &e->streams[i]);
+        uint32_t stored = put_stream(e, i);
         sizes.at = e->blob.data + 32 + 8 * i;
         put_u64(&sizes, bytes_size(&e->streams[i]) | (uint64_t)stored << 32);
     }
     bytes_reserve(&e->blob, 8);
     put_u64(&e->blob, XXH3_64bits(e->blob.data, bytes_size(&e->blob)));
-    *ret = (ChunkResult){e->blob, e->first_pos, e->last_pos, (uint32_t)e->rows, e->touches, e->n_touches};
+    e->pages = g_renew(PageTouch, e->pages, e->n_touches);
+    for (size_t i = 0; i < e->n_touches; i++)
+        e->pages[i] = touch_pack(touch_at(e, i));
+    *ret = (ChunkResult){e->blob, e->first_pos, e->last_pos, (uint32_t)e->rows, e->pages, e->n_touches};
 }

@@ -6,7 +6,7 @@
 void predict_init(Predict *p) {
     p->blocks = g_ptr_array_new();
     p->pieces = g_ptr_array_new_with_free_func(g_free);
-    p->none = (PredictBlock){.index = UINT32_MAX, .local = UINT32_MAX};
+    p->none = (PredictBlock){.id = UINT32_MAX, .local = UINT32_MAX};
     predict_reset(p);
 }
 
@@ -49,6 +49,8 @@ static uint16_t source_word(const CodeBlock *code, uint32_t source) {
 static void predict_mem_init(PredictMem *m, const CodeBlock *code, const CodeMem *c) {
     *m = (PredictMem){.slot = c->slot, .size = c->size, .kind = c->kind};
     m->is_store = c->kind == TRACE_MEM_STORE || c->kind == TRACE_MEM_SC;
+    m->mark_shift = m->is_store ? 3 : 6;
+    m->mark_base = m->is_store ? PREDICT_MARK_WRITTEN : 0;
     m->value_from = m->is_store ? FROM_LAST : FROM_MEMORY;
     m->addr_offset = c->addr_offset;
     m->value_offset = c->value_offset;
@@ -64,11 +66,10 @@ static void predict_mem_init(PredictMem *m, const CodeBlock *code, const CodeMem
     }
 }
 
-PredictBlock *predict_add_block(Predict *p, const CodeBlock *code, uint32_t index) {
+PredictBlock *predict_add_block(Predict *p, const CodeBlock *code) {
     PredictBlock *b = predict_alloc(p, sizeof *b + code->n_mem * sizeof b->mem[0]);
-    *b = (PredictBlock){.index = index, .local = p->blocks->len, .words = code->words, .n_insns = code->n_insns,
+    *b = (PredictBlock){.id = code->id, .local = p->blocks->len, .words = code->words, .n_insns = code->n_insns,
                         .n_mem = code->n_mem, .simple = code->simple, .code = code};
-    b->mix = (b->local * 0x9e3779b1u) >> 8;
     for (uint32_t i = 0; i < code->n_mem; i++)
         predict_mem_init(&b->mem[i], code, &code->mem[i]);
     g_ptr_array_add(p->blocks, b);

@@ -17,23 +17,28 @@ typedef enum {
     FROM_CONST,  /* offset alone */
 } ValueFrom;
 
+/* The encoder marks what a page's accesses touch in an array of bytes: 64 lines, then 512 granules written. */
+#define PREDICT_MARK_WRITTEN 64u
+#define PREDICT_MARKS (64u + 512u)
+
 typedef struct PredictMem {
     uint16_t slot;
     uint16_t addr_word, value_word; /* word index in the block of what they are foretold from */
     uint8_t size;                   /* log2 */
+    uint8_t kind;                   /* TraceMemKind */
     uint8_t is_store;
     uint8_t addr_known;             /* address = word + offset; else by stride */
     uint8_t value_from;             /* ValueFrom */
-    uint8_t kind; /* TraceMemKind */
+    uint8_t mark_shift;             /* the encoder's: see chunk_encode.c */
+    uint16_t mark_base;
     int64_t addr_offset, value_offset;
     uint64_t last, stride, step;    /* last address, confirmed stride, last difference */
     uint64_t last_value;
 } PredictMem;
 
 typedef struct PredictBlock {
-    uint32_t index;  /* the encoder's: TraceBlock index; UINT32_MAX: none */
-    uint32_t local;  /* number in the chunk */
-    uint32_t mix;    /* for the history */
+    uint32_t id;    /* CodeBlock.id; UINT32_MAX: none */
+    uint32_t local; /* number in the chunk */
     uint16_t words, n_insns, n_mem;
     bool simple;
     const CodeBlock *code;
@@ -58,15 +63,19 @@ void predict_init(Predict *p);
 void predict_done(Predict *p);
 void predict_reset(Predict *p);
 /* A block seen for the first time in this chunk. */
-PredictBlock *predict_add_block(Predict *p, const CodeBlock *code, uint32_t index);
+PredictBlock *predict_add_block(Predict *p, const CodeBlock *code);
 
 static inline PredictBlock *predict_next(const Predict *p) { return p->next[p->history]; }
 static inline void predict_learn(Predict *p, PredictBlock *b) { p->next[p->history] = b; }
-static inline void predict_follow(Predict *p, const PredictBlock *b) {
-    p->history = (p->history << 4 ^ b->mix) % PREDICT_HISTORY;
+/* By id, which the encoder reads in the trace: so looking up the next one need not wait for this one. */
+static inline void predict_follow(Predict *p, uint32_t id) {
+    p->history = (p->history << 4 ^ (id * 0x9e3779b1u >> 12)) % PREDICT_HISTORY;
 }
 
-static inline uint64_t predict_mask(unsigned size) { return ~0ull >> (64 - (8u << size)); }
+static inline uint64_t predict_mask(unsigned size) {
+    static const uint64_t masks[4] = {0xff, 0xffff, 0xffffffff, UINT64_MAX};
+    return masks[size];
+}
 
 static inline uint64_t predict_address(const PredictMem *m, const uint64_t *w) {
     return m->addr_known ? w[m->addr_word] + (uint64_t)m->addr_offset : m->last + m->stride;
@@ -80,7 +89,7 @@ static inline void predict_train_address(PredictMem *m, uint64_t address) {
 
 static inline uint64_t *predict_granule(Predict *p, uint64_t address) {
     uint64_t g = address >> 3;
-    return &p->memory[(g ^ g >> 14 ^ g >> 24) % PREDICT_MEMORY];
+    return &p->memory[(g ^ g >> 13) % PREDICT_MEMORY];
 }
 static inline uint64_t granule_get(const uint64_t *g, uint64_t address, uint64_t mask) {
     return *g >> (address & 7) * 8 & mask;
@@ -91,8 +100,9 @@ static inline void granule_set(uint64_t *g, uint64_t address, uint64_t mask, uin
 }
 
 static inline uint64_t predict_value(const PredictMem *m, const uint64_t *w, uint64_t memory, uint64_t mask) {
+    if (m->value_from == FROM_MEMORY)
+        return memory;
     switch (m->value_from) {
-    case FROM_MEMORY: return memory;
     case FROM_LAST: return m->last_value;
     case FROM_WORD: return (w[m->value_word] + (uint64_t)m->value_offset) & mask;
     default: return (uint64_t)m->value_offset & mask;

@@ -52,7 +52,7 @@ static double now(void) {
 
 static const CodeBlock *find_code(void *opaque, uint32_t index) { return code_table_find(opaque, index); }
 static const CodeBlock *find_code_by_id(void *opaque, uint32_t id, GError **error) {
-    return code_table_block(opaque, id);
+    return code_table_find(opaque, id);
 }
 
 typedef struct Totals {
