@@ -66,6 +66,7 @@ void ra_begin(Compiler *c) {
     memset(c->constant, 0, c->ir->n_vars * sizeof c->constant[0]);
     c->fp_code = -1;
     c->n_spills = 0;
+    ra_page_drop(c);
     for (unsigned i = 0; i < HOST_REGS; i++)
         c->local[i] = (Local){IR_NONE, false};
 #define X(guest, host) c->reg[guest] = host;
@@ -158,7 +159,7 @@ static void evict(Compiler *c, HostReg r) {
 
 static HostReg find_free(const Compiler *c) {
     for (HostReg r = 0; r < HOST_REGS; r++)
-        if ((REGS_LOCAL & ~c->locked) >> r & 1 && c->local[r].var == IR_NONE)
+        if ((REGS_LOCAL & ~(c->locked | c->held)) >> r & 1 && c->local[r].var == IR_NONE)
             return r;
     return REG_NONE;
 }
@@ -166,9 +167,13 @@ static HostReg find_free(const Compiler *c) {
 /* A free local register, made so if need be: the one whose variable is read last. */
 static HostReg alloc_local(Compiler *c) {
     HostReg best = find_free(c);
+    if (best == REG_NONE && (c->held & ~c->locked) == c->held) {
+        ra_page_drop(c);
+        best = find_free(c);
+    }
     if (best == REG_NONE) {
         for (HostReg r = 0; r < HOST_REGS; r++)
-            if ((REGS_LOCAL & ~c->locked) >> r & 1 &&
+            if ((REGS_LOCAL & ~(c->locked | c->held)) >> r & 1 &&
                 (best == REG_NONE || c->next[c->local[r].var] > c->next[c->local[best].var]))
                 best = r;
         g_assert(best != REG_NONE);
@@ -181,6 +186,9 @@ static HostReg alloc_local(Compiler *c) {
 void ra_take(Compiler *c, HostReg r) {
     g_assert(is_local(r) && !(c->locked >> r & 1));
     c->locked |= 1u << r;
+    if (c->held >> r & 1) {
+        ra_page_drop(c);
+    }
     IrVar v = c->local[r].var;
     if (v == IR_NONE)
         return;
@@ -323,12 +331,26 @@ void ra_cold_save(Compiler *c, Emit *e, uint32_t regs) {
 }
 
 void ra_cold_restore(Compiler *c, Emit *e, uint32_t regs) {
+    if (c->held) { /* nothing compares equal with it */
+        emit_imm(e, c->page.tag, TLB_NEVER);
+    }
     for (HostReg r = 0; r < HOST_REGS; r++)
         if (regs >> r & 1)
             ra_load_home(c, e, r, c->local[r].var);
 }
 
+void ra_page_drop(Compiler *c) {
+    c->held = 0;
+    c->page.base = IR_NONE;
+}
+
+void ra_page_hold(Compiler *c, const Page *page) {
+    c->page = *page;
+    c->held = 1u << page->tag | 1u << page->addend;
+}
+
 void ra_flush(Compiler *c) {
+    ra_page_drop(c);
     for (HostReg r = 0; r < HOST_REGS; r++)
         if ((REGS_LOCAL >> r & 1) && c->local[r].var != IR_NONE)
             evict(c, r);

@@ -68,6 +68,17 @@ typedef struct Local {
     bool dirty; /* its home in memory is stale */
 } Local;
 
+/*
+ * The page of the last access, while more accesses off the same unchanged register follow in the block: they
+ * compare with `tag` and use `addend` instead of looking into the TLB. See page.c.
+ */
+typedef struct Page {
+    IrVar base; /* IR_NONE: no page is held */
+    HostReg tag, addend;
+    uint8_t ctx;
+    bool write; /* tag was compared with the write tag */
+} Page;
+
 typedef struct X86Backend X86Backend;
 
 typedef struct Compiler {
@@ -82,7 +93,8 @@ typedef struct Compiler {
 
     /* alloc.c */
     uint32_t locked; /* host registers in use by this op */
-    HostReg op_dst;  /* what ra_dst returned */
+    uint32_t held;   /* local registers of `page` */
+    Page page;
     Local local[HOST_REGS];
     int8_t reg[IR_MAX_VARS];    /* host register of a variable, or REG_NONE */
     bool constant[IR_MAX_VARS]; /* temporaries whose value is known: no code until it is needed */
@@ -162,6 +174,9 @@ uint32_t ra_live(const Compiler *c, bool sources);
 /* Around a call on the cold path: store what is dirty of `regs` / load them again. */
 void ra_cold_save(Compiler *c, Emit *e, uint32_t regs);
 void ra_cold_restore(Compiler *c, Emit *e, uint32_t regs);
+/* Let the local registers of c->page go, or keep them for it from now on. */
+void ra_page_drop(Compiler *c);
+void ra_page_hold(Compiler *c, const Page *page);
 /* Before a call in line: everything dirty goes home and nothing stays in a local register. */
 void ra_flush(Compiler *c);
 
@@ -219,16 +234,27 @@ typedef struct Probe {
     int32_t disp;
     bool constant; /* the address is, and this: */
     Gva address;
-    HostReg s1, s2; /* scratch; after the probe s1 = addend */
-    HostReg s3;     /* scratch, for traced accesses and atomics; else REG_NONE */
+    HostReg s1, s2; /* scratch */
+    HostReg s3;     /* scratch, for traced accesses, atomics, and some that hold the page; else REG_NONE */
+    HostReg addend; /* after the probe; s1 unless the page is held */
+    bool hold;      /* s1 and s2 stay, as the page's tag and addend */
     uint8_t *miss;  /* forward jump to the cold path */
 } Probe;
 /* Nothing may be allocated between the probe and the end of the access: the cold path would not know. */
 void mem_probe_alloc(Compiler *c, Probe *p);
 void mem_probe_emit(Compiler *c, Probe *p, bool write);
 void mem_probe(Compiler *c, Probe *p, bool write); /* both */
+/* -- page.c */
+bool page_is_held(const Compiler *c, bool write);   /* does c->page serve this op? */
+bool page_is_wanted(const Compiler *c, bool write); /* will it serve a later one, when this op probes? */
+/* Compare with the held page; `miss` is where it differs. p->s1 is the masked address. */
+void page_probe(Compiler *c, Probe *p);
+/* The cold path of that: look into the TLB, go to `access` with the new page, or on to p->miss (new). */
+void page_probe_again(Compiler *c, Probe *p, const uint8_t *access);
+
 /* Call the slow path; pc and left are the current instruction's. */
 void mem_cold_call(Compiler *c, const Probe *p, const uint8_t *thunk);
+int32_t mem_tlb_offset(const IrOp *op, size_t field);
 void mem_cold_address(Compiler *c, const Probe *p); /* rax = address */
 /* Word i of the op's slot in the trace record, whose address is in `record`. */
 Rm trace_word(const Compiler *c, HostReg record, unsigned i);

@@ -16,7 +16,7 @@
 enum { PACK_MEM_SHIFT = 8 };
 
 /* tlb[ctx][0].field, for a probe with a constant or a scaled index. */
-static int32_t tlb_offset(const IrOp *op, size_t field) {
+int32_t mem_tlb_offset(const IrOp *op, size_t field) {
     return (int32_t)(offsetof(Hart, tlb) + MEM_CTX(op->mem) * sizeof(((Hart *)0)->tlb[0]) + field) -
            HART_BIAS;
 }
@@ -61,19 +61,28 @@ static void probe_index(Compiler *c, const Probe *p) {
     emit_alu_imm(e, 0, ALU_AND, rm_reg(p->s2), (TLB_ENTRIES - 1) * sizeof(TlbEntry));
 }
 
+/* The loaded or stored variable. */
+static bool data_is_pinned(const IrOp *op) {
+    return ra_is_pinned(op->op == IR_ST ? op->b : op->dst);
+}
+
 void mem_probe_alloc(Compiler *c, Probe *p) {
     const IrOp *op = c->op;
     probe_base(c, p);
     p->s1 = ra_scratch(c);
     p->s2 = ra_scratch(c);
-    p->s3 = op->slot || (op->op != IR_LD && op->op != IR_ST) ? ra_scratch(c) : REG_NONE;
+    bool write = op->op != IR_LD;
+    p->hold = !p->constant && page_is_wanted(c, write);
+    bool more = op->slot || (op->op != IR_LD && op->op != IR_ST) || (p->hold && !data_is_pinned(op));
+    p->s3 = more ? ra_scratch(c) : REG_NONE;
 }
 
 void mem_probe_emit(Compiler *c, Probe *p, bool write) {
     Emit *e = &c->hot;
     const IrOp *op = c->op;
-    Rm tag = rm_mem(REG_HART, tlb_offset(op, write ? offsetof(TlbEntry, write) : offsetof(TlbEntry, read)));
-    Rm addend = rm_mem(REG_HART, tlb_offset(op, offsetof(TlbEntry, addend)));
+    Rm tag =
+        rm_mem(REG_HART, mem_tlb_offset(op, write ? offsetof(TlbEntry, write) : offsetof(TlbEntry, read)));
+    Rm addend = rm_mem(REG_HART, mem_tlb_offset(op, offsetof(TlbEntry, addend)));
     if (p->constant) {
         int32_t entry = (int32_t)((p->address >> PAGE_BITS & (TLB_ENTRIES - 1)) * sizeof(TlbEntry));
         tag.disp += entry;
@@ -85,7 +94,11 @@ void mem_probe_emit(Compiler *c, Probe *p, bool write) {
     }
     emit_cmp(e, W, p->s1, tag);
     p->miss = emit_jcc(e, CC_NE);
-    emit_load(e, p->s1, addend);
+    p->addend = p->hold ? p->s2 : p->s1;
+    emit_load(e, p->addend, addend);
+    if (p->hold) {
+        ra_page_hold(c, &(Page){op->a, p->s1, p->s2, MEM_CTX(op->mem), write});
+    }
 }
 
 void mem_probe(Compiler *c, Probe *p, bool write) {
@@ -152,14 +165,23 @@ static void load_cold(Compiler *c, const Probe *p, HostReg d) {
 
 void op_ld(Compiler *c, unsigned arg) {
     const IrOp *op = c->op;
+    bool held = page_is_held(c, false);
     Probe p;
-    mem_probe(c, &p, false);
-    HostReg d = ra_is_pinned(op->dst) ? (HostReg)c->reg[op->dst] : p.s1;
+    if (held) {
+        page_probe(c, &p);
+    } else {
+        mem_probe(c, &p, false);
+    }
+    const uint8_t *access = c->hot.p;
+    HostReg d = ra_is_pinned(op->dst) ? (HostReg)c->reg[op->dst] : p.hold ? p.s3 : p.s1;
     if (op->slot) {
         trace_load_hot(c, &p, d);
     } else {
         emit_load_size(&c->hot, op->mem & MEM_SIZE_MASK, op->mem & MEM_SIGN, d,
-                       rm_sib(p.s1, p.base, 0, p.disp));
+                       rm_sib(p.addend, p.base, 0, p.disp));
+    }
+    if (held) {
+        page_probe_again(c, &p, access);
     }
     load_cold(c, &p, d);
     ra_finish(c, d);
@@ -182,13 +204,13 @@ static HostReg store_value(Compiler *c, HostReg spare) {
     return spare;
 }
 
-static void store_hot(Compiler *c, const Probe *p) {
-    Rm to = rm_sib(p->s1, p->base, 0, p->disp);
+static void store_hot(Compiler *c, const Probe *p, HostReg spare) {
+    Rm to = rm_sib(p->addend, p->base, 0, p->disp);
     unsigned size = c->op->mem & MEM_SIZE_MASK;
     if (c->op->b == IR_ZERO) {
         emit_store_imm(&c->hot, size, to, 0);
     } else {
-        emit_store_size(&c->hot, size, to, store_value(c, p->s2));
+        emit_store_size(&c->hot, size, to, store_value(c, spare));
     }
 }
 
@@ -255,12 +277,21 @@ static void store_cold(Compiler *c, const Probe *p) {
 }
 
 void op_st(Compiler *c, unsigned arg) {
+    bool held = page_is_held(c, true);
     Probe p;
-    mem_probe(c, &p, true);
+    if (held) {
+        page_probe(c, &p);
+    } else {
+        mem_probe(c, &p, true);
+    }
+    const uint8_t *access = c->hot.p;
     if (c->op->slot) {
         trace_store_hot(c, &p);
     } else {
-        store_hot(c, &p);
+        store_hot(c, &p, held ? p.s1 : p.hold ? p.s3 : p.s2);
+    }
+    if (held) {
+        page_probe_again(c, &p, access);
     }
     store_cold(c, &p);
 }

@@ -373,7 +373,7 @@ static void memory_op(Random *g) {
     IrOpcode op = ops[i];
     unsigned size = i >= 4 ? 2 + below(g, 2) : below(g, 4);
     IrVar base = below(g, 3) ? (IrVar)(IR_TEMP) : IR_X(below(g, 2) ? 8 : 18);
-    int64_t imm = i >= 4 ? 0 : below(g, 4) ? (int64_t)(8 * below(g, 8)) : 0;
+    int64_t imm = i >= 4 ? 0 : below(g, 4) ? (int64_t)(8 * below(g, below(g, 6) ? 8 : 1024)) - 16 : 0;
     if (op == IR_SC && below(g, 2)) {
         base = IR_ZERO;
         imm = start.res_addr;
@@ -385,7 +385,7 @@ static void memory_op(Random *g) {
             ir_emit(&ir, IR_MOVI, base, 0, 0, imm - 0x123450);
             imm = 0x123450;
         }
-    } else {
+    } else if (below(g, 2)) { /* else the same base again */
         address(g, base, 1u << size);
     }
     IrVar dst = any_destination(g), b = any_source(g);
