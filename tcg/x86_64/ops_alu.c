@@ -25,8 +25,8 @@ void op_movi(Compiler *c, unsigned arg) {
 
 void op_mov(Compiler *c, unsigned arg) {
     const IrOp *op = c->op;
-    if (op->dst == op->a) {
-        return;
+    if (op->dst == op->a && ra_is_pinned(op->dst)) {
+        return; /* others may still owe the hart the earlier value */
     }
     Rm a = operand_rm(c, op->a);
     if (a.reg >= 0 && op->dst < IR_TEMP && !ra_is_pinned(op->dst) && c->use->dst == USE_NONE) {

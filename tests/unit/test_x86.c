@@ -497,10 +497,10 @@ static void random_blocks(unsigned seed, unsigned n, bool traced) {
 }
 
 static void test_random(gconstpointer unused) {
-    random_blocks(2, 300, false);
+    random_blocks(2, 1500, false);
 }
 static void test_random_traced(gconstpointer unused) {
-    random_blocks(3, 200, true);
+    random_blocks(3, 800, true);
 }
 
 /* -- links --------------------------------------------------------------------------------------------------
