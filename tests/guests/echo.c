@@ -8,12 +8,16 @@ enum { UART_SOURCE = 10, CTRL_D = 4 };
 static volatile char input[256];
 static volatile unsigned head, tail;
 
+static void receive(void) {
+    while (read8(UART_BASE + 5) & 1)
+        input[head++ % sizeof input] = (char)read8(UART_BASE);
+}
+
 static bool on_uart(Frame *f) {
     if (f->cause != (INTERRUPT | IRQ_MEI))
         return false;
     uint32_t source = read32(PLIC_BASE + 0x200004);
-    while (read8(UART_BASE + 5) & 1)
-        input[head++ % sizeof input] = (char)read8(UART_BASE);
+    receive();
     write32(PLIC_BASE + 0x200004, source);
     return true;
 }
@@ -36,6 +40,7 @@ int main(void) {
     rt_hook = on_uart;
     write32(PLIC_BASE + 4 * UART_SOURCE, 1);
     write32(PLIC_BASE + 0x2000, 1u << UART_SOURCE);
+    receive(); /* switching the FIFOs on empties them */
     write8(UART_BASE + 2, 0xc7); /* FIFOs on, interrupt at 14 bytes or a pause */
     write8(UART_BASE + 1, 1);
     csr_write(mie, 1ul << IRQ_MEI);
