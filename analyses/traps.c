@@ -65,14 +65,19 @@ static bool insert_row(void *opaque, const void *item, GError **error) {
                      r->ev.tval, priv_name(r->ev.from_priv), priv_name(r->ev.to_priv), r->ev.epc);
 }
 
+/* Half of them at once: a trap storm must not move the rest for each. */
+static void give_up_oldest(Traps *t) {
+    for (guint i = 0; i < SUSPENDED_MAX / 2; i++)
+        row_queue_push(t->queue, &g_array_index(t->suspended, Suspended, i).row);
+    g_array_remove_range(t->suspended, 0, SUSPENDED_MAX / 2);
+}
+
 static void on_trap(void *opaque, const TrapEvent *ev) {
     Traps *t = ((AnalysisRun *)opaque)->state;
     Suspended s = {{*ev, POS_NONE, machine_time_at(t->run->machine, ev->pos), ev->hart->id}, ev->hart->satp, ev->hart->x[2]};
     s.row.ev.hart = NULL;
-    if (t->suspended->len == SUSPENDED_MAX) {
-        row_queue_push(t->queue, &g_array_index(t->suspended, Suspended, 0).row);
-        g_array_remove_index(t->suspended, 0);
-    }
+    if (t->suspended->len == SUSPENDED_MAX)
+        give_up_oldest(t);
     g_array_append_val(t->suspended, s);
 }
 
