@@ -19,11 +19,21 @@ static char *disassemble(const Isa *isa, const DiffSide *s) {
     return riscv_disassemble(isa, s->pc, riscv_insn_length((uint16_t)insn) == 2 ? insn & 0xffff : insn);
 }
 
+static const char *nd_kind_name(NdKind kind) {
+    switch (kind) {
+#define X(number, name, text, meaning)                                                                                 \
+    case ND_##name: return text;
+        ND_KINDS(X)
+#undef X
+    }
+    return "unknown";
+}
+
 static char *event_text(const NdEvent *ev) {
     if (!ev)
         return g_strdup("nothing");
     GString *text = g_string_new(NULL);
-    g_string_append_printf(text, "kind %d source %u at pos %" G_GUINT64_FORMAT ", %u bytes:", ev->kind, ev->source, ev->pos, ev->size);
+    g_string_append_printf(text, "%s (source %u) at pos %" G_GUINT64_FORMAT ", %u bytes:", nd_kind_name(ev->kind), ev->source, ev->pos, ev->size);
     for (uint32_t i = 0; i < MIN(ev->size, 16u); i++)
         g_string_append_printf(text, " %02x", ev->payload[i]);
     return g_string_free(text, FALSE);

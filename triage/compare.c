@@ -46,8 +46,13 @@ static void compare_section(const StateSection *a, const StateSection *b, GArray
     g_autoptr(GByteArray) x = g_byte_array_new(), y = g_byte_array_new();
     a->save_extra(a->object, x);
     b->save_extra(b->object, y);
-    if (x->len != y->len || memcmp(x->data, y->data, x->len))
-        add_value(values, g_strdup_printf("%s queued data (bytes)", a->name), x->len, y->len);
+    guint i = 0;
+    while (i < MIN(x->len, y->len) && x->data[i] == y->data[i])
+        i++;
+    if (i < MIN(x->len, y->len))
+        add_value(values, g_strdup_printf("%s queued byte %u", a->name, i), x->data[i], y->data[i]);
+    else if (x->len != y->len)
+        add_value(values, g_strdup_printf("%s queued bytes", a->name), x->len, y->len);
 }
 
 static uint64_t compare_page(Machine *a, Machine *b, uint32_t page, GArray *values) {

@@ -53,16 +53,23 @@ static bool same_event(const NdEvent *x, const NdEvent *y) {
            (!x->size || !memcmp(x->payload, y->payload, x->size));
 }
 
+/* The next event from *i on that the guest can notice; NULL at the end. The end of an input is none. */
+static const NdEvent *next_event(const Rec *rec, size_t *i) {
+    while (*i < rec_n_events(rec)) {
+        const NdEvent *ev = rec_event(rec, (*i)++);
+        if (ev->kind != ND_CLOSE)
+            return ev;
+    }
+    return NULL;
+}
+
 /* The first events in which the logs differ; both NULL when they are equal. */
 static void first_event(const Pair *p, const NdEvent **x, const NdEvent **y) {
-    size_t n = rec_n_events(p->a.rec), m = rec_n_events(p->b.rec);
-    for (size_t i = 0; i < MAX(n, m); i++) {
-        *x = i < n ? rec_event(p->a.rec, i) : NULL;
-        *y = i < m ? rec_event(p->b.rec, i) : NULL;
-        if (!*x || !*y || !same_event(*x, *y))
-            return;
-    }
-    *x = *y = NULL;
+    size_t i = 0, k = 0;
+    do {
+        *x = next_event(p->a.rec, &i);
+        *y = next_event(p->b.rec, &k);
+    } while (*x && *y && same_event(*x, *y));
 }
 
 /* -- narrowing ---------------------------------------------------------------------------------------------- */
@@ -77,7 +84,7 @@ static void bracket(const Pair *p, Pos *lo, Pos *hi) {
     while (i < n && k < m) {
         const RecCheckpoint *x = rec_checkpoint(p->a.rec, i), *y = rec_checkpoint(p->b.rec, k);
         if (x->pos == y->pos && x->hash != y->hash) {
-            *hi = x->pos;
+            *hi = MIN(x->pos + 1, *hi); /* a checkpoint comes after the events of its pos, the state at pos before */
             return;
         }
         if (x->pos == y->pos)
@@ -183,10 +190,12 @@ static void value_clear(gpointer value) { g_free(((DiffValue *)value)->name); }
 
 bool diff_recordings(const Rec *a, const Rec *b, const ReplayOptions *options, DiffResult *ret, GError **error) {
     Pair p = {.a.rec = a, .b.rec = b};
+    ReplayOptions seekable = *options;
+    seekable.seekable = true;
     DiffResult r = {.values = g_array_new(FALSE, TRUE, sizeof(DiffValue))};
     g_array_set_clear_func(r.values, value_clear);
-    bool ok = same_config(rec_config(a), rec_config(b), error) && replay_new(a, options, &p.a.replay, error) &&
-              replay_new(b, options, &p.b.replay, error) && locate(&p, &r, error);
+    bool ok = same_config(rec_config(a), rec_config(b), error) && replay_new(a, &seekable, &p.a.replay, error) &&
+              replay_new(b, &seekable, &p.b.replay, error) && locate(&p, &r, error);
     g_clear_pointer(&p.a.replay, replay_free);
     g_clear_pointer(&p.b.replay, replay_free);
     if (ok)

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What users type: exit statuses, one-line errors that name what is wrong, files and defaults.
+set -u
+fails=0
+check() { # check NAME STATUS REGEX COMMAND…: exit status, and one stderr line that matches
+    local name=$1 status=$2 pattern=$3 got
+    shift 3
+    "$@" >out 2>err </dev/null
+    got=$?
+    if [ $got -ne "$status" ] || { [ -n "$pattern" ] && ! grep -Eq -- "$pattern" err; }; then
+        echo "$name: exit status $got (expected $status), stderr: $(cat err)"
+        fails=$((fails + 1))
+    fi
+}
+[ -f "$GUESTS/hello.elf" ] || { echo "skipped: no cross compiler"; exit 77; }
+hello="-M virt -nographic -bios none -kernel $GUESTS/hello.elf"
+export RR_EMU_DIR=$PWD/store
+
+# Exit statuses and the default folder.
+check run 0 'exit status 0' "$RR" run $hello
+grep -q '^hello from hart 0' out || { echo "run: stdout is not the guest's"; fails=$((fails + 1)); }
+check "qemu's name is dropped" 0 'recorded' "$RR" record /usr/bin/qemu-system-riscv64 $hello
+check "double dashes" 0 'exit status 0' "$RR" run --machine virt -nographic --bios none --kernel "$GUESTS/hello.elf"
+[ "$(stat -c %a store/*.rrec)" = 600 ] || { echo "mode of a recording is not 0600"; fails=$((fails + 1)); }
+check "the newest is the default" 0 'store/.*rrec' "$RR" verify
+check "max-insns" 124 'max-insns' "$RR" record -o short.rrec --max-insns 1k $hello
+check "verify the short one" 0 'replayed' "$RR" verify short.rrec
+check "no overwriting" 125 'short.rrec.*--force' "$RR" record -o short.rrec $hello
+check "force" 0 'recorded' "$RR" record --force -o short.rrec $hello
+check "until" 0 'matched --until' "$RR" run --until '^read' -M virt -nographic -bios none -kernel "$GUESTS/echo.elf"
+check "fail" 1 'matched --fail' "$RR" run --fail 'ready$' -M virt -nographic -bios none -kernel "$GUESTS/echo.elf"
+check "nothing can wake it" 124 'nothing can wake it' "$RR" run -M virt -nographic -bios none -kernel "$GUESTS/echo.elf"
+check "a trap storm" 124 'max-insns' "$RR" run --max-insns 5k -M virt -nographic -bios none -kernel "$GUESTS/trapstorm.elf"
+check "timeout" 124 'timeout' "$RR" record --force -o storm.rrec --timeout 0.3 -M virt -nographic -bios none -kernel "$GUESTS/trapstorm.elf"
+check "verify the timeout" 0 'replayed' "$RR" verify storm.rrec
+check "quiet" 0 '' "$RR" run --quiet $hello
+[ ! -s err ] || { echo "--quiet is not quiet: $(cat err)"; fails=$((fails + 1)); }
+
+# Refusals: by name, with what is supported.
+check "unknown command" 2 "no command 'recrod'" "$RR" recrod
+check "unknown option" 125 "'-sdl' is not supported" "$RR" run -sdl
+check "unknown machine" 125 "spike.*supported: virt" "$RR" run -M spike
+check "unknown cpu property" 125 "zfoo=on.*zbb" "$RR" run -cpu rv64,zfoo=on
+check "cpu property" 0 'exit status 0' "$RR" run -cpu rv64,zbb=off $hello
+check "pci device" 125 'virtio-blk-device' "$RR" run -device virtio-blk-pci,drive=d $hello
+check "missing kernel" 125 "nosuch" "$RR" run -bios none -kernel nosuch
+check "missing value" 125 '-m needs a value' "$RR" run -m
+check "memory size" 125 "'lots' is not supported" "$RR" run -m lots
+check "missing drive" 125 "no drive 'd'" "$RR" run -device virtio-blk-device,drive=d $hello
+check "qcow2" 125 'qemu-img convert' "$RR" run -drive file=x,format=qcow2 $hello
+check "monitor" 125 'supported: none' "$RR" run -monitor stdio $hello
+check "no recording" 2 'nosuch.rrec' "$RR" verify nosuch.rrec
+check "no recording either" 2 'rrec|recording' "$RR" info "$GUESTS/hello.elf"
+check "unknown analysis" 2 "nosuch.*memtrace" "$RR" replay short.rrec --analysis nosuch
+check "bad position" 2 'step count, start, end' "$RR" replay short.rrec --to soon
+check "position beyond" 2 'beyond' "$RR" replay short.rrec --to 100G
+check "missing table" 2 "replay .*--analysis memtrace" "$RR" sql short.rrec 'SELECT * FROM memtrace'
+check "bad sql" 2 'syntax' "$RR" sql short.rrec 'SELEKT'
+check "bad format" 2 'table, csv, json or line' "$RR" sql --format xml short.rrec 'SELECT 1'
+check "diff needs two" 2 'two recordings' "$RR" diff short.rrec
+
+# Output formats.
+"$RR" sql --format csv short.rrec "SELECT 'a,b' AS x, 1 AS y" >out 2>err
+[ "$(tail -n +1 out)" = "$(printf 'x,y\n"a,b",1')" ] || { echo "csv: $(cat out err)"; fails=$((fails + 1)); }
+"$RR" sql --format json short.rrec "SELECT 9007199254740993 AS big, NULL AS none, 'q\"' AS text" >out 2>err
+python3 -c 'import json,sys; r = json.load(open("out")); assert r == [{"big": "9007199254740993", "none": None, "text": "q\""}], r' ||
+    { echo "json: $(cat out)"; fails=$((fails + 1)); }
+"$RR" info --json short.rrec | python3 -c 'import json,sys; r = json.load(sys.stdin); assert r["end"]["complete"] and r["events"]["clock"] == 1, r' ||
+    { echo "info --json"; fails=$((fails + 1)); }
+echo 'SELECT count(*) FROM console' | "$RR" sql short.rrec >out 2>err || { echo "sql from stdin: $(cat err)"; fails=$((fails + 1)); }
+check "rm" 0 '' "$RR" rm short.rrec
+[ ! -e short.rrec ] || { echo "rm left the file"; fails=$((fails + 1)); }
+check "help" 0 '' "$RR" help record
+grep -q -- '--max-insns' out || { echo "help record does not list --max-insns"; fails=$((fails + 1)); }
+[ $fails -eq 0 ] && echo "all good"
+exit $((fails > 0))
