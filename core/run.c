@@ -74,10 +74,10 @@ static void idle(Machine *m) {
 /* How far the current hart may run before something else is due. */
 static Pos horizon(Machine *m) {
     Nd *nd = m->nd;
-    Pos to = MIN(m->limit, m->pos + POLL_STEPS);
+    Pos to = MIN(m->limit, m->pos + POLL_STEPS), deadline = time_to_pos(m, time_next_deadline(m));
     to = MIN(to, nd->ops->next_checkpoint(nd, m->pos));
     to = MIN(to, nd->ops->next_pos(nd));
-    to = MIN(to, time_to_pos(m, time_next_deadline(m)));
+    to = MIN(to, deadline);
     to = MIN(to, schedule_turn_end(m));
     /* An event that is overdue is nd's to complain about: it is asked again after one step. */
     return MAX(to, m->pos + 1);

@@ -59,7 +59,8 @@ static void go_and_return(Perturb *p, Machine *m, NdReplay *nd, const ReplayOpti
     NdReplayMark mark = nd_replay_mark(nd);
     if (!hooks_observed(m->hooks)) {
         nd_replay_mute(nd, true);
-        m->limit = MIN(m->pos + perturb_next_distance(p), p->end);
+        Pos to = m->pos + perturb_next_distance(p); /* MIN() would draw twice */
+        m->limit = MIN(to, p->end);
         machine_run(m);
         nd_replay_mute(nd, false);
     }
