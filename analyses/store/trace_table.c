@@ -145,7 +145,7 @@ static bool fetch(TraceTable *t, sqlite3_stmt *stmt, const uint8_t **data, size_
     return *data || fail(t, error, what);
 }
 
-static Segment *read_segment(const uint8_t *blob, size_t size) {
+static Segment *read_segment(uint32_t number, const uint8_t *blob, size_t size) {
     unsigned long long raw = ZSTD_getFrameContentSize(blob, size);
     if (raw > SEGMENT_MAX)
         return NULL;
@@ -154,11 +154,13 @@ static Segment *read_segment(const uint8_t *blob, size_t size) {
         return NULL;
     Reader r = {data, data + raw, false};
     Segment *s = g_new0(Segment, 1);
-    for (unsigned i = 0; i < CODE_SEGMENT && r.at < r.end; i++)
+    for (unsigned i = 0; i < CODE_SEGMENT && r.at < r.end; i++) {
         if (!(s->blocks[i] = code_block_read(&r))) {
             segment_free(s);
             return NULL;
         }
+        s->blocks[i]->id = number * CODE_SEGMENT + i;
+    }
     return s;
 }
 
@@ -169,7 +171,7 @@ static Segment *find_segment(TraceTable *t, uint32_t number, GError **error) {
         return g_ptr_array_index(t->segments, number);
     sqlite3_bind_int64(t->code, 1, number);
     Segment *s = NULL;
-    if (fetch(t, t->code, &blob, &size, "a code segment is missing", error) && !(s = read_segment(blob, size)))
+    if (fetch(t, t->code, &blob, &size, "a code segment is missing", error) && !(s = read_segment(number, blob, size)))
         fail(t, error, "a code segment is damaged");
     sqlite3_reset(t->code);
     if (!s)
