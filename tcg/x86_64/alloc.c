@@ -214,7 +214,7 @@ HostReg ra_read(Compiler *c, IrVar v) {
         emit_imm(&c->hot, r, 0);
         return r;
     }
-    r = c->reg[v];
+    r = (HostReg)c->reg[v];
     if (r == REG_NONE) {
         r = alloc_local(c);
         ra_load_home(c, &c->hot, r, v);
@@ -261,7 +261,7 @@ static HostReg take_over_source(Compiler *c) {
 }
 
 HostReg ra_dst(Compiler *c) {
-    HostReg r = c->reg[c->op->dst];
+    HostReg r = (HostReg)c->reg[c->op->dst];
     if (r == REG_NONE)
         r = take_over_source(c);
     if (r == REG_NONE)
@@ -271,7 +271,7 @@ HostReg ra_dst(Compiler *c) {
 }
 
 HostReg ra_dst_apart(Compiler *c) {
-    HostReg r = c->reg[c->op->dst];
+    HostReg r = (HostReg)c->reg[c->op->dst];
     if (r == REG_NONE || (c->locked >> r & 1))
         return alloc_local(c);
     c->locked |= 1u << r;

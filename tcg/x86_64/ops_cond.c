@@ -43,7 +43,7 @@ void op_setc(Compiler *c, unsigned arg) {
     const IrOp *op = c->op;
     Emit *e = &c->hot;
     if (ra_is_pinned(op->dst) && op->dst != op->a && op->dst != op->b) {
-        HostReg d = c->reg[op->dst];
+        HostReg d = (HostReg)c->reg[op->dst];
         emit_imm(e, d, 0);
         emit_setcc(e, cond_emit_compare(c, op->aux, op->a, op->b, op->imm), d);
         return;
