@@ -2,6 +2,8 @@
 /* `run` and `record`: a live machine, with or without the recorder round its door. */
 #include "cli/cli.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,6 +11,7 @@
 #include "cli/live.h"
 #include "cli/machine_args.h"
 #include "cli/stats.h"
+#include "core/devices/disk.h"
 #include "core/machine.h"
 #include "tcg/tcg.h"
 
@@ -96,6 +99,54 @@ static bool session_start(Session *s, const Command *self, Args *args, GError **
     return machine_reset(s->machine, error) && write_pidfile(s->setup.pidfile, error);
 }
 
+/* Put the blocks that the guest wrote into the image. */
+typedef struct WriteBack {
+    int fd;
+    GError **error;
+    const char *path;
+    bool failed;
+} WriteBack;
+
+static void write_block(void *opaque, uint64_t block, const uint8_t *bytes, uint32_t size) {
+    WriteBack *w = opaque;
+    for (uint32_t done = 0; done < size && !w->failed;) {
+        ssize_t wrote = pwrite(w->fd, bytes + done, size - done, (off_t)(block * DISK_BLOCK + done));
+        if (wrote > 0)
+            done += (uint32_t)wrote;
+        else if (errno != EINTR) {
+            g_set_error(w->error, CLI_ERROR, 0, "--write-images %s: %s", w->path, g_strerror(errno));
+            w->failed = true;
+        }
+    }
+}
+
+static bool write_image(const Session *s, unsigned drive, GError **error) {
+    const DriveSetup *d = &s->setup.drives[drive];
+    WriteBack w = {.fd = open(d->path, O_WRONLY | O_CLOEXEC), .error = error, .path = d->path};
+    if (w.fd < 0) {
+        g_set_error(error, CLI_ERROR, 0, "--write-images %s: %s", d->path, g_strerror(errno));
+        return false;
+    }
+    disk_visit_written(s->machine, drive, write_block, &w);
+    close(w.fd);
+    return !w.failed;
+}
+
+/* What the guest wrote to its disks stays in the recording unless asked for, after a clean end, with --write-images. */
+static bool finish_disks(Session *s, const Args *args, int status, GError **error) {
+    for (unsigned i = 0; i < s->setup.n_drives; i++) {
+        const DriveSetup *d = &s->setup.drives[i];
+        uint64_t n = d->attached ? disk_visit_written(s->machine, i, NULL, NULL) : 0;
+        bool write = n && args->write_images && status == 0 && !d->snapshot;
+        if (write && !write_image(s, i, error))
+            return false;
+        if (n)
+            tell(args, "the guest wrote %" G_GUINT64_FORMAT " blocks of %s; %s", n, d->path,
+                 write ? "they are in the image now" : "the image is unchanged (--write-images puts them there)");
+    }
+    return true;
+}
+
 /* The recording's end frame and the words about it. */
 static bool session_finish(Session *s, Args *args, int status, GError **error) {
     Machine *m = s->machine;
@@ -113,6 +164,8 @@ static bool session_finish(Session *s, Args *args, int status, GError **error) {
             return false;
         tell(args, "recorded %s", s->path);
     }
+    if (!finish_disks(s, args, status, error))
+        return false;
     g_autofree char *steps = human_count(machine_pos(m));
     tell(args, "%s; %s steps, exit status %d", text, steps, status);
     return true;

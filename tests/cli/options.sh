@@ -59,6 +59,17 @@ check "bad sql" 2 'syntax' "$RR" sql short.rrec 'SELEKT'
 check "bad format" 2 'table, csv, json or line' "$RR" sql --format xml short.rrec 'SELECT 1'
 check "diff needs two" 2 'two recordings' "$RR" diff short.rrec
 
+# Guest disk writes stay in the recording unless they are asked for.
+truncate -s 4M disk.img
+before=$(md5sum <disk.img)
+disk="-M virt -nographic -bios none -kernel $GUESTS/virtio_blk.elf -drive file=disk.img,if=none,id=d,format=raw -device virtio-blk-device,drive=d"
+check "disk writes" 0 'blocks of disk.img; the image is unchanged' "$RR" record --force -o disk.rrec $disk
+[ "$(md5sum <disk.img)" = "$before" ] || { echo "the image was changed"; fails=$((fails + 1)); }
+check "write-images" 0 'in the image now' "$RR" record --force --write-images -o disk.rrec $disk
+[ "$(md5sum <disk.img)" != "$before" ] || { echo "the image was not changed"; fails=$((fails + 1)); }
+rm disk.img
+check "replay without the image" 0 'agree' "$RR" verify disk.rrec
+
 # Output formats.
 "$RR" sql --format csv short.rrec "SELECT 'a,b' AS x, 1 AS y" >out 2>err
 [ "$(tail -n +1 out)" = "$(printf 'x,y\n"a,b",1')" ] || { echo "csv: $(cat out err)"; fails=$((fails + 1)); }
