@@ -617,7 +617,7 @@ static void test_full(gconstpointer unused) {
     test_links(NULL);
 }
 
-/* -- with and without the host's features ------------------------------------------------------------------ */
+/* -- with and without the host's features ---------------------------------------------------------------- */
 
 static void add_tests(const char *name, const X86Features *features, GTestDataFunc fn) {
     g_autofree char *path = g_strdup_printf("/x86/%s/%s", name, features->bmi1 ? "features" : "plain");
