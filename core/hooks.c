@@ -23,6 +23,10 @@ void hooks_free(Hooks *h) {
 void hooks_subscribe(Hooks *h, const HookOps *ops, void *opaque) {
     Subscriber s = {ops, opaque};
     g_array_append_val(h->subscribers, s);
+    if (ops->translate) {
+        h->n_translate++;
+        h->epoch++;
+    }
     if (ops->trace) {
         g_assert(!h->tracer.ops);
         h->tracer = s;
@@ -30,9 +34,16 @@ void hooks_subscribe(Hooks *h, const HookOps *ops, void *opaque) {
 }
 
 void hooks_unsubscribe(Hooks *h, void *opaque) {
-    for (guint i = h->subscribers->len; i-- > 0;)
-        if (g_array_index(h->subscribers, Subscriber, i).opaque == opaque)
-            g_array_remove_index(h->subscribers, i);
+    for (guint i = h->subscribers->len; i-- > 0;) {
+        const Subscriber *s = &g_array_index(h->subscribers, Subscriber, i);
+        if (s->opaque != opaque)
+            continue;
+        if (s->ops->translate) {
+            h->n_translate--;
+            h->epoch++;
+        }
+        g_array_remove_index(h->subscribers, i);
+    }
     if (h->tracer.ops && h->tracer.opaque == opaque)
         hooks_trace_detach(h);
 }
@@ -47,6 +58,22 @@ bool hooks_observed(const Hooks *h) {
         if (s_->ops->member)                                                                                 \
             s_->ops->member(s_->opaque, __VA_ARGS__);                                                        \
     }
+
+uint32_t hooks_translate_epoch(const Hooks *h) {
+    return h->epoch;
+}
+
+void hooks_retranslate(Hooks *h) {
+    h->epoch++;
+}
+
+bool hooks_wants_translate(const Hooks *h) {
+    return h->n_translate > 0;
+}
+
+void hooks_translate(Hooks *h, ProbeBlock *b) {
+    EMIT(h, translate, b)
+}
 
 void hooks_trap(Hooks *h, const TrapEvent *ev) {
     hooks_trace_sync_after(h, ev->hart, ev->pos);

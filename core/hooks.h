@@ -9,6 +9,7 @@
 #define CORE_HOOKS_H
 
 #include "core/nd.h"
+#include "core/probe.h"
 #include "core/trace.h"
 #include "core/types.h"
 
@@ -31,6 +32,9 @@ typedef struct TrapEvent {
 typedef enum { IRQ_RAISE, IRQ_TAKE, IRQ_CLAIM, IRQ_COMPLETE, IRQ_LOWER } IrqStage;
 
 typedef struct HookOps {
+    /* A block was translated: attach probes (probe.h). The engine shows all code again after a change of
+     * subscribers. */
+    void (*translate)(void *opaque, ProbeBlock *b);
     void (*trap)(void *opaque, const TrapEvent *ev);
     void (*trap_return)(void *opaque, Pos pos, const Hart *hart, uint8_t from_priv); /* after mret/sret */
     void (*irq)(void *opaque, Pos pos, const Hart *hart, const Device *device, uint32_t source,
@@ -68,8 +72,16 @@ void hooks_unsubscribe(Hooks *h, void *opaque);
 /* Somebody is subscribed. */
 bool hooks_observed(const Hooks *h);
 
+/* Changes whenever a subscriber with `translate` comes or goes, or asks by hooks_retranslate(): flush then.
+ */
+uint32_t hooks_translate_epoch(const Hooks *h);
+void hooks_retranslate(Hooks *h);
+/* Does anybody attach probes? */
+bool hooks_wants_translate(const Hooks *h);
+
 /* -- for core and tcg: emit (each is a no-op without a subscriber) ------------------------------------------
  */
+void hooks_translate(Hooks *h, ProbeBlock *b);
 void hooks_trap(Hooks *h, const TrapEvent *ev);
 void hooks_trap_return(Hooks *h, Pos pos, const Hart *hart, uint8_t from_priv);
 void hooks_irq(Hooks *h, Pos pos, const Hart *hart, const Device *device, uint32_t source, IrqStage stage);

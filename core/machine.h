@@ -88,6 +88,7 @@ struct Machine {
     GArray *sections;                         /* of StateSection, in registration order */
     GArray *loads; /* of MachineLoad, in the order in which board_load() wrote them */
 
+    size_t scoreboard_used; /* bytes of every hart's (probe.h) */
     bool running;  /* the engine runs harts[current] */
     bool in_reset; /* machine_reset() is at work: the loader may write read-only blocks */
     Nsec deadline; /* earliest device deadline */

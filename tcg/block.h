@@ -29,6 +29,8 @@ struct Block {
     Block *to[2];              /* where the exit slots are linked, or NULL */
     Block *from_next[2];       /* chain of the blocks linked to `to[i]`, by our slot i */
     Block *from_head;          /* blocks linked to us; tagged pointers: bit 0 is the slot */
+    const struct ProbeUndo *undo; /* merged additions to counters */
+    uint16_t n_undo;
     const void *interp;        /* interp: the decoded ops */
     uint32_t trace_words, trace_index;
     const uint8_t *code;       /* x86_64 */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The engine: finds or makes the block at hart->pc, lets a backend run from there, and deals with what made it come
- * back. Two kinds of block are always run by the interpreter: *tails*, which end exactly where the budget does and
- * are not kept, and *singles*, one instruction that may reach devices, code pages and page tables (MEM_LAST).
+ * The engine: finds or makes the block at hart->pc, lets a backend run from there, and deals with what made
+ * it come back. Two kinds of block are always run by the interpreter: *tails*, which end exactly where the
+ * budget does and are not kept, and *singles*, one instruction that may reach devices, code pages and page
+ * tables (MEM_LAST).
  */
 #include "tcg/tcg.h"
 
@@ -14,6 +15,7 @@
 #include "tcg/instrument.h"
 #include "tcg/interp/interp.h"
 #include "tcg/opt/passes.h"
+#include "tcg/probe.h"
 #include "tcg/riscv/translate.h"
 
 typedef struct TcgEngine {
@@ -22,16 +24,26 @@ typedef struct TcgEngine {
     TcgOptions options;
     Backend *interp, *backend; /* the same when the interpreter is the backend */
     BlockCache cache;
-    unsigned block_limit;      /* instructions */
-    uint32_t trace_wants;      /* as of this run() */
-    GHashTable *trace_blocks;  /* registered ones, see instrument.h */
-    bool entered;              /* a backend is running: blocks must stay */
+    unsigned block_limit;     /* instructions */
+    uint32_t trace_wants;     /* as of this run() */
+    GHashTable *trace_blocks; /* registered ones, see instrument.h */
+    bool entered;             /* a backend is running: blocks must stay */
     bool flush_pending;
-    Block *link_from;          /* exit that wants to be linked to the next block found */
+    Block *link_from; /* exit that wants to be linked to the next block found */
     unsigned link_slot;
+    bool probed;          /* as of this run(): somebody attaches probes */
+    uint32_t probe_epoch; /* hooks_translate_epoch() of the blocks there are */
+    Probes probes;
     EngineStats stats;
     IrBlock ir;
 } TcgEngine;
+
+/*
+ * What a block is made for. AGAIN: a single whose instruction began in another block, which observers were
+ * told; told apart from other singles by a flag that no hart has.
+ */
+typedef enum { BLOCK_KEPT, BLOCK_TAIL, BLOCK_SINGLE, BLOCK_AGAIN } BlockKind;
+#define FLAG_AGAIN (1u << 31)
 
 /* Where the code at hart->pc is. */
 typedef struct CodeFetch {
@@ -39,7 +51,7 @@ typedef struct CodeFetch {
     uint32_t page2;       /* of the last byte of the first instruction */
     const uint8_t *bytes; /* from pc on */
     uint32_t avail;
-    bool crosses;         /* the first instruction lies in two pages */
+    bool crosses; /* the first instruction lies in two pages */
     uint8_t buffer[4];
 } CodeFetch;
 
@@ -47,6 +59,7 @@ static void flush_now(TcgEngine *e) {
     e->flush_pending = false;
     e->link_from = NULL;
     cache_reset(&e->cache);
+    probes_flush(&e->probes);
     e->interp->ops->flush(e->interp);
     if (e->backend != e->interp) {
         e->backend->ops->flush(e->backend);
@@ -54,9 +67,11 @@ static void flush_now(TcgEngine *e) {
     e->stats.cache_flushes++;
 }
 
-/* -- exceptions --------------------------------------------------------------------------------------------- */
+/* -- exceptions ---------------------------------------------------------------------------------------------
+ */
 
-/* A storm of traps leaves words in the trace (TRACE_SYNC) without ever entering a block that asks for room. */
+/* A storm of traps leaves words in the trace (TRACE_SYNC) without ever entering a block that asks for room.
+ */
 static void take_exception(TcgEngine *e, Hart *h) {
     trap_take_exception(h);
     if (h->trace_ptr > h->trace_limit) {
@@ -64,7 +79,8 @@ static void take_exception(TcgEngine *e, Hart *h) {
     }
 }
 
-/* -- making blocks ------------------------------------------------------------------------------------------ */
+/* -- making blocks ------------------------------------------------------------------------------------------
+ */
 
 /* Find the code at hart->pc. False: an exception was noted. */
 static bool fetch_code(Hart *h, CodeFetch *f) {
@@ -116,8 +132,20 @@ static void optimise(TcgEngine *e) {
     }
 }
 
+static void add_probes(TcgEngine *e, const Hart *h, const CodeFetch *f, BlockKind kind) {
+    uint32_t offset = h->pc & ~PAGE_MASK;
+    ProbeCode code = {.bytes = f->bytes,
+                      .host = f->page.host + offset,
+                      .paddr = machine_page_address(e->machine, f->page.page) + offset,
+                      .tail = kind == BLOCK_TAIL,
+                      .again = kind == BLOCK_AGAIN};
+    probe_instrument(&e->probes, e->machine->hooks, &code, &e->ir);
+    check_ir(e, "probes");
+}
+
 /* Guest code to IR, as it goes to a backend: e->ir. */
-static void translate(TcgEngine *e, const Hart *h, const CodeFetch *f, uint32_t max_insns, bool tail) {
+static void translate(TcgEngine *e, const Hart *h, const CodeFetch *f, uint32_t max_insns, BlockKind kind) {
+    bool tail = kind != BLOCK_KEPT;
     TranslateInput in = {.pc = h->pc,
                          .flags = h->flags,
                          .isa = h->isa,
@@ -129,6 +157,9 @@ static void translate(TcgEngine *e, const Hart *h, const CodeFetch *f, uint32_t 
     check_ir(e, "translation");
     if (e->trace_wants) {
         instrument_trace(e->machine->hooks, e->trace_blocks, e->trace_wants, f->bytes, &e->ir);
+    }
+    if (e->probed) {
+        add_probes(e, h, f, kind);
     }
     if (e->options.stats) {
         instrument_count_helpers(&e->ir);
@@ -153,46 +184,58 @@ static void identify_block(Block *b, const IrBlock *ir, const CodeFetch *f) {
     b->bytes = ir->bytes;
     b->n_insns = ir->n_insns;
     b->trace_words = ir->trace_words;
+    b->undo = ir->undo;
+    b->n_undo = ir->n_undo;
+}
+
+static uint32_t flags_of_kind(const Hart *h, BlockKind kind) {
+    return h->flags | (kind == BLOCK_AGAIN ? FLAG_AGAIN : 0);
+}
+
+static Block *new_block(TcgEngine *e, const Hart *h, const CodeFetch *f, BlockKind kind) {
+    Block *b = cache_alloc(&e->cache);
+    identify_block(b, &e->ir, f);
+    b->flags = flags_of_kind(h, kind);
+    b->single = kind != BLOCK_KEPT;
+    return b;
 }
 
 /* A new block in the cache, for `backend` or, as a single, for the interpreter. */
-static Block *make_block(TcgEngine *e, Hart *h, const CodeFetch *f, bool single) {
-    Backend *backend = single ? e->interp : e->backend;
-    translate(e, h, f, single ? 1 : e->block_limit, single);
+static Block *make_block(TcgEngine *e, Hart *h, const CodeFetch *f, BlockKind kind) {
+    Backend *backend = kind == BLOCK_KEPT ? e->backend : e->interp;
+    translate(e, h, f, kind == BLOCK_KEPT ? e->block_limit : 1, kind);
     if (cache_is_full(&e->cache)) {
         flush_now(e);
     }
-    Block *b = cache_alloc(&e->cache);
-    identify_block(b, &e->ir, f);
-    b->single = single;
+    Block *b = new_block(e, h, f, kind);
     if (!backend->ops->compile(backend, &e->ir, b)) {
         flush_now(e);
-        b = cache_alloc(&e->cache);
-        identify_block(b, &e->ir, f);
-        b->single = single;
+        b = new_block(e, h, f, kind);
         bool fits = backend->ops->compile(backend, &e->ir, b);
         g_assert(fits);
     }
     cache_insert(&e->cache, b);
-    if (!single) {
+    if (kind == BLOCK_KEPT) {
         dump_host(e->options.dump, backend, b);
     }
     return b;
 }
 
 /* The block at hart->pc, kept or made. One whose second page is now another one is of no use any more. */
-static Block *get_block(TcgEngine *e, Hart *h, const CodeFetch *f, bool single) {
-    Block *b = cache_find(&e->cache, h->pc, f->page.id, h->flags, single);
+static Block *get_block(TcgEngine *e, Hart *h, const CodeFetch *f, BlockKind kind) {
+    bool single = kind != BLOCK_KEPT;
+    Block *b = cache_find(&e->cache, h->pc, f->page.id, flags_of_kind(h, kind), single);
     if (b && b->page2 != f->page2) {
         cache_remove(&e->cache, b, single ? e->interp : e->backend);
         b = NULL;
     }
-    return b ? b : make_block(e, h, f, single);
+    return b ? b : make_block(e, h, f, kind);
 }
 
-/* -- running ------------------------------------------------------------------------------------------------ */
+/* -- running ------------------------------------------------------------------------------------------------
+ */
 
-static void run_single(TcgEngine *e, Hart *h);
+static void run_single(TcgEngine *e, Hart *h, BlockKind kind);
 
 static EnterResult enter(TcgEngine *e, Backend *backend, Hart *h, Block *b) {
     int64_t budget = h->budget;
@@ -205,9 +248,17 @@ static EnterResult enter(TcgEngine *e, Backend *backend, Hart *h, Block *b) {
     return r;
 }
 
-/* A block was left at an instruction that did not complete: undo the rest of it, then take the exception or redo. */
-static void handle_exit(TcgEngine *e, Hart *h) {
+/* A block was left at an instruction that did not complete: undo the rest of it, then take the exception or
+ * redo. */
+static void handle_exit(TcgEngine *e, Hart *h, const Block *b) {
     uint32_t left = h->left;
+    if (e->probed) {
+        b = b ? b : h->cut_block;
+        if (b && b->n_undo) {
+            probe_undo(h, b->undo, b->n_undo, b->n_insns - left);
+        }
+        h->cut_block = NULL;
+    }
     h->budget += left;
     h->left = 0;
     if (e->trace_wants) {
@@ -215,7 +266,7 @@ static void handle_exit(TcgEngine *e, Hart *h) {
     }
     if (h->exit == EXIT_REDO) {
         h->exit = EXIT_NONE;
-        run_single(e, h);
+        run_single(e, h, e->probed ? BLOCK_AGAIN : BLOCK_SINGLE);
     } else {
         take_exception(e, h);
     }
@@ -224,7 +275,7 @@ static void handle_exit(TcgEngine *e, Hart *h) {
 /* What is common to the ends of tails and singles. */
 static void handle_interp_result(TcgEngine *e, Hart *h, EnterResult r) {
     if (r.reason == ENTER_HELPER) {
-        handle_exit(e, h);
+        handle_exit(e, h, r.from);
         return;
     }
     h->left = 0;
@@ -234,20 +285,20 @@ static void handle_interp_result(TcgEngine *e, Hart *h, EnterResult r) {
 }
 
 /* The one instruction at hart->pc, whatever it may reach. */
-static void run_single(TcgEngine *e, Hart *h) {
+static void run_single(TcgEngine *e, Hart *h, BlockKind kind) {
     CodeFetch f;
     if (!fetch_code(h, &f)) {
         take_exception(e, h);
         return;
     }
-    EnterResult r = enter(e, e->interp, h, get_block(e, h, &f, true));
+    EnterResult r = enter(e, e->interp, h, get_block(e, h, &f, kind));
     g_assert(r.reason != ENTER_HELPER || h->exit == EXIT_FAULT);
     handle_interp_result(e, h, r);
 }
 
 /*
- * Up to hart->budget instructions from hart->pc on, exactly: the beginning of the kept block that was too long, so
- * its bytes are watched already.
+ * Up to hart->budget instructions from hart->pc on, exactly: the beginning of the kept block that was too
+ * long, so its bytes are watched already.
  */
 static void run_tail(TcgEngine *e, Hart *h) {
     CodeFetch f;
@@ -255,7 +306,7 @@ static void run_tail(TcgEngine *e, Hart *h) {
         take_exception(e, h);
         return;
     }
-    translate(e, h, &f, (uint32_t)MIN(h->budget, (int64_t)e->block_limit), true);
+    translate(e, h, &f, (uint32_t)MIN(h->budget, (int64_t)e->block_limit), BLOCK_TAIL);
     Block b = {0};
     identify_block(&b, &e->ir, &f);
     b.single = true;
@@ -280,10 +331,10 @@ static Block *find_block(TcgEngine *e, Hart *h) {
         return NULL;
     }
     if (f.page.partial) {
-        run_single(e, h);
+        run_single(e, h, BLOCK_SINGLE);
         return NULL;
     }
-    b = get_block(e, h, &f, false);
+    b = get_block(e, h, &f, BLOCK_KEPT);
     if (!f.crosses) {
         remember_jump(h, b);
     }
@@ -306,7 +357,7 @@ static void handle_result(TcgEngine *e, Hart *h, EnterResult r) {
             run_tail(e, h);
         }
         break;
-    case ENTER_HELPER: handle_exit(e, h); break;
+    case ENTER_HELPER: handle_exit(e, h, r.from); break;
     case ENTER_TRACE:
         h->left = 0;
         hooks_trace_flush(e->machine->hooks, h);
@@ -317,7 +368,8 @@ static void handle_result(TcgEngine *e, Hart *h, EnterResult r) {
 /* Link the exit through which the last block was left to the one found for it. */
 static void link_exit(TcgEngine *e, Block *b) {
     Block *from = e->link_from;
-    if (from && from->valid && from->to[e->link_slot] != b && !block_crosses_page(from) && !block_crosses_page(b)) {
+    if (from && from->valid && from->to[e->link_slot] != b && !block_crosses_page(from) &&
+        !block_crosses_page(b)) {
         cache_link(from, e->link_slot, b, e->backend);
     }
     e->link_from = NULL;
@@ -341,6 +393,11 @@ static void engine_run(Engine *base, Hart *h) {
     }
     h->left = 0;
     e->link_from = NULL;
+    e->probed = hooks_wants_translate(e->machine->hooks);
+    if (e->probe_epoch != hooks_translate_epoch(e->machine->hooks)) {
+        e->probe_epoch = hooks_translate_epoch(e->machine->hooks);
+        flush_now(e);
+    }
     e->trace_wants = hooks_trace_wants(e->machine->hooks) & (TRACE_WANT_MEM | TRACE_WANT_INSN);
     while (h->budget > 0 && !h->attention) {
         run_once(e, h);
@@ -351,7 +408,8 @@ static void engine_run(Engine *base, Hart *h) {
     e->stats.steps_total += (uint64_t)(budget - h->budget);
 }
 
-/* -- the interface ------------------------------------------------------------------------------------------ */
+/* -- the interface ------------------------------------------------------------------------------------------
+ */
 
 static void engine_invalidate_code(Engine *base, uint32_t page, uint32_t offset, uint32_t size) {
     TcgEngine *e = (TcgEngine *)base;
@@ -402,6 +460,7 @@ static void engine_free(Engine *base) {
         g_clear_pointer(&e->machine->harts[i]->jump_cache, g_free);
     }
     cache_done(&e->cache);
+    probes_done(&e->probes);
     g_hash_table_unref(e->trace_blocks);
     g_free(e);
 }
@@ -449,7 +508,10 @@ Engine *tcg_engine_new(Machine *m, const TcgOptions *options) {
     }
     e->trace_blocks = instrument_registry_new();
     cache_init(&e->cache, m);
+    probes_init(&e->probes);
     return &e->base;
 }
 
-const char *tcg_pass_name(unsigned i) { return opt_passes[i].name; }
+const char *tcg_pass_name(unsigned i) {
+    return opt_passes[i].name;
+}

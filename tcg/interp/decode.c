@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tcg/interp/interp.h"
 
+#include "core/probe.h"
+
 G_STATIC_ASSERT(offsetof(Hart, x) == 0 && offsetof(Hart, f) == 32 * sizeof(uint64_t));
 G_STATIC_ASSERT(HART_SCRATCH >= IR_MAX_VARS - IR_TEMP);
 G_STATIC_ASSERT(offsetof(Hart, scratch) + HART_SCRATCH * sizeof(uint64_t) <= UINT16_MAX);
@@ -22,6 +24,7 @@ static const uint16_t base_codes[IR_N_OPS] = {
     [IR_SC] = I_SC,
     [IR_AMO] = I_AMO,
     [IR_TRACE] = I_TRACE,
+    [IR_PROBE] = I_PROBE,
     [IR_EXIT_TO] = I_EXIT_TO,
     [IR_EXIT_JUMP] = I_EXIT_JUMP,
     [IR_EXIT_LOOP] = I_EXIT_LOOP,
@@ -78,6 +81,7 @@ static InterpCode decode_code(const IrOp *op) {
     case IR_ST: return store_codes[op->mem & MEM_SIZE_MASK] + (op->slot != 0);
     case IR_LDH: return ldh_codes[op->aux];
     case IR_STH: return sth_codes[op->aux];
+    case IR_COUNT: return op->aux == PROBE_ADD ? I_COUNT_ADD : I_COUNT_STORE;
     case IR_CALL: return ir_helpers[op->imm].flags & ~(unsigned)HELPER_PURE ? I_CALL_FULL : I_CALL_PURE;
     case IR_EXIT_IF: return exit_if_codes[op->aux];
     default: return base_codes[op->op] + (is_binary[op->op] && op->b == IR_IMM);
@@ -93,7 +97,8 @@ static void decode_op(const IrOp *op, InterpOp *to) {
                      .mem = op->mem};
     to->tlb = (offsetof(Hart, tlb) + MEM_CTX(op->mem) * sizeof(((Hart *)0)->tlb[0])) / 8;
     switch (op->op) {
-    case IR_SEL: to->c = variable_offset(op->c); break;
+    case IR_SEL:
+    case IR_PROBE: to->c = variable_offset(op->c); break;
     case IR_SHADD:
     case IR_SHADDUW: to->c = op->aux; break;
     case IR_LD:

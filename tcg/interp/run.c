@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tcg/instrument.h"
+#include "tcg/probe.h"
 
 #define REG(field) (*(uint64_t *)((char *)h + op->field))
 
@@ -144,6 +145,18 @@ static bool exec_amo(Hart *h, const Block *block, const InterpOp *op, uint64_t *
         record[op->c + 3] = size == 4 ? (uint32_t)value : value;
     }
     return true;
+}
+
+static void G_GNUC_NO_INLINE run_probe(Hart *h, const Block *block, const InterpOp *op) {
+    const ProbeCall *call = (const ProbeCall *)(intptr_t)op->imm;
+    if (call->conditional) {
+        uint64_t counter = *(const uint64_t *)(const void *)((const char *)h->scoreboard + call->counter);
+        if (!probe_cond_holds(call->cond, counter, (uint64_t)(int64_t)call->value)) {
+            return;
+        }
+    }
+    store_position(h, block, op);
+    call->fn(h, call, REG(a), REG(b), REG(c));
 }
 
 /* A side exit in the middle of a block: the rest was not done. */
@@ -380,6 +393,16 @@ L_CALL_FULL: {
     }
     NEXT();
 }
+
+L_COUNT_ADD:
+    *(uint64_t *)(void *)((char *)h->scoreboard + op->mem) += (uint64_t)op->imm;
+    NEXT();
+L_COUNT_STORE:
+    *(uint64_t *)(void *)((char *)h->scoreboard + op->mem) = (uint64_t)op->imm;
+    NEXT();
+L_PROBE:
+    run_probe(h, block, op);
+    NEXT();
 
 L_TRACE:
     record = h->trace_ptr;

@@ -3,7 +3,8 @@
 
 /* What one guest instruction may need, plus what instrumentation and statistics add to a block. */
 #define ROOM_PER_INSN 64u
-#define ROOM_INSTRUMENT (1u + 3u * BLOCK_MAX_INSNS)
+#define ROOM_INSTRUMENT (1u + (3u + 5u) * BLOCK_MAX_INSNS)
+#define ROOM_INSTRUMENT_VARS (3u * BLOCK_MAX_INSNS)
 
 typedef struct OpInfo {
     const char *name, *operands;
@@ -28,6 +29,9 @@ void ir_init(IrBlock *b, Gva pc, uint32_t flags) {
     b->bytes = 0;
     b->trace_words = 0;
     b->fp_insns = 0;
+    b->probed = false;
+    b->n_undo = 0;
+    b->undo = NULL;
 }
 
 IrVar ir_temp(IrBlock *b) {
@@ -44,7 +48,7 @@ IrOp *ir_emit(IrBlock *b, IrOpcode op, IrVar dst, IrVar a, IrVar bvar, int64_t i
 
 bool ir_has_room(const IrBlock *b) {
     return b->n_ops + ROOM_PER_INSN + ROOM_INSTRUMENT <= IR_MAX_OPS &&
-           b->n_vars + ROOM_PER_INSN + BLOCK_MAX_INSNS <= IR_MAX_VARS;
+           b->n_vars + ROOM_PER_INSN + ROOM_INSTRUMENT_VARS <= IR_MAX_VARS;
 }
 
 const char *ir_op_name(IrOpcode op) { return op_info[op].name; }

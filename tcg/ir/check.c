@@ -75,7 +75,8 @@ static bool aux_in_range(const IrOp *op) {
     case IR_EXIT_IF: return op->aux <= IR_GEU;
     case IR_SEL: return op->aux <= IR_NE;
     case IR_AMO: return op->aux <= IR_AMO_MAXU;
-    case IR_CALL: return op->aux <= 1;
+    case IR_CALL:
+    case IR_COUNT: return op->aux <= 1;
     case IR_EXIT_JUMP: return op->aux <= IR_JUMP_RET_CALL;
     default: return true;
     }
@@ -84,6 +85,9 @@ static bool aux_in_range(const IrOp *op) {
 static bool check_imm(Checker *c, const IrOp *op) {
     if (op->op == IR_CALL && (uint64_t)op->imm >= IR_N_HELPERS) {
         return fail(c, "no helper %" PRId64, op->imm);
+    }
+    if (op->op == IR_COUNT && (op->imm != (int32_t)op->imm || op->mem % 8)) {
+        return fail(c, "counter %u and %" PRId64, op->mem, op->imm);
     }
     if ((op->op == IR_LDH || op->op == IR_STH) &&
         (uint64_t)op->imm > sizeof(Hart) - ((size_t)1 << (op->aux & 3))) {

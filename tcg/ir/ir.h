@@ -45,6 +45,9 @@ typedef struct IrBlock {
     uint16_t bytes;   /* guest bytes covered */
     uint16_t trace_words; /* 0: not instrumented */
     uint16_t fp_insns;
+    bool probed;                   /* observers were shown it */
+    uint16_t n_undo;               /* merged additions to counters (tcg/probe.h) */
+    const struct ProbeUndo *undo;
     IrOp ops[IR_MAX_OPS];
 } IrBlock;
 

@@ -20,11 +20,12 @@
  *        IROP_EXIT    may leave the block here
  *        IROP_END     always leaves the block: the last op
  *        IROP_MARK    no code of its own
+ *        IROP_LOOK    an observer looks at the hart: guest registers must be exact before it
  */
 #ifndef TCG_IR_OPS_H
 #define TCG_IR_OPS_H
 
-enum { IROP_PURE = 1, IROP_MEM = 2, IROP_CALL = 4, IROP_EXIT = 8, IROP_END = 16, IROP_MARK = 32, IROP_COMM = 64 };
+enum { IROP_PURE = 1, IROP_MEM = 2, IROP_CALL = 4, IROP_EXIT = 8, IROP_END = 16, IROP_MARK = 32, IROP_COMM = 64, IROP_LOOK = 128 };
 
 #define IR_OPS(OP)                                                                                           \
     /* a guest instruction begins: imm = pc, aux = length 2|4, c = index in the block */                     \
@@ -108,7 +109,12 @@ enum { IROP_PURE = 1, IROP_MEM = 2, IROP_CALL = 4, IROP_EXIT = 8, IROP_END = 16,
     /* instrumentation: block header, the very first op; imm = trace block index, b = words (a number) =     \
      * trace_words. Reserves the words at trace_ptr, after asking for space (ENTER_TRACE). A CALL of         \
      * cbo_zero with a slot stores a & ~63, mem_loc, 0 there when it succeeded. */                           \
-    OP(TRACE, "trace", "xi", IROP_MARK)
+    OP(TRACE, "trace", "xi", IROP_MARK)                                                                      \
+    /* probes: the counter at byte `mem` of the hart's scoreboard: aux 0 add imm, 1 store imm (32 bits);     \
+     * c: when, as in ProbeUndo */                                                                           \
+    OP(COUNT, "count", "xi", 0)                                                                              \
+    /* imm = address of a ProbeCall (tcg/probe.h), whose helper gets a b c */                                \
+    OP(PROBE, "probe", "abc", IROP_LOOK)
 
 typedef enum {
 #define OP(name, text, operands, flags) IR_##name,

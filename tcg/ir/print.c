@@ -109,6 +109,8 @@ void ir_print_op(GString *to, const IrOp *op) {
     }
     if (ir_op_flags(op->op) & IROP_MEM) {
         print_mem(to, op);
+    } else if (op->op == IR_COUNT) {
+        g_string_append_printf(to, " [counter %u]", op->mem);
     }
 }
 

@@ -28,7 +28,7 @@ static bool observes_registers(const IrOp *op) {
     if (flags & IROP_CALL) {
         return ir_helpers[op->imm].flags & (HELPER_FAULTS | HELPER_REGS | HELPER_POS);
     }
-    return flags & (IROP_MEM | IROP_EXIT | IROP_END);
+    return flags & (IROP_MEM | IROP_EXIT | IROP_END | IROP_LOOK);
 }
 
 static void read_sources(Live *l, const IrOp *op) {

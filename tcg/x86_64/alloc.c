@@ -7,7 +7,7 @@
 enum { READS_A = 1, READS_B = 2, READS_C = 4, WRITES_DST = 8 };
 
 static const uint8_t op_flags[IR_N_OPS] = {
-#define OP(name, text, operands, flags) [IR_##name] = (flags)&0x7f,
+#define OP(name, text, operands, flags) [IR_##name] = flags,
     IR_OPS(OP)
 #undef OP
 };
@@ -43,7 +43,7 @@ static void scan_uses(Compiler *c) {
             if (op->dst < IR_TEMP)
                 overwritten |= 1ull << op->dst;
         }
-        if (op_flags[op->op] & (IROP_MEM | IROP_CALL | IROP_EXIT | IROP_END))
+        if (op_flags[op->op] & (IROP_MEM | IROP_CALL | IROP_EXIT | IROP_END | IROP_LOOK))
             overwritten = 0;
         if (reads & READS_A)
             u->a = c->next[op->a];

@@ -81,6 +81,8 @@ static const OpEntry op_table[IR_N_OPS] = {
     [IR_EXIT_LOOP] = {op_exit_loop},
     [IR_EXIT_PC] = {op_exit_pc},
     [IR_TRACE] = {op_trace},
+    [IR_COUNT] = {op_count},
+    [IR_PROBE] = {op_probe},
 };
 
 /* Which operand fields are variables, from the operand strings of the table of ops. */
@@ -191,6 +193,7 @@ static void divide_buffer(X86Backend *b) {
     exits_make_thunks(b, &e);
     mem_make_thunks(b, &e);
     call_make_thunks(b, &e);
+    observe_make_thunks(b, &e);
     b->cold = b->cold_start = e.p;
 }
 

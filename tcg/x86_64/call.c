@@ -33,6 +33,7 @@ static void store_position(Compiler *c) {
     emit_store_imm(e, 2, HART_RM(left), (int32_t)compiler_left(c));
     emit_imm(e, RAX, c->pc);
     emit_store(e, HART_RM(pc), RAX);
+    observe_emit_block(c, e, RAX);
 }
 
 /* cbo.zero is traced as an access: the line's address before, where it is after. */

@@ -109,6 +109,7 @@ void mem_probe(Compiler *c, Probe *p, bool write) {
 void mem_cold_call(Compiler *c, const Probe *p, const uint8_t *thunk) {
     Emit *e = &c->cold;
     emit_push_imm(e, (int32_t)(compiler_left(c) | c->op->mem << PACK_MEM_SHIFT));
+    observe_emit_block(c, e, RCX);
     emit_imm(e, RCX, c->pc);
     emit_call_to(e, thunk);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The engine under the run loop, on bare-metal guests of a few instructions. Each guest is run once with blocks of one
- * instruction and no optimisation, noting the state hash at every stop; then again in all the ways that must not
- * make a difference.
+ * The engine under the run loop, on bare-metal guests of a few instructions. Each guest is run once with
+ * blocks of one instruction and no optimisation, noting the state hash at every stop; then again in all the
+ * ways that must not make a difference.
  */
+#include <inttypes.h>
 #include "core/machine.h"
 #include "tcg/tcg.h"
 #include "tests/unit/rv_asm.h"
@@ -21,24 +22,37 @@
 #define CSR_PMPCFG0 0x3a0
 #define CSR_PMPADDR0 0x3b0
 
-/* -- an outside world in which nothing happens -------------------------------------------------------------- */
+/* -- an outside world in which nothing happens --------------------------------------------------------------
+ */
 
-static Pos quiet_next_pos(Nd *nd) { return POS_NONE; }
-static bool quiet_poll(Nd *nd, Pos pos, Nsec now, NdEvent *ev) { return false; }
-static bool quiet_idle(Nd *nd, Pos pos, Nsec now, Nsec deadline, NdEvent *ev) { return false; }
-static bool quiet_fetch(Nd *nd, Pos pos, Nsec now, NdKind kind, uint32_t source, uint64_t arg, uint8_t *to, uint32_t size,
-                        int *err) {
+static Pos quiet_next_pos(Nd *nd) {
+    return POS_NONE;
+}
+static bool quiet_poll(Nd *nd, Pos pos, Nsec now, NdEvent *ev) {
+    return false;
+}
+static bool quiet_idle(Nd *nd, Pos pos, Nsec now, Nsec deadline, NdEvent *ev) {
+    return false;
+}
+static bool quiet_fetch(Nd *nd, Pos pos, Nsec now, NdKind kind, uint32_t source, uint64_t arg, uint8_t *to,
+                        uint32_t size, int *err) {
     memset(to, 0, size);
     return true;
 }
-static void quiet_output(Nd *nd, Pos pos, Nsec now, NdKind kind, uint32_t source, const uint8_t *data, uint32_t size) {}
-static bool quiet_checkpoint(Nd *nd, Pos pos, Nsec now, uint64_t hash) { return true; }
-static Pos quiet_next_checkpoint(Nd *nd, Pos pos) { return POS_NONE; }
+static void quiet_output(Nd *nd, Pos pos, Nsec now, NdKind kind, uint32_t source, const uint8_t *data,
+                         uint32_t size) {}
+static bool quiet_checkpoint(Nd *nd, Pos pos, Nsec now, uint64_t hash) {
+    return true;
+}
+static Pos quiet_next_checkpoint(Nd *nd, Pos pos) {
+    return POS_NONE;
+}
 static const NdOps quiet_ops = {quiet_next_pos, quiet_poll,       quiet_idle,           quiet_fetch,
                                 quiet_output,   quiet_checkpoint, quiet_next_checkpoint};
 static Nd quiet = {&quiet_ops};
 
-/* -- the guests --------------------------------------------------------------------------------------------- */
+/* -- the guests ---------------------------------------------------------------------------------------------
+ */
 
 static void finish(Asm *a) {
     asm_li(a, T0, FINISHER);
@@ -73,7 +87,7 @@ static void guest_self_modifying(Asm *a) {
     asm_w(a, AUIPC(S0, 0));
     asm_li(a, S1, 100);
     asm_li(a, S2, 0x13 | A0 << 7 | A0 << 15 | 1 << 20); /* addi a0, a0, 1 */
-    asm_w(a, LUI(S3, 0x100));                            /* + 1 in its immediate */
+    asm_w(a, LUI(S3, 0x100));                           /* + 1 in its immediate */
     uint32_t loop = a->at;
     asm_w(a, SW(S2, S0, (int)a->at + 4));
     asm_w(a, 0); /* written */
@@ -174,8 +188,8 @@ static void guest_atomics(Asm *a) {
 }
 
 /*
- * To S-mode under Sv39, at the next instruction. 1 GiB of RAM is mapped to itself; S0 = the last-level table of the
- * virtual addresses from 0 on, at RAM+0xc000.
+ * To S-mode under Sv39, at the next instruction. 1 GiB of RAM is mapped to itself; S0 = the last-level table
+ * of the virtual addresses from 0 on, at RAM+0xc000.
  */
 static void enter_paged(Asm *a) {
     asm_li(a, T0, 0x1f);
@@ -207,8 +221,9 @@ static void map_page(Asm *a, unsigned pte_reg, int64_t pa, int slot) {
 }
 
 /*
- * Without sfence, the S-mode code calls functions at a virtual page whose PTE it changes between two physical pages of
- * different code: by an indirect jump, and by a direct one from another page. Links and jump caches must notice.
+ * Without sfence, the S-mode code calls functions at a virtual page whose PTE it changes between two physical
+ * pages of different code: by an indirect jump, and by a direct one from another page. Links and jump caches
+ * must notice.
  */
 static void guest_remap(Asm *a) {
     enter_paged(a);
@@ -299,8 +314,8 @@ static void guest_pmp(Asm *a) {
 }
 
 /*
- * Data beside code in one page; then an eight-byte store that begins in data and ends in the first instruction of a
- * function, where it adds 1 to the immediate's place.
+ * Data beside code in one page; then an eight-byte store that begins in data and ends in the first
+ * instruction of a function, where it adds 1 to the immediate's place.
  */
 static void guest_beside_code(Asm *a) {
     asm_li(a, S0, RAM + 0x7fc);
@@ -327,8 +342,8 @@ static void guest_beside_code(Asm *a) {
 }
 
 /*
- * A page-table entry that is an instruction of the running block: the load sets its A bit, which makes another
- * instruction of it (addi tp, zero, 0x200 becomes fsgnj.s ft4, ft0, ft0). The next word is illegal.
+ * A page-table entry that is an instruction of the running block: the load sets its A bit, which makes
+ * another instruction of it (addi tp, zero, 0x200 becomes fsgnj.s ft4, ft0, ft0). The next word is illegal.
  */
 static void guest_pte_in_code(Asm *a) {
     asm_li(a, T0, 0x1f);
@@ -368,6 +383,24 @@ static void guest_pte_in_code(Asm *a) {
     asm_w(a, 0);
 }
 
+/* Blocks of zeros, and accesses over the edge of a page. */
+static void guest_edges(Asm *a) {
+    asm_li(a, S0, RAM + 0x8ffc);
+    asm_li(a, S1, 50);
+    uint32_t loop = a->at;
+    asm_w(a, SD(S1, S0, 0));
+    asm_w(a, LD(S2, S0, 0));
+    asm_w(a, ADD(A0, A0, S2));
+    asm_w(a, 4u << 20 | S0 << 15 | 2 << 12 | 0x0f); /* cbo.zero (s0) */
+    asm_w(a, LD(S2, S0, 0));
+    asm_w(a, XOR(A0, A0, S2));
+    asm_w(a, AMOADD_W(S1, S1, S0));
+    asm_w(a, LD(S1, S0, 0));
+    asm_w(a, ADDI(S1, S1, -1));
+    asm_w(a, BNE(S1, ZERO, asm_to(a, loop)));
+    finish(a);
+}
+
 typedef struct Guest {
     const char *name;
     void (*emit)(Asm *a);
@@ -388,9 +421,11 @@ static const Guest guests[] = {
     {"pte-in-code", guest_pte_in_code, true, 1000},
     {"beside-code", guest_beside_code, true, 2000},
     {"remap-crossing", guest_remap_crossing, false, 4000},
+    {"edges", guest_edges, true, 2000},
 };
 
-/* -- ways to run -------------------------------------------------------------------------------------------- */
+/* -- ways to run --------------------------------------------------------------------------------------------
+ */
 
 #define N_STOPS 40u
 #define TRACE_WORDS TRACE_BUFFER_WORDS
@@ -400,10 +435,13 @@ typedef struct Way {
     TcgBackend backend;
     unsigned block_limit, disabled_passes;
     uint32_t trace;
-    bool flush; /* drop everything at each stop */
-    bool every; /* stop at every pos, not only at the ones that are compared */
-    bool stats; /* count helpers */
+    bool flush;       /* drop everything at each stop */
+    bool every;       /* stop at every pos, not only at the ones that are compared */
+    bool stats;       /* count helpers */
+    unsigned observe; /* OBSERVE_* */
 } Way;
+
+enum { OBSERVE_CALLS = 1, OBSERVE_COUNTS = 2, OBSERVE_BLOCKS = 4 };
 
 static const Way reference = {"reference", BACKEND_INTERP, 1, ~0u, 0, false, false};
 static const Way ways[] = {
@@ -420,7 +458,37 @@ static const Way ways[] = {
     {"host-tails", BACKEND_AUTO, 0, 0, 0, false, true},
 };
 
+/* Every way to observe must see the same: the reference is one call an instruction and an access. */
+static const Way observed_reference = {
+    .backend = BACKEND_INTERP, .block_limit = 1, .disabled_passes = ~0u, .observe = OBSERVE_CALLS};
+static const Way observed_ways[] = {
+    {.name = "interp-calls", .backend = BACKEND_INTERP, .observe = OBSERVE_CALLS | OBSERVE_BLOCKS},
+    {.name = "interp-counts", .backend = BACKEND_INTERP, .observe = OBSERVE_COUNTS},
+    {.name = "unoptimised-counts",
+     .backend = BACKEND_INTERP,
+     .disabled_passes = ~0u,
+     .observe = OBSERVE_COUNTS},
+    {.name = "tails-counts", .backend = BACKEND_INTERP, .every = true, .observe = OBSERVE_COUNTS},
+    {.name = "host-calls", .backend = BACKEND_AUTO, .observe = OBSERVE_CALLS},
+    {.name = "host-counts", .backend = BACKEND_AUTO, .observe = OBSERVE_COUNTS},
+    {.name = "host-both",
+     .backend = BACKEND_AUTO,
+     .observe = OBSERVE_CALLS | OBSERVE_COUNTS | OBSERVE_BLOCKS},
+    {.name = "host-tails", .backend = BACKEND_AUTO, .every = true, .observe = OBSERVE_CALLS | OBSERVE_COUNTS},
+    {.name = "host-flushed",
+     .backend = BACKEND_AUTO,
+     .flush = true,
+     .observe = OBSERVE_COUNTS | OBSERVE_BLOCKS},
+    {.name = "host-short-traced",
+     .backend = BACKEND_AUTO,
+     .block_limit = 3,
+     .trace = TRACE_WANT_MEM,
+     .observe = OBSERVE_COUNTS},
+};
+
 typedef struct Run {
+    uint64_t insns[N_STOPS], reads[N_STOPS], writes[N_STOPS];
+    uint64_t digest; /* of all that the calls were told */
     uint64_t hash[N_STOPS];
     StopReason stop;
     Pos pos;
@@ -465,6 +533,87 @@ static void follow_trace(void *opaque, const uint64_t *words, size_t n, uint64_t
 
 static const HookOps follower_ops = {.trace = follow_trace};
 
+/* -- an observer --------------------------------------------------------------------------------------------
+ */
+
+typedef struct Observer {
+    unsigned what;
+    Machine *machine;
+    uint32_t counters;                     /* instructions, reads, writes, instructions of blocks so far */
+    uint64_t insns, reads, writes, digest; /* by calls */
+    uint64_t conditions;
+} Observer;
+
+static void digest(Observer *o, uint64_t value) {
+    o->digest = (o->digest ^ value) * 0x9e3779b97f4a7c15u + (o->digest >> 29);
+}
+
+static void saw_insn(void *data, const Hart *hart) {
+    Observer *o = data;
+    o->insns++;
+    digest(o, hart_pos(hart));
+    digest(o, hart->pc);
+    for (unsigned i = 1; i < 32; i++) {
+        digest(o, hart->x[i]);
+    }
+    if (o->what & OBSERVE_COUNTS) { /* exact although additions are merged */
+        g_assert_cmpuint(*scoreboard_at(o->machine, 0, o->counters), ==, o->insns);
+        g_assert_cmpuint(*scoreboard_at(o->machine, 0, o->counters + 8), ==, o->reads);
+        g_assert_cmpuint(*scoreboard_at(o->machine, 0, o->counters + 16), ==, o->writes);
+    }
+}
+
+static void saw_access(void *data, const Hart *hart, const ProbeAccess *a) {
+    Observer *o = data;
+    Gpa pa;
+    bool is_ram;
+    *(a->is_write ? &o->writes : &o->reads) += 1;
+    g_assert_true(probe_access_paddr(hart, a, &pa, &is_ram));
+    g_assert_cmpint(is_ram, ==, machine_ram_ptr(o->machine, pa, 1) != NULL);
+    const uint64_t values[] = {hart_pos(hart), a->va, a->value, a->size, a->is_write, pa};
+    for (unsigned i = 0; i < G_N_ELEMENTS(values); i++) {
+        digest(o, values[i]);
+    }
+}
+
+/* Every 64th counted instruction or a little later; then the counter starts again. */
+static void saw_condition(void *data, const Hart *hart) {
+    Observer *o = data;
+    g_assert_cmpuint(*scoreboard_at(o->machine, 0, o->counters + 24), >, 63);
+    o->conditions++;
+    *scoreboard_at(o->machine, 0, o->counters + 24) = 0;
+}
+
+static void observe_block(void *opaque, ProbeBlock *b) {
+    Observer *o = opaque;
+    if (o->what & OBSERVE_BLOCKS) {
+        probe_add_inline(b, PROBE_AT_BLOCK, PROBE_ADD, o->counters + 24, probe_block_n_insns(b));
+        probe_add_call_if(b, PROBE_AT_BLOCK, PROBE_GT, o->counters + 24, 63, saw_condition, o);
+        probe_add_inline(b, PROBE_AT_BLOCK, PROBE_STORE, o->counters + 32, probe_block_pc(b));
+    }
+    for (unsigned i = 0; i < probe_block_n_insns(b); i++) {
+        if (o->what & OBSERVE_COUNTS) {
+            probe_add_mem_inline(b, i, PROBE_READ, PROBE_ADD, o->counters + 8, 1);
+            probe_add_inline(b, i, PROBE_ADD, o->counters, 1);
+            probe_add_mem_inline(b, i, PROBE_WRITE, PROBE_ADD, o->counters + 16, 1);
+        }
+        if (o->what & OBSERVE_CALLS) {
+            probe_add_mem(b, i, PROBE_READ | PROBE_WRITE, saw_access, o);
+            probe_add_call(b, i, saw_insn, o);
+        }
+    }
+}
+
+static const HookOps observer_ops = {.translate = observe_block};
+
+static void note_observed(const Observer *o, Run *r, unsigned stop) {
+    bool counted = o->what & OBSERVE_COUNTS;
+    r->insns[stop] = counted ? *scoreboard_at(o->machine, 0, o->counters) : o->insns;
+    r->reads[stop] = counted ? *scoreboard_at(o->machine, 0, o->counters + 8) : o->reads;
+    r->writes[stop] = counted ? *scoreboard_at(o->machine, 0, o->counters + 16) : o->writes;
+    r->digest = o->digest;
+}
+
 static Machine *new_machine(const Guest *g, const Way *w, Hooks *hooks) {
     static Asm code;
     memset(&code, 0, sizeof code);
@@ -473,13 +622,15 @@ static Machine *new_machine(const Guest *g, const Way *w, Hooks *hooks) {
     machine_config_init(&config);
     config.ram_size = 16u << 20;
     config.rtc_base_ns = 0;
-    g_ptr_array_add(config.images, machine_image_new(IMAGE_BIOS, "guest", g_bytes_new(code.bytes, sizeof code.bytes), 0));
+    g_ptr_array_add(config.images,
+                    machine_image_new(IMAGE_BIOS, "guest", g_bytes_new(code.bytes, sizeof code.bytes), 0));
     Machine *m;
     GError *error = NULL;
     machine_new(&config, &quiet, hooks, &m, &error);
     g_assert_no_error(error);
     machine_config_done(&config);
-    TcgOptions options = {.backend = w->backend, .disabled_passes = w->disabled_passes, .check_ir = true, .stats = w->stats};
+    TcgOptions options = {
+        .backend = w->backend, .disabled_passes = w->disabled_passes, .check_ir = true, .stats = w->stats};
     machine_set_engine(m, tcg_engine_new(m, &options));
     m->engine->ops->set_block_limit(m->engine, w->block_limit);
     machine_reset(m, &error);
@@ -507,11 +658,19 @@ static void run_guest(const Guest *g, const Way *w, Run *r) {
         hooks_subscribe(hooks, &follower_ops, follower);
         hooks_set_trace_wants(hooks, w->trace);
     }
+    Observer observer = {.what = w->observe};
+    if (w->observe) {
+        hooks_subscribe(hooks, &observer_ops, &observer);
+    }
     Machine *m = new_machine(g, w, hooks);
+    observer.machine = m;
+    bool room = scoreboard_alloc(m, 40, &observer.counters);
+    g_assert_true(room);
     *r = (Run){0};
     for (unsigned i = 0; i < N_STOPS; i++) {
         run_to(m, w, g->limit * (i + 1) / N_STOPS);
         r->hash[i] = machine_state_hash(m);
+        note_observed(&observer, r, i);
         if (w->flush) {
             m->engine->ops->flush(m->engine);
         }
@@ -547,29 +706,59 @@ static void test_guest(gconstpointer data) {
     }
 }
 
+/* Observing changes nothing, and shows the same however it is done and whatever the blocks are. */
+static void test_observed(gconstpointer data) {
+    const Guest *g = data;
+    Run plain, expect, got;
+    run_guest(g, &reference, &plain);
+    run_guest(g, &observed_reference, &expect);
+    for (unsigned i = 0; i < G_N_ELEMENTS(observed_ways); i++) {
+        const Way *w = &observed_ways[i];
+        run_guest(g, w, &got);
+        for (unsigned k = 0; k < N_STOPS; k++) {
+            if (got.hash[k] != plain.hash[k]) {
+                g_error("%s, %s: the state differs at stop %u", g->name, w->name, k);
+            }
+            if (got.insns[k] != expect.insns[k] || got.reads[k] != expect.reads[k] ||
+                got.writes[k] != expect.writes[k]) {
+                g_error("%s, %s, stop %u: counted %" PRIu64 " %" PRIu64 " %" PRIu64 ", not %" PRIu64
+                        " %" PRIu64 " %" PRIu64,
+                        g->name, w->name, k, got.insns[k], got.reads[k], got.writes[k], expect.insns[k],
+                        expect.reads[k], expect.writes[k]);
+            }
+        }
+        if (w->observe & OBSERVE_CALLS) {
+            g_assert_cmphex(got.digest, ==, expect.digest);
+        }
+    }
+}
+
 /* Results that can be worked out by hand, so that the reference is not all there is. */
 static void test_results(void) {
     Run r;
-    run_guest(&guests[1], &ways[0], &r); /* two additions a round, of 1 to 100: the second of this round's number */
+    run_guest(&guests[1], &ways[0],
+              &r); /* two additions a round, of 1 to 100: the second of this round's number */
     g_assert_cmpuint(r.a0, ==, 2 * (100 * 101 / 2));
     run_guest(&guests[2], &ways[0], &r); /* lh/sh adds 0x10 to the upper half: 1 to the immediate */
     g_assert_cmpuint(r.a0, ==, 50 * 51 / 2);
     run_guest(&guests[6], &ways[0], &r); /* the second sc of each round fails */
     g_assert_cmpuint(r.a0, ==, 200);
-    run_guest(&guests[7], &ways[0], &r); /* the second page: 37 groups of four rounds, and the last three; two calls each */
+    run_guest(&guests[7], &ways[0],
+              &r); /* the second page: 37 groups of four rounds, and the last three; two calls each */
     g_assert_cmpuint(r.a0, ==, 298 + 256 * 302);
     run_guest(&guests[8], &ways[0], &r);
     g_assert_cmphex(r.a0, ==, RAM + 0x4ff8);
     run_guest(&guests[9], &ways[0], &r);
     g_assert_cmpuint(r.a0, ==, 0);
-    run_guest(&guests[10], &ways[0], &r); /* the immediate is 0, then four calls each with 1, 2, … 15 (the last three) */
+    run_guest(&guests[10], &ways[0],
+              &r); /* the immediate is 0, then four calls each with 1, 2, … 15 (the last three) */
     g_assert_cmpuint(r.a0, ==, 4 * (14 * 15 / 2) + 3 * 15);
     run_guest(&guests[11], &ways[0], &r);
     g_assert_cmpuint(r.a0, ==, 2 * 150 * 257);
 }
 
-/* Each round: ecall, an illegal instruction, and four times the handler's four CSR accesses and mret; before, the reset vector's
- * mhartid and one mtvec. */
+/* Each round: ecall, an illegal instruction, and four times the handler's four CSR accesses and mret; before,
+ * the reset vector's mhartid and one mtvec. */
 static void test_stats(void) {
     static const Way counted[] = {{.name = "interp", .backend = BACKEND_INTERP, .stats = true},
                                   {.name = "host", .backend = BACKEND_AUTO, .stats = true}};
@@ -587,6 +776,8 @@ int main(int argc, char **argv) {
     for (unsigned i = 0; i < G_N_ELEMENTS(guests); i++) {
         g_autofree char *path = g_strconcat("/engine/", guests[i].name, NULL);
         g_test_add_data_func(path, &guests[i], test_guest);
+        g_autofree char *observed = g_strconcat("/engine/observed/", guests[i].name, NULL);
+        g_test_add_data_func(observed, &guests[i], test_observed);
     }
     g_test_add_func("/engine/results", test_results);
     g_test_add_func("/engine/stats", test_stats);

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A block as it is shown to observers, and what they asked for: filled in and read by the engine. */
+#ifndef CORE_PROBE_BLOCK_H
+#define CORE_PROBE_BLOCK_H
+
+#include <glib.h>
+#include "core/probe.h"
+
+typedef enum {
+    PROBE_DO_CALL,
+    PROBE_DO_CALL_IF,
+    PROBE_DO_INLINE,
+    PROBE_DO_MEM,
+    PROBE_DO_MEM_INLINE
+} ProbeKind;
+
+typedef struct ProbeRequest {
+    uint8_t kind;     /* ProbeKind */
+    uint8_t op;       /* ProbeCond or ProbeOp */
+    uint8_t access;   /* PROBE_* */
+    uint32_t insn;    /* or PROBE_AT_BLOCK */
+    uint32_t counter; /* byte offset in the scoreboard */
+    uint64_t value;
+    union {
+        ProbeFn *call;
+        ProbeMemFn *mem;
+    } fn;
+    void *data;
+} ProbeRequest;
+
+struct ProbeBlock {
+    Gva pc;
+    Gpa paddr;
+    const uint8_t *host;
+    uint32_t flags;
+    unsigned n_insns;
+    const ProbeInsn *insns;
+    bool again;
+    GArray *requests; /* of ProbeRequest, in the order of asking */
+    void *(*alloc)(void *opaque, size_t size);
+    void *opaque;
+};
+
+/* Does the condition hold? */
+static inline bool probe_cond_holds(ProbeCond cond, uint64_t a, uint64_t b) {
+    switch (cond) {
+    case PROBE_EQ: return a == b;
+    case PROBE_NE: return a != b;
+    case PROBE_LT: return a < b;
+    case PROBE_LE: return a <= b;
+    case PROBE_GT: return a > b;
+    default: return a >= b;
+    }
+}
+
+#endif

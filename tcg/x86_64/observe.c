@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Counters and calls of observers (core/probe.h). A counter is one load of the scoreboard's address and one
+ * addition to memory. A call makes the hart exact, as the slow path of an access does; one under a condition
+ * is out of line.
+ */
+#include "tcg/x86_64/compiler.h"
+
+#include "tcg/probe.h"
+
+void observe_emit_block(Compiler *c, Emit *e, HostReg scratch) {
+    if (c->ir->probed) {
+        emit_imm(e, scratch, (uintptr_t)c->block);
+        emit_store(e, HART_RM(cut_block), scratch);
+    }
+}
+
+void op_count(Compiler *c, unsigned arg) {
+    const IrOp *op = c->op;
+    HostReg board = ra_scratch(c);
+    emit_load(&c->hot, board, HART_RM(scoreboard));
+    Rm counter = rm_mem(board, (int32_t)op->mem);
+    if (op->aux == PROBE_ADD) {
+        emit_alu_imm(&c->hot, W, ALU_ADD, counter, (int32_t)op->imm);
+    } else {
+        emit_store_imm(&c->hot, 3, counter, (int32_t)op->imm);
+    }
+}
+
+/* The thunk's arguments besides rdx, rcx and rax: a, b and c. */
+static void emit_call(Compiler *c, Emit *e) {
+    emit_imm(e, RSI, (uint64_t)c->op->imm);
+    emit_push_imm(e, (int32_t)compiler_left(c));
+    emit_call_to(e, c->b->thunks.probe);
+}
+
+static void emit_pc(Compiler *c, Emit *e) {
+    emit_imm(e, RAX, c->pc);
+    emit_store(e, HART_RM(pc), RAX);
+}
+
+/* All temporaries are at home, so pinned registers and memory are all there is to load from. */
+static void load_variable(Compiler *c, HostReg to, IrVar v) {
+    if (v == IR_ZERO) {
+        return; /* the helper does not look at it */
+    }
+    if (ra_is_pinned(v)) {
+        emit_mov(&c->hot, to, c->reg[v]);
+    } else {
+        ra_load_home(c, &c->hot, to, v);
+    }
+}
+
+static void call_in_line(Compiler *c) {
+    ra_flush(c);
+    emit_pc(c, &c->hot);
+    load_variable(c, RDX, c->op->a);
+    load_variable(c, RCX, c->op->b);
+    load_variable(c, RAX, c->op->c);
+    emit_call(c, &c->hot);
+}
+
+static const uint8_t host_conds[] = {[PROBE_EQ] = CC_E,  [PROBE_NE] = CC_NE, [PROBE_LT] = CC_B,
+                                     [PROBE_LE] = CC_BE, [PROBE_GT] = CC_A,  [PROBE_GE] = CC_AE};
+
+static void call_out_of_line(Compiler *c, const ProbeCall *call) {
+    Emit *cold = &c->cold;
+    HostReg board = ra_scratch(c);
+    emit_load(&c->hot, board, HART_RM(scoreboard));
+    emit_alu_imm(&c->hot, W, ALU_CMP, rm_mem(board, (int32_t)call->counter), call->value);
+    emit_label(emit_jcc(&c->hot, host_conds[call->cond]), cold->p);
+    uint32_t live = ra_live(c, false);
+    ra_cold_save(c, cold, live);
+    emit_pc(c, cold);
+    emit_call(c, cold);
+    ra_cold_restore(c, cold, live);
+    emit_jmp_to(cold, c->hot.p);
+}
+
+void op_probe(Compiler *c, unsigned arg) {
+    const ProbeCall *call = (const ProbeCall *)(intptr_t)c->op->imm;
+    if (call->conditional) {
+        call_out_of_line(c, call);
+    } else {
+        call_in_line(c);
+    }
+}
+
+/* At entry [rsp] is the return address and [rsp + 8] `left`; rsp is 16-aligned. Local registers are lost. */
+void observe_make_thunks(X86Backend *b, Emit *e) {
+    b->thunks.probe = e->p;
+    exits_emit_save_pinned(e, REGS_PINNED);
+    emit_store(e, HART_RM(budget), REG_BUDGET);
+    emit_mov(e, R8, RAX);
+    emit_rm(e, O_LOAD, RAX, rm_mem(RSP, 8));
+    emit_rm(e, O_STORE, RAX, HART_RM(left));
+    emit_rm(e, O_LEA | W, RDI, rm_mem(REG_HART, -HART_BIAS));
+    emit_call_rm(e, rm_mem(RSI, offsetof(ProbeCall, fn)));
+    exits_emit_load_pinned(e, REGS_PINNED & REGS_CALLER_SAVED);
+    emit_ret(e, 8);
+}
