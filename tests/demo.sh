@@ -17,14 +17,14 @@ fi
 run() { # print a command as a user would type it, then run it
     local word line=
     for word in "$@"; do
-        case $word in *[!A-Za-z0-9_./=,:-]*) line="$line '$word'" ;; *) line="$line ${word/#$rr/rr-emu}" ;; esac
+        case $word in *[!A-Za-z0-9_./=,:-]*) line="$line \"$word\"" ;; *) line="$line ${word/#$rr/rr-emu}" ;; esac
     done
-    printf '\n$%s\n' "$line"
+    printf '\n$%s\n' "$line" >&2
     "$@"
 }
 
 ask() { # ask QUESTION SQL
-    printf '\n-- %s\n' "$1"
+    printf '\n-- %s\n' "$1" >&2
     run "$rr" sql "$out/boot.rrec" "$2"
 }
 
@@ -39,8 +39,9 @@ ask "When did the last console lines come out?" \
 ask "What did the guest trap on?" \
     "SELECT name, is_interrupt, count(*) AS times, max(return_pos - pos) AS longest FROM trap GROUP BY 1, 2 ORDER BY 3 DESC LIMIT 8"
 
-# An address to ask about: the one that the last store of the recording went to.
-last=$("$rr" sql --quiet --format csv "$out/boot.rrec" "SELECT printf('0x%x', paddr) FROM write WHERE size = 8 ORDER BY pos DESC LIMIT 1" | tail -1)
-ask "Who last wrote $last, before half of the run was over, and what?" \
-    "SELECT pos, hart, printf('0x%x', pc) AS pc, sym(pc) AS symbol, size, printf('0x%x', value) AS value
-     FROM write WHERE paddr = $last AND pos < (SELECT value FROM meta WHERE key = 'end_pos') / 2 ORDER BY pos DESC LIMIT 1"
+# An address to ask about: one that was written late in the run.
+last=$("$rr" sql --quiet --format csv "$out/boot.rrec" "SELECT printf('0x%x', paddr) FROM write WHERE size = 8 AND
+    pos < (SELECT value FROM meta WHERE key = 'end_pos') * 0.99 ORDER BY pos DESC LIMIT 1" | tail -1)
+ask "Who last wrote $last? And before that?" \
+    "SELECT pos, hart, printf('0x%x', pc) AS pc, sym(pc) AS symbol, op, size, printf('0x%x', value) AS value
+     FROM write WHERE paddr = $last ORDER BY pos DESC LIMIT 3"
