@@ -54,7 +54,9 @@ typedef struct Cursor {
     int64_t low, high; /* chunk ids */
     int64_t chunk;     /* decoded in rows, -1: none */
     ChunkRows rows;
-    int64_t at;        /* row in the chunk */
+    int64_t at;        /* row in the chunk; those of the wanted pos are [first, end) */
+    int64_t first, end;
+    bool every;        /* of those, every row is wanted */
     guint image;       /* of the loader's rows */
     uint64_t offset;
     enum { AT_LOADER, AT_CHUNKS, AT_END } state;
@@ -174,6 +176,12 @@ static bool consumes_order(const sqlite3_index_info *info) {
     return info->nOrderBy > 0;
 }
 
+/* Then we compare exactly as SQLite would, and it need not do so again. */
+static bool constant_integer(sqlite3_index_info *info, int i) {
+    sqlite3_value *v = NULL;
+    return sqlite3_vtab_rhs_value(info, i, &v) == SQLITE_OK && v && sqlite3_value_type(v) == SQLITE_INTEGER;
+}
+
 static int vtab_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
     Vtab *t = (Vtab *)base;
     double rows = (double)MAX(t->rows, 100);
@@ -194,7 +202,7 @@ static int vtab_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
         g_string_append_c(plan, column);
         g_string_append_c(plan, compare);
         info->aConstraintUsage[i].argvIndex = (int)plan->len / 2;
-        info->aConstraintUsage[i].omit = strchr("ocw", column) != NULL;
+        info->aConstraintUsage[i].omit = strchr("ocw", column) || constant_integer(info, i);
         rows /= selectivity(column, compare);
     }
     info->orderByConsumed = consumes_order(info);
@@ -314,11 +322,12 @@ static int vtab_close(sqlite3_vtab_cursor *base) {
     return SQLITE_OK;
 }
 
-static inline bool row_wanted(const Cursor *c, uint32_t i) {
+/* Whether a row of the right pos is wanted. */
+static bool row_wanted(const Cursor *c, uint32_t i) {
     const Want *w = &c->want;
     const ChunkRows *r = &c->rows;
-    int64_t paddr = (int64_t)r->paddr[i], vaddr = (int64_t)r->vaddr[i], pos = (int64_t)r->pos[i];
-    if (!(w->ops >> r->op[i] & 1) || paddr < w->paddr[0] || paddr > w->paddr[1] || pos < w->pos[0] || pos > w->pos[1])
+    int64_t paddr = (int64_t)r->paddr[i], vaddr = (int64_t)r->vaddr[i];
+    if (!(w->ops >> r->op[i] & 1) || paddr < w->paddr[0] || paddr > w->paddr[1])
         return false;
     if (w->has_vaddr && (r->hart[i] == ROW_NO_CPU || vaddr < w->vaddr[0] || vaddr > w->vaddr[1]))
         return false;
@@ -326,10 +335,10 @@ static inline bool row_wanted(const Cursor *c, uint32_t i) {
 }
 
 /* The first wanted row at or past c->at in the chunk. */
-static bool seek_row(Cursor *c) {
+static inline bool seek_row(Cursor *c) {
     int64_t step = c->want.down ? -1 : 1;
-    for (; c->at >= 0 && c->at < c->rows.n; c->at += step)
-        if (row_wanted(c, (uint32_t)c->at))
+    for (; c->at >= c->first && c->at < c->end; c->at += step)
+        if (c->every || row_wanted(c, (uint32_t)c->at))
             return true;
     return false;
 }
@@ -348,16 +357,17 @@ static int64_t lower_row(const ChunkRows *r, int64_t pos) {
 }
 
 static bool load_chunk(Vtab *t, Cursor *c, int64_t id, GError **error) {
+    const Want *w = &c->want;
     if (c->chunk != id) {
         c->chunk = -1;
         if (!trace_table_chunk(t->trace, id, &c->rows, error))
             return false;
         c->chunk = id;
     }
-    if (c->want.down)
-        c->at = c->want.pos[1] == INT64_MAX ? (int64_t)c->rows.n - 1 : lower_row(&c->rows, c->want.pos[1] + 1) - 1;
-    else
-        c->at = lower_row(&c->rows, c->want.pos[0]);
+    c->first = lower_row(&c->rows, w->pos[0]);
+    c->end = w->pos[1] == INT64_MAX ? c->rows.n : lower_row(&c->rows, w->pos[1] + 1);
+    c->at = w->down ? c->end - 1 : c->first;
+    c->every = !w->has_paddr && !w->has_vaddr && !w->has_covers && !(~w->ops & ((1u << MEM_OP_COUNT) - 1));
     return true;
 }
 
