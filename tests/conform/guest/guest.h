@@ -117,6 +117,7 @@ static inline void fold(uint64_t value) {
 
 /* Machine state as every program finds it: no paging, nothing delegated, PMP gives S and U the code and the data. */
 void machine_reset_state(void);
+void stimecmp_set(uint64_t value, bool enabled); /* menvcfg = STCE or 0 */
 void pmp_open(void);    /* everything for S and U */
 void pmp_sandbox(void); /* CODE may be executed, DATA read and written */
 /* Whole words: each store to translated code costs the emulator a search. */

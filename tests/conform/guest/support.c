@@ -173,11 +173,18 @@ void pmp_sandbox(void) {
     __asm__ volatile("sfence.vma" ::: "memory");
 }
 
+/* QEMU has one bit for the comparison and for software's STIP: it is clear when STCE changes. */
+void stimecmp_set(uint64_t value, bool enabled) {
+    csr_write(menvcfg, 1ul << 63);
+    csr_write(0x14d, ~0ul);
+    csr_write(0x14d, enabled ? value : ~0ul);
+    csr_write(menvcfg, enabled ? 1ul << 63 : 0);
+}
+
 void machine_reset_state(void) {
     csr_write(medeleg, 0);
     csr_write(mideleg, 0);
     csr_write(mie, 0);
-    csr_write(mip, 0);
     csr_write(mcounteren, 0);
     csr_write(scounteren, 0);
     csr_write(satp, 0);
@@ -187,8 +194,8 @@ void machine_reset_state(void) {
     csr_write(scause, 0);
     csr_write(stval, 0);
     csr_write(senvcfg, 0);
-    csr_write(menvcfg, 0);
-    csr_write(0x14d, ~0ul); /* stimecmp */
+    stimecmp_set(~0ul, false);
+    csr_write(mip, 0);
     __asm__ volatile("sfence.vma" ::: "memory");
 }
 
