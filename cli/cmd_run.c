@@ -77,6 +77,15 @@ static bool write_pidfile(const char *path, GError **error) {
     return g_file_set_contents(path, text, -1, error);
 }
 
+static bool start_machine(Session *s, const Args *args, GError **error) {
+    Nd *nd = s->recorder ? s->recorder : s->live;
+    if (!machine_new(&s->setup.config, nd, s->hooks, &s->machine, error))
+        return false;
+    machine_set_engine(s->machine, tcg_engine_new(s->machine, &s->setup.tcg));
+    s->machine->limit = args->max_insns ? args->max_insns : POS_NONE;
+    return machine_reset(s->machine, error) && write_pidfile(s->setup.pidfile, error);
+}
+
 static bool session_start(Session *s, const Command *self, Args *args, GError **error) {
     if (!machine_setup_parse(&s->setup, (char **)args->rest->pdata, args->rest->len, error) || !parse_idle(s, args, error))
         return false;
@@ -91,12 +100,10 @@ static bool session_start(Session *s, const Command *self, Args *args, GError **
     s->hooks = hooks_new();
     if (!live_new(&s->setup.live, &s->live, error) || (self->bit == CMD_RECORD && !open_recording(s, args, error)))
         return false;
-    Nd *nd = s->recorder ? s->recorder : s->live;
-    if (!machine_new(&s->setup.config, nd, s->hooks, &s->machine, error))
-        return false;
-    machine_set_engine(s->machine, tcg_engine_new(s->machine, &s->setup.tcg));
-    s->machine->limit = args->max_insns ? args->max_insns : POS_NONE;
-    return machine_reset(s->machine, error) && write_pidfile(s->setup.pidfile, error);
+    bool good = start_machine(s, args, error);
+    if (!good && s->writer)
+        unlink(s->path); /* a recording of nothing */
+    return good;
 }
 
 /* Put the blocks that the guest wrote into the image. */
@@ -113,7 +120,7 @@ static void write_block(void *opaque, uint64_t block, const uint8_t *bytes, uint
         ssize_t wrote = pwrite(w->fd, bytes + done, size - done, (off_t)(block * DISK_BLOCK + done));
         if (wrote > 0)
             done += (uint32_t)wrote;
-        else if (errno != EINTR) {
+        else if (wrote == 0 || errno != EINTR) {
             g_set_error(w->error, CLI_ERROR, 0, "--write-images %s: %s", w->path, g_strerror(errno));
             w->failed = true;
         }

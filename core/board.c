@@ -39,11 +39,16 @@ static Device *board_rtc(const Machine *m) {
     return machine_mmio_region(m, VIRT_RTC_BASE)->device;
 }
 
-static void board_add_memory(Machine *m) {
-    machine_add_ram(m, "mrom", VIRT_MROM_BASE, VIRT_MROM_SIZE, true);
-    machine_add_ram(m, "flash0", VIRT_FLASH_BASE, VIRT_FLASH_SIZE, true);
-    machine_add_ram(m, "flash1", VIRT_FLASH_BASE + VIRT_FLASH_SIZE, VIRT_FLASH_SIZE, true);
-    m->ram = machine_add_ram(m, "ram", VIRT_RAM_BASE, m->config.ram_size, false);
+static bool board_add_memory(Machine *m, GError **error) {
+    bool good = machine_add_ram(m, "mrom", VIRT_MROM_BASE, VIRT_MROM_SIZE, true) &&
+                machine_add_ram(m, "flash0", VIRT_FLASH_BASE, VIRT_FLASH_SIZE, true) &&
+                machine_add_ram(m, "flash1", VIRT_FLASH_BASE + VIRT_FLASH_SIZE, VIRT_FLASH_SIZE, true);
+    if (good)
+        m->ram = machine_add_ram(m, "ram", VIRT_RAM_BASE, m->config.ram_size, false);
+    if (!m->ram)
+        g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOMEM, "the host has no room for 0x%" PRIx64 " bytes of RAM",
+                    m->config.ram_size);
+    return m->ram != NULL;
 }
 
 bool board_create(Machine *m, GError **error) {
@@ -53,7 +58,8 @@ bool board_create(Machine *m, GError **error) {
                     m->config.ram_size);
         return false;
     }
-    board_add_memory(m);
+    if (!board_add_memory(m, error))
+        return false;
     plic_create(m, VIRT_PLIC_BASE, VIRT_PLIC_SIZE);
     finisher_create(m, VIRT_TEST_BASE);
     rtc_create(m, VIRT_RTC_BASE, VIRT_RTC_IRQ);

@@ -51,13 +51,6 @@ static void add_own_sections(Machine *m) {
                                                NULL, NULL, hart_loaded});
 }
 
-static bool ram_reserved(const Machine *m, GError **error) {
-    if (!m->ram)
-        g_set_error(error, machine_error(), 0, "the host has no room for %" G_GUINT64_FORMAT " bytes of RAM",
-                    m->config.ram_size);
-    return m->ram != NULL;
-}
-
 static void device_free(gpointer device) {
     Device *d = device;
     d->ops->free(d);
@@ -79,7 +72,7 @@ bool machine_new(const MachineConfig *config, Nd *nd, Hooks *hooks, Machine **re
     for (uint32_t i = 0; i < m->n_harts; i++)
         m->harts[i] = hart_new(m, i);
     add_own_sections(m);
-    bool good = board_create(m, error) && ram_reserved(m, error);
+    bool good = board_create(m, error);
     m->page_flags = g_new0(uint8_t, m->n_pages + 1);
     m->page_hash = g_new0(uint64_t, m->n_pages + 1);
     mmu_init(m);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <xxhash.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #define FRAME_MAGIC 0x4d524652u
 #define FLAG_ZSTD 1u
@@ -121,6 +122,8 @@ bool frame_decode(const uint8_t *data, size_t size, uint32_t number, Frame *to, 
     g_autofree uint8_t *raw = g_malloc(raw_size + 1u);
     if (flags & FLAG_ZSTD) {
         size_t n = ZSTD_decompress(raw, raw_size, payload, stored);
+        if (ZSTD_getErrorCode(n) == ZSTD_error_memory_allocation)
+            g_error("out of memory"); /* as g_malloc() does: this is not the recording's fault */
         if (ZSTD_isError(n) || n != raw_size)
             return fail(what, "a frame does not decompress to its length");
     } else if (raw_size) {

@@ -55,7 +55,19 @@ static void keep_point(Replay *r) {
     r->next_point = m->pos + point_distance(r);
 }
 
+/* Killed or out of disk space between the images and the first event. */
+static bool started(const Rec *rec, GError **error) {
+    const RecEnd *end = rec_end(rec);
+    if (end->complete || end->pos || rec_n_events(rec))
+        return true;
+    g_set_error(error, REPLAY_ERROR, REPLAY_ERROR_RANGE,
+                "the recording breaks off before the machine's first step: there is nothing to replay");
+    return false;
+}
+
 bool replay_new(const Rec *rec, const ReplayOptions *options, Replay **ret, GError **error) {
+    if (!started(rec, error))
+        return false;
     Replay *r = g_new0(Replay, 1);
     r->rec = rec;
     r->options = *options;
@@ -160,7 +172,7 @@ bool replay_run_to(Replay *r, Pos to, GError **error) {
     run_stretches(r, whole ? end->pos + by_itself : to);
     if (m->stop != STOP_DIVERGED && whole && end->complete)
         compare_end(r);
-    else if (m->stop != STOP_DIVERGED && m->stop != STOP_LIMIT)
+    else if (m->stop != STOP_DIVERGED && m->stop != STOP_LIMIT && m->pos != (whole ? end->pos : to))
         nd_replay_diverge(r->nd, m->pos,
                           "the machine stopped for reason %d, expected it to go on to pos %" PRIu64, m->stop,
                           whole ? end->pos : to);
