@@ -6,7 +6,7 @@
 #include "analyses/run.h"
 
 static const AnalysisClass *const classes[] = {&memtrace_class, &trap_class, &console_class, &input_class,
-                                               &checkpoint_class};
+                                               &checkpoint_class, &mmio_class, &dma_class, &irq_class};
 
 struct AnalysisSet {
     Store *store;

@@ -45,6 +45,20 @@ void row_queue_push(RowQueue *q, const void *item);
 /* Wait for the end; the first error. Frees. */
 bool row_queue_finish(RowQueue *q, GError **error);
 
-extern const AnalysisClass memtrace_class, trap_class, console_class, input_class, checkpoint_class;
+/* seq of the next `n` rows at `pos` (schema/seq.h). */
+typedef struct RowSeq {
+    Pos pos;
+    uint32_t class, used;
+} RowSeq;
+
+static inline int64_t row_seq_next(RowSeq *s, Pos pos, uint32_t class, uint32_t n) {
+    if (s->pos != pos || s->class != class)
+        *s = (RowSeq){pos, class, 0};
+    s->used += n;
+    return class + (s->used - n);
+}
+
+extern const AnalysisClass memtrace_class, trap_class, console_class, input_class, checkpoint_class, mmio_class, dma_class,
+    irq_class;
 
 #endif

@@ -67,6 +67,7 @@ void hart_set_irq_line(Hart *h, IrqNumber irq, bool level) {
         return;
     h->mip_lines = lines;
     h->attention |= ATTN_IRQ;
+    hooks_irq(h->machine->hooks, machine_pos(h->machine), h, NULL, irq, level ? IRQ_RAISE : IRQ_LOWER);
 }
 
 /* With menvcfg.STCE, STIP is the comparison with stimecmp alone (Sstc §"mip and mie"); without, software's

@@ -28,7 +28,10 @@ typedef struct TrapEvent {
     uint8_t from_priv, to_priv;
 } TrapEvent;
 
-/* event of an interrupt line or controller: which stage, on which PLIC source or hart-local line */
+/*
+ * Stages of an interrupt. With a device: its line, or the PLIC's answers to a hart, with the PLIC's source number. Without
+ * one (NULL): a line of the hart, with its number in mip. The trap tells when it is taken (IRQ_TAKE is not emitted).
+ */
 typedef enum { IRQ_RAISE, IRQ_TAKE, IRQ_CLAIM, IRQ_COMPLETE, IRQ_LOWER } IrqStage;
 
 typedef struct HookOps {

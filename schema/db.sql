@@ -119,3 +119,42 @@ DROP VIEW IF EXISTS "$_v";
 DROP TABLE IF EXISTS "$";
 CREATE TABLE "$" (pos INTEGER PRIMARY KEY, time_ns INTEGER, hash INTEGER);
 CREATE VIEW "$_v" AS SELECT pos, time_ns, printf('%#x', hash) AS hash FROM "$";
+
+--- mmio
+DROP VIEW IF EXISTS "$_v";
+DROP TABLE IF EXISTS "$";
+CREATE TABLE "$" (
+    pos INTEGER, seq INTEGER, hart INTEGER, pc INTEGER,
+    device TEXT, reg TEXT,        -- reg: its name, or its offset in hex
+    op TEXT,                      -- load or store
+    size INTEGER, value INTEGER,
+    PRIMARY KEY (pos, seq)
+) WITHOUT ROWID;
+CREATE VIEW "$_v" AS
+    SELECT pos, seq, hart, printf('%#x', pc) AS pc, device, reg, op, size, printf('%#x', value) AS value FROM "$";
+
+--- dma
+DROP VIEW IF EXISTS "$_v";
+DROP TABLE IF EXISTS "$";
+CREATE TABLE "$" (
+    pos INTEGER, seq INTEGER,
+    submit_pos INTEGER,           -- the step that submitted the request; NULL: not known
+    device TEXT,
+    op TEXT,                      -- load or store, of guest memory
+    paddr INTEGER, size INTEGER, data BLOB,
+    PRIMARY KEY (pos, seq)
+);
+CREATE INDEX "$_paddr" ON "$" (paddr);
+CREATE VIEW "$_v" AS
+    SELECT pos, seq, submit_pos, device, op, printf('%#x', paddr) AS paddr, size, hex(data) AS data FROM "$";
+
+--- irq
+DROP TABLE IF EXISTS "$";
+CREATE TABLE "$" (
+    pos INTEGER, seq INTEGER, time_ns INTEGER,
+    hart INTEGER,                 -- NULL for a device's raise and lower
+    device TEXT,                  -- the device; or the hart's line: software, timer, external
+    source INTEGER,               -- its number at the PLIC; or in mip
+    event TEXT,                   -- raise, take, claim, complete, lower
+    PRIMARY KEY (pos, seq)
+) WITHOUT ROWID;

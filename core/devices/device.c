@@ -7,6 +7,7 @@ void device_init(Device *d, Machine *m, const DeviceOps *ops, const char *name, 
     d->machine = m;
     d->when = NSEC_NEVER;
     d->plic_source = plic_source;
+    d->submitted = NSEC_NEVER;
     machine_add_device(m, d);
 }
 

@@ -74,6 +74,7 @@ typedef struct VirtioOps {
     uint32_t device_id; /* spec chapter 5 */
     uint32_t n_queues;
     uint32_t config_size;
+    Nsec latency; /* guest time from a notification to the completion of its requests */
     uint64_t (*features)(const VirtioDevice *v); /* the device's own, besides the transport's */
     void (*config_read)(const VirtioDevice *v, uint8_t *config); /* fills config_size bytes; may be NULL */
     void (*config_write)(VirtioDevice *v, uint32_t offset, uint64_t value); /* may be NULL */
@@ -121,9 +122,8 @@ void virtio_chain_return(VirtioDevice *v, const VirtioChain *chain, uint32_t wri
 bool virtio_chain_get(VirtioDevice *v, const VirtioChain *chain, uint64_t offset, void *to, uint64_t size);
 bool virtio_chain_put(VirtioDevice *v, const VirtioChain *chain, uint64_t offset, const void *from,
                       uint64_t size);
-/* Take all that is available; ops->complete is called for each `latency` ns of guest time from now, in order.
- */
-void virtio_queue_submit(VirtioDevice *v, uint16_t queue, Nsec latency);
+/* Take all that is available; ops->complete is called for each ops->latency from now, in order. */
+void virtio_queue_submit(VirtioDevice *v, uint16_t queue);
 /* Complete what is due and set the next deadline. */
 void virtio_queue_run(VirtioDevice *v);
 void virtio_queue_rearm(VirtioDevice *v);

@@ -51,7 +51,7 @@ static void blk_config_read(const VirtioDevice *v, uint8_t *config) {
 }
 
 static void blk_notify(VirtioDevice *v, uint16_t queue) {
-    virtio_queue_submit(v, queue, BLK_LATENCY_NS);
+    virtio_queue_submit(v, queue);
 }
 
 /* Move `size` bytes between chain and disk, a block at a time. The chain failing breaks the device: IOERR is
@@ -130,6 +130,7 @@ static void blk_done(VirtioDevice *v) {
 static const VirtioOps blk_ops = {
     .device_id = VIRTIO_ID_BLOCK,
     .n_queues = 1,
+    .latency = BLK_LATENCY_NS,
     .config_size = CONFIG_SIZE,
     .features = blk_features,
     .config_read = blk_config_read,

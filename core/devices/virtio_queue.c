@@ -222,8 +222,8 @@ void virtio_queue_rearm(VirtioDevice *v) {
     device_set_deadline(&v->dev, when);
 }
 
-void virtio_queue_submit(VirtioDevice *v, uint16_t queue, Nsec latency) {
-    VirtioPending p = {.due = machine_time(v->dev.machine) + latency, .queue = queue};
+void virtio_queue_submit(VirtioDevice *v, uint16_t queue) {
+    VirtioPending p = {.due = machine_time(v->dev.machine) + v->ops->latency, .queue = queue};
 
     while (virtio_queue_take(v, queue, &p.head))
         g_array_append_val(v->pending, p);
@@ -236,8 +236,10 @@ void virtio_queue_run(VirtioDevice *v) {
     while (v->pending->len != 0 && g_array_index(v->pending, VirtioPending, 0).due <= now && !v->broken) {
         VirtioPending p = g_array_index(v->pending, VirtioPending, 0);
         g_array_remove_index(v->pending, 0);
+        v->dev.submitted = p.due - v->ops->latency;
         if (virtio_chain_read(v, p.queue, p.head, v->chain))
             v->ops->complete(v, v->chain);
+        v->dev.submitted = NSEC_NEVER;
     }
     if (v->broken)
         g_array_set_size(v->pending, 0);

@@ -13,7 +13,7 @@ static uint64_t rng_features(const VirtioDevice *v) {
 }
 
 static void rng_notify(VirtioDevice *v, uint16_t queue) {
-    virtio_queue_submit(v, queue, RNG_LATENCY_NS);
+    virtio_queue_submit(v, queue);
 }
 
 static void rng_complete(VirtioDevice *v, const VirtioChain *chain) {
@@ -33,6 +33,7 @@ static void rng_complete(VirtioDevice *v, const VirtioChain *chain) {
 static const VirtioOps rng_ops = {
     .device_id = VIRTIO_ID_RNG,
     .n_queues = 1,
+    .latency = RNG_LATENCY_NS,
     .features = rng_features,
     .notify = rng_notify,
     .complete = rng_complete,
