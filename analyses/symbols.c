@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ELF symbols to the tables module and symbol. */
+/* Symbols, from ELF files and from kernels themselves, to the tables module and symbol. */
 #include <gelf.h>
 #include <libelf.h>
 #include <string.h>
 
 #include "analyses/analysis.h"
+#include "analyses/kallsyms.h"
 #include "analyses/store/store.h"
 
 bool store_clear_symbols(Store *s, GError **error) {
@@ -100,19 +101,26 @@ static bool add_symbols(Elf *elf, StoreStmt *insert, int64_t module, uint64_t sh
     return true;
 }
 
+static bool add_rows(Store *s, const char *name, const char *path, const char *build_id, uint64_t base, uint64_t size,
+                     int64_t *id, StoreStmt **insert, GError **error) {
+    StoreStmt *module = NULL;
+    *id = store_get_int(s, "SELECT max(id) FROM module", 0, "") + 1;
+    bool ok = store_prepare(s, "INSERT INTO module VALUES (?, ?, ?, ?, ?, ?)", &module, error) &&
+              store_run(module, error, "isssuu", *id, name, path, build_id, base, size) &&
+              store_prepare(s, "INSERT INTO symbol (module_id, name, addr, size, kind) VALUES (?, ?, ?, ?, ?)", insert, error);
+    store_stmt_free(module);
+    return ok;
+}
+
 static bool add_module(Store *s, Elf *elf, const char *name, const char *path, uint64_t shift, GError **error) {
-    StoreStmt *module = NULL, *insert = NULL;
+    StoreStmt *insert = NULL;
     uint64_t low, high;
+    int64_t id;
     if (!load_range(elf, &low, &high))
         low = high = 0;
     g_autofree char *build_id = find_build_id(elf);
-    int64_t id = store_get_int(s, "SELECT max(id) FROM module", 0, "") + 1;
-    bool ok = store_prepare(s, "INSERT INTO module VALUES (?, ?, ?, ?, ?, ?)", &module, error) &&
-              store_prepare(s, "INSERT INTO symbol (module_id, name, addr, size, kind) VALUES (?, ?, ?, ?, ?)", &insert,
-                            error) &&
-              store_run(module, error, "isssuu", id, name, path, build_id, low + shift, high - low) &&
+    bool ok = add_rows(s, name, path, build_id, low + shift, high - low, &id, &insert, error) &&
               add_symbols(elf, insert, id, shift, error);
-    store_stmt_free(module);
     store_stmt_free(insert);
     return ok;
 }
@@ -143,6 +151,35 @@ bool store_add_elf(Store *s, const char *name, const char *path, const uint8_t *
     bool ok = in_transaction(s, elf, name, path, shift, error);
     elf_end(elf);
     return ok;
+}
+
+static const char *kernel_kind(char type) { return strchr("tTwW", type) ? "func" : strchr("aA", type) ? NULL : "object"; }
+
+static bool add_kernel(Store *s, const char *name, const char *path, const GArray *symbols, GError **error) {
+    const KernelSymbol *first = &g_array_index(symbols, KernelSymbol, 0);
+    const KernelSymbol *last = &g_array_index(symbols, KernelSymbol, symbols->len - 1);
+    StoreStmt *insert = NULL;
+    int64_t id;
+    bool ok = add_rows(s, name, path, NULL, first->addr, last->addr - first->addr, &id, &insert, error);
+    for (guint i = 0; ok && i < symbols->len; i++) {
+        const KernelSymbol *y = &g_array_index(symbols, KernelSymbol, i);
+        const char *kind = kernel_kind(y->type);
+        ok = !kind || store_run(insert, error, "isuus", id, y->name, y->addr, y->size, kind);
+    }
+    store_stmt_free(insert);
+    return ok;
+}
+
+bool store_add_kallsyms(Store *s, const char *name, const char *path, const uint8_t *image, size_t size, GError **error) {
+    g_autoptr(GArray) symbols = kallsyms_read(image, size);
+    if (!symbols || symbols->len == 0)
+        return true;
+    if (!store_begin(s, error))
+        return false;
+    if (add_kernel(s, name, path, symbols, error) && store_commit(s, error))
+        return true;
+    store_rollback(s);
+    return false;
 }
 
 /* FILE@ADDR, when what follows the last @ is a number. */

@@ -94,7 +94,10 @@ bool database_symbols(Store *store, const Rec *rec, const GPtrArray *files, GErr
         gsize size;
         const uint8_t *at = g_bytes_get_data(image->data, &size);
         g_autofree char *name = g_path_get_basename(image->name);
-        if (is_elf(image->data) && !store_add_elf(store, name, image->name, at, size, 0, error))
+        bool ok = is_elf(image->data)          ? store_add_elf(store, name, image->name, at, size, 0, error)
+                  : image->role == IMAGE_KERNEL ? store_add_kallsyms(store, name, image->name, at, size, error)
+                                                : true;
+        if (!ok)
             return false;
     }
     for (guint i = 0; files && i < files->len; i++)

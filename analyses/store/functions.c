@@ -56,9 +56,12 @@ static void read_symbols(Connection *c) {
     c->symbols = g_array_new(FALSE, FALSE, sizeof(Symbol));
     g_array_set_clear_func(c->symbols, symbol_clear);
     c->changes = sqlite3_total_changes(c->db);
-    /* Unsigned order: first the non-negative ones. Of several names at an address the last one counts. */
-    if (sqlite3_prepare_v2(c->db, "SELECT addr, size, name FROM symbol ORDER BY addr < 0, addr, size, name DESC", -1, &s,
-                           NULL) == SQLITE_OK)
+    /*
+     * Unsigned order: first the non-negative ones. Of several names at an address the last one counts: one with a size,
+     * and one that does not begin with _ (memcpy, not __pi_memcpy).
+     */
+    if (sqlite3_prepare_v2(c->db, "SELECT addr, size, name FROM symbol ORDER BY addr < 0, addr, size > 0, "
+                                  "name LIKE '\\_%' ESCAPE '\\' DESC, size, name DESC", -1, &s, NULL) == SQLITE_OK)
         while (sqlite3_step(s) == SQLITE_ROW) {
             Symbol y = {(uint64_t)sqlite3_column_int64(s, 0), (uint64_t)sqlite3_column_int64(s, 1),
                         g_strdup((const char *)sqlite3_column_text(s, 2))};

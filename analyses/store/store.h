@@ -63,6 +63,8 @@ bool store_clear_symbols(Store *s, GError **error);
 /* Adds the module and its functions and objects; `shift` is added to every address. */
 bool store_add_elf(Store *s, const char *name, const char *path, const uint8_t *elf, size_t size, uint64_t shift,
                    GError **error);
+/* The same from the symbols that an uncompressed Linux kernel carries in itself; nothing if it has none. */
+bool store_add_kallsyms(Store *s, const char *name, const char *path, const uint8_t *image, size_t size, GError **error);
 /* `spec`: FILE[@ADDR], ADDR being where its first loadable segment lies in the guest. */
 bool store_add_symbols(Store *s, const char *spec, GError **error);
 
