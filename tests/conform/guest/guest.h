@@ -121,6 +121,7 @@ void stimecmp_set(uint64_t value, bool enabled); /* menvcfg = STCE or 0 */
 void pmp_open(void);    /* everything for S and U */
 void pmp_sandbox(void); /* CODE may be executed, DATA read and written */
 /* Whole words: each store to translated code costs the emulator a search. */
+void memset_words(uint64_t to, size_t n);
 void copy_words(uint64_t to, const void *from, size_t n);
 void *memcpy(void *to, const void *from, size_t n);
 void *memset(void *to, int value, size_t n);

@@ -5,6 +5,7 @@ volatile Params params = {.magic = "rr-emu conform", .count = 1, .judge = 10};
 
 static void (*const batches[MODE_COUNT])(void) = {
     [MODE_INSNS] = insns_batch, [MODE_ILLEGAL] = illegal_batch, [MODE_CSR] = csr_batch, [MODE_TRAPS] = traps_batch,
+    [MODE_PAGING] = paging_batch,
 };
 
 int main(void);

@@ -205,6 +205,11 @@ void *memset(void *to, int value, size_t n) {
     return to;
 }
 
+void memset_words(uint64_t to, size_t n) {
+    for (size_t i = 0; i < n; i += 8)
+        write64(to + i, 0);
+}
+
 void copy_words(uint64_t to, const void *from, size_t n) {
     const uint64_t *f = from;
 
