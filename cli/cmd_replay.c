@@ -9,6 +9,7 @@
 #include "analyses/analysis.h"
 #include "analyses/store/store.h"
 #include "cli/database.h"
+#include "cli/plugins.h"
 #include "cli/replaying.h"
 #include "cli/stats.h"
 
@@ -29,12 +30,14 @@ typedef struct Job {
     Replay *replay;
     Store *store;
     AnalysisSet *set;
+    Plugins *plugins;
     Progress progress;
     Pos from, to;
 } Job;
 
 static void job_done(Job *j) {
     g_clear_pointer(&j->set, analysis_set_free);
+    g_clear_pointer(&j->plugins, plugins_free);
     g_clear_pointer(&j->replay, replay_free);
     g_clear_pointer(&j->store, store_close);
     g_clear_pointer(&j->rec, rec_free);
@@ -49,19 +52,17 @@ static bool job_range(Job *j, const Args *args, GError **error) {
         return false;
     if (j->from <= j->to)
         return true;
-    g_set_error(error, CLI_ERROR, 0, "--from %" G_GUINT64_FORMAT " is after --to %" G_GUINT64_FORMAT, j->from, j->to);
+    g_set_error(error, CLI_ERROR, 0, "--from %" G_GUINT64_FORMAT " is after --to %" G_GUINT64_FORMAT, j->from,
+                j->to);
     return false;
 }
 
 static bool job_open(Job *j, Args *args, GError **error) {
     ReplayOptions options;
-    if (args->plugins) {
-        g_set_error(error, CLI_ERROR, 0, "--plugin %s: plugins are not supported by this version; --analysis takes: %s",
-                    (char *)args->plugins->pdata[0], "memtrace, trap, console, input");
-        return false;
-    }
     if (args->jobs > 1) {
-        g_set_error(error, CLI_ERROR, 0, "-j %" G_GUINT64_FORMAT ": parallel replay is not supported by this version; use -j 1", args->jobs);
+        g_set_error(error, CLI_ERROR, 0,
+                    "-j %" G_GUINT64_FORMAT ": parallel replay is not supported by this version; use -j 1",
+                    args->jobs);
         return false;
     }
     if (!recording_open(args, 0, &j->rec, &j->path, error) || !job_range(j, args, error) ||
@@ -72,7 +73,10 @@ static bool job_open(Job *j, Args *args, GError **error) {
 }
 
 static bool job_attach(Job *j, Args *args, GError **error) {
-    if (!args->analyses)
+    if (!plugins_load(args, j->rec, &j->plugins, error))
+        return false;
+    bool wants = j->plugins && plugin_host_wants_store(plugins_host(j->plugins));
+    if (!args->analyses && !wants)
         return true;
     g_autofree char *db = args->db ? g_strdup(args->db) : g_strconcat(j->path, ".db", NULL);
     if (!store_open(db, &j->store, error) || !database_import(j->store, j->rec, error) ||
@@ -81,7 +85,7 @@ static bool job_attach(Job *j, Args *args, GError **error) {
         return false;
     tell(args, "database %s", db);
     j->set = analysis_set_new(j->store);
-    for (guint i = 0; i < args->analyses->len; i++)
+    for (guint i = 0; args->analyses && i < args->analyses->len; i++)
         if (!analysis_set_add(j->set, args->analyses->pdata[i], error))
             return false;
     return true;
@@ -93,7 +97,11 @@ static bool job_run(Job *j, GError **error) {
     Machine *m = replay_machine(j->replay);
     if (j->set && !analysis_set_begin(j->set, m, error))
         return false;
+    if (j->plugins && !plugin_host_begin(plugins_host(j->plugins), m, j->store, error))
+        return false;
     bool good = replay_run_to(j->replay, j->to, error);
+    if (j->plugins)
+        good = plugin_host_end(plugins_host(j->plugins), good, good ? error : NULL) && good;
     return j->set ? analysis_set_end(j->set, machine_pos(m), good, good ? error : NULL) && good : good;
 }
 
@@ -122,4 +130,6 @@ int cmd_replay(const Command *self, Args *args, GError **error) {
     return status;
 }
 
-int cmd_verify(const Command *self, Args *args, GError **error) { return cmd_replay(self, args, error); }
+int cmd_verify(const Command *self, Args *args, GError **error) {
+    return cmd_replay(self, args, error);
+}

@@ -120,3 +120,15 @@ void hooks_satp(Hooks *h, Pos pos, const Hart *hart) {
 void hooks_end(Hooks *h, Pos pos) {
     EMIT(h, end, pos)
 }
+
+void hooks_idle(Hooks *h, Pos pos, const Hart *hart, bool waits) {
+    EMIT(h, idle, pos, hart, waits)
+}
+
+void hooks_flushed(Hooks *h) {
+    for (guint i = 0; i < h->subscribers->len; i++) {
+        const Subscriber *s = &g_array_index(h->subscribers, Subscriber, i);
+        if (s->ops->flushed)
+            s->ops->flushed(s->opaque);
+    }
+}

@@ -50,6 +50,10 @@ typedef struct HookOps {
     void (*input)(void *opaque, const NdEvent *ev);
     void (*checkpoint)(void *opaque, Pos pos, Nsec now, uint64_t hash);
     void (*satp)(void *opaque, Pos pos, const Hart *hart);
+    /* WFI put the hart to sleep, or it goes on after that. */
+    void (*idle)(void *opaque, Pos pos, const Hart *hart, bool waits);
+    /* The engine dropped all translated code. */
+    void (*flushed)(void *opaque);
     void (*end)(void *opaque, Pos pos);
     /*
      * A trace buffer is full, or flush was asked for: words[0..n) is handed over; the callee must give back
@@ -96,6 +100,8 @@ void hooks_console(Hooks *h, Pos pos, uint32_t port, bool to_guest, const uint8_
 void hooks_input(Hooks *h, const NdEvent *ev);
 void hooks_checkpoint(Hooks *h, Pos pos, Nsec now, uint64_t hash);
 void hooks_satp(Hooks *h, Pos pos, const Hart *hart);
+void hooks_idle(Hooks *h, Pos pos, const Hart *hart, bool waits);
+void hooks_flushed(Hooks *h);
 void hooks_end(Hooks *h, Pos pos);
 
 /* -- the raw trace ------------------------------------------------------------------------------------------

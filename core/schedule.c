@@ -81,6 +81,8 @@ Hart *schedule_pick(Machine *m) {
         Hart *h = m->harts[next];
         if (h->waiting && !hart_has_wakeup(h))
             continue;
+        if (h->waiting)
+            hooks_idle(m->hooks, m->pos, h, false);
         h->waiting = 0;
         switch_to(m, next);
         begin_turn(m);

@@ -128,4 +128,5 @@ void trap_wfi(Hart *h) {
         return;
     h->waiting = 1;
     h->attention |= ATTN_WFI;
+    hooks_idle(h->machine->hooks, hart_pos(h), h, true);
 }

@@ -65,6 +65,7 @@ static void flush_now(TcgEngine *e) {
         e->backend->ops->flush(e->backend);
     }
     e->stats.cache_flushes++;
+    hooks_flushed(e->machine->hooks);
 }
 
 /* -- exceptions ---------------------------------------------------------------------------------------------

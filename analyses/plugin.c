@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "analyses/plugin.h"
+
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyses/plugin_private.h"
+#include "core/mmu.h"
+
+/* Plugins call back without a handle, and exit() and signals have none either. */
+static PluginHost *the_host;
+
+PluginHost *plugin_host(void) {
+    return the_host;
+}
+
+const Hart *plugin_hart(const PluginHost *host) {
+    return host->hart ? host->hart : host->machine->harts[host->machine->current];
+}
+
+static const PluginKind *const kinds[] = {&plugin_kind_qemu};
+
+static bool refuse(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
+static bool refuse(GError **error, const char *format, ...) {
+    va_list ap;
+    va_start(ap, format);
+    GError *e = g_error_new_valist(ANALYSIS_ERROR, ANALYSIS_ERROR_OPTION, format, ap);
+    va_end(ap);
+    g_propagate_error(error, e);
+    return false;
+}
+
+/* -- life
+ * ---------------------------------------------------------------------------------------------------- */
+
+/* A plugin called exit(): the others still get to say what they know. */
+static void at_exit(void) {
+    PluginHost *host = the_host;
+    if (!host || !host->running)
+        return;
+    if (host->current) {
+        g_autofree char *text =
+            g_strdup_printf("plugin %s ended the process in %s at pos %" G_GUINT64_FORMAT "\n",
+                            host->current->base, host->callback, machine_pos(host->machine));
+        host->env.print(host->env.opaque, text);
+    }
+    plugin_host_end(host, false, NULL);
+}
+
+PluginHost *plugin_host_new(const PluginEnv *env) {
+    static bool registered;
+    g_assert(!the_host);
+    the_host = g_new0(PluginHost, 1);
+    the_host->env = *env;
+    the_host->plugins = g_ptr_array_new();
+    if (!registered)
+        atexit(at_exit);
+    registered = true;
+    return the_host;
+}
+
+static void plugin_free(Plugin *p) {
+    if (p->state)
+        p->kind->free(p);
+    if (p->object)
+        dlclose(p->object);
+    g_strfreev(p->words);
+    g_free(p->file);
+    g_free(p);
+}
+
+void plugin_host_free(PluginHost *host) {
+    if (!host)
+        return;
+    plugin_crash_unwatch();
+    for (guint i = 0; i < host->plugins->len; i++)
+        plugin_free(g_ptr_array_index(host->plugins, i));
+    g_ptr_array_unref(host->plugins);
+    the_host = NULL;
+    g_free(host);
+}
+
+/* -- loading
+ * ------------------------------------------------------------------------------------------------- */
+
+/* Calls of QEMU's interface that an observer must not have, and what they would do. */
+static const struct {
+    const char *symbol, *effect;
+} not_passive[] = {
+    {"qemu_plugin_request_time_control", "control the guest's time"},
+    {"qemu_plugin_update_ns", "control the guest's time"},
+    {"qemu_plugin_write_register", "write the guest's registers"},
+    {"qemu_plugin_write_memory_vaddr", "write the guest's memory"},
+    {"qemu_plugin_write_memory_hwaddr", "write the guest's memory"},
+    {"qemu_plugin_set_pc", "change the guest's pc"},
+};
+
+static bool refuse_load(const Plugin *p, const char *why, GError **error) {
+    for (size_t i = 0; i < G_N_ELEMENTS(not_passive); i++)
+        if (strstr(why, not_passive[i].symbol))
+            return refuse(error, "--plugin %s: it needs %s, to %s; plugins of rr-emu only observe", p->file,
+                          not_passive[i].symbol, not_passive[i].effect);
+    return refuse(error, "--plugin %s: %s", p->file, why);
+}
+
+static bool load(Plugin *p, GError **error) {
+    /* Without a slash dlopen would search the system's folders. */
+    g_autofree char *path = strchr(p->file, '/') ? g_strdup(p->file) : g_strconcat("./", p->file, NULL);
+    if (!g_file_test(path, G_FILE_TEST_EXISTS))
+        return refuse(error, "--plugin %s: no such file", p->file);
+    p->object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!p->object)
+        return refuse_load(p, dlerror(), error);
+    for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
+        GError *why = NULL;
+        p->kind = kinds[i];
+        if (p->kind->check(p, &why))
+            return true;
+        if (why) {
+            g_propagate_error(error, why);
+            return false;
+        }
+    }
+    return refuse(error, "--plugin %s: not a plugin: it defines neither rr_plugin nor qemu_plugin_install",
+                  p->file);
+}
+
+bool plugin_host_add(PluginHost *host, const char *spec, GError **error) {
+    g_auto(GStrv) words = g_strsplit(spec, ",", -1);
+    Plugin *p = g_new0(Plugin, 1);
+    p->host = host;
+    p->file = g_strdup(words[0] ? words[0] : "");
+    const char *slash = strrchr(p->file, '/');
+    p->base = slash ? slash + 1 : p->file;
+    p->words = g_strdupv(words[0] ? words + 1 : words);
+    p->id = host->plugins->len + 1;
+    if (!load(p, error)) {
+        plugin_free(p);
+        return false;
+    }
+    g_ptr_array_add(host->plugins, p);
+    return true;
+}
+
+bool plugin_host_wants_store(const PluginHost *host) {
+    return false;
+}
+
+/* -- running
+ * ------------------------------------------------------------------------------------------------- */
+
+bool plugin_host_begin(PluginHost *host, Machine *m, Store *store, GError **error) {
+    host->machine = m;
+    host->store = store;
+    plugin_crash_watch();
+    host->running = true;
+    for (guint i = 0; i < host->plugins->len; i++) {
+        Plugin *p = g_ptr_array_index(host->plugins, i);
+        if (!p->kind->install(p, error))
+            return false;
+        p->installed = true;
+    }
+    return true;
+}
+
+bool plugin_host_end(PluginHost *host, bool complete, GError **error) {
+    bool ok = true;
+    host->running = false;
+    for (guint i = 0; i < host->plugins->len; i++) {
+        Plugin *p = g_ptr_array_index(host->plugins, i);
+        if (p->installed && !p->kind->end(p, complete, ok ? error : NULL))
+            ok = false;
+        p->installed = false;
+    }
+    plugin_crash_unwatch();
+    return ok;
+}
+
+/* -- looks at the guest
+ * -------------------------------------------------------------------------------------- */
+
+bool plugin_translate(const Hart *hart, Gva va, Gpa *pa) {
+    return mmu_translate_peek(hart, va, ACCESS_LOAD, pa);
+}
+
+bool plugin_read_paddr(const Machine *m, Gpa pa, void *to, uint64_t size) {
+    const uint8_t *from = machine_ram_ptr(m, pa, size);
+    if (from && size)
+        memcpy(to, from, size);
+    return from || !size;
+}
+
+bool plugin_read_vaddr(const Hart *hart, Gva va, void *to, uint64_t size) {
+    for (uint64_t done = 0; done < size;) {
+        uint64_t n = MIN(size - done, PAGE_SIZE - ((va + done) & ~PAGE_MASK));
+        Gpa pa;
+        if (!plugin_translate(hart, va + done, &pa) ||
+            !plugin_read_paddr(hart->machine, pa, (uint8_t *)to + done, n))
+            return false;
+        done += n;
+    }
+    return true;
+}
+
+const char *plugin_device_name(const Machine *m, Gpa pa) {
+    const MmioRegion *r = machine_mmio_region(m, pa);
+    return r ? r->device->name : NULL;
+}

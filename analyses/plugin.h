@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Plugins: shared objects that observe a replay, written against rr-emu's own interface
+ * (analyses/rr-plugin.h) or QEMU's (analyses/qemu-plugin/qemu-plugin.h). One host per process, because C
+ * plugins call without saying whose they are.
+ */
+#ifndef ANALYSES_PLUGIN_H
+#define ANALYSES_PLUGIN_H
+
+#include <glib.h>
+#include "analyses/store/store.h"
+#include "core/machine.h"
+
+typedef struct PluginHost PluginHost;
+
+/* What the plugins are given that comes from elsewhere. */
+typedef struct PluginEnv {
+    char *(*disassemble)(const Isa *isa, Gva pc, uint32_t insn); /* a new string */
+    /* A new string: the symbol that covers pc, or NULL. */
+    char *(*symbol)(void *opaque, Gva pc);
+    void (*print)(void *opaque, const char *text); /* what plugins say */
+    void *opaque;
+} PluginEnv;
+
+PluginHost *plugin_host_new(const PluginEnv *env);
+void plugin_host_free(PluginHost *host); /* NULL is allowed */
+/*
+ * Load "FILE.so[,key=value]…". Refused, by name: not a plugin, an interface version that is too old or too
+ * new, symbols that would change the guest, unknown or ill-typed arguments of a native plugin.
+ */
+bool plugin_host_add(PluginHost *host, const char *spec, GError **error);
+/* Does any plugin declare tables? They need a database. */
+bool plugin_host_wants_store(const PluginHost *host);
+/* The machine stands at the start position: install. `store` may be NULL if nobody wants it. */
+bool plugin_host_begin(PluginHost *host, Machine *m, Store *store, GError **error);
+/* The replay is over: tell the plugins, write what is left. `complete` when it went well. */
+bool plugin_host_end(PluginHost *host, bool complete, GError **error);
+
+#endif

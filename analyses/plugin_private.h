@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the parts of the plugin host share: plugin.c, plugin_crash.c, qemu-plugin/, and the native interface.
+ */
+#ifndef ANALYSES_PLUGIN_PRIVATE_H
+#define ANALYSES_PLUGIN_PRIVATE_H
+
+#include "analyses/analysis.h"
+#include "analyses/plugin.h"
+
+typedef struct Plugin Plugin;
+
+/* One of the two interfaces. */
+typedef struct PluginKind {
+    const char *name;
+    /* The object is loaded: is it written for this interface, in a version that is understood? */
+    bool (*check)(Plugin *p, GError **error);
+    bool (*install)(Plugin *p, GError **error);
+    bool (*end)(Plugin *p, bool complete, GError **error);
+    void (*free)(Plugin *p);
+} PluginKind;
+
+struct Plugin {
+    PluginHost *host;
+    const PluginKind *kind;
+    char *file;          /* as given */
+    const char *base;    /* its last component */
+    char **words;        /* arguments as given, NULL-terminated */
+    void *object;        /* dlopen's */
+    uint64_t id;         /* 1, 2, … */
+    uint32_t generation; /* raised by reset and uninstall: what was attached before is dead */
+    bool installed, uninstalled;
+    void *state; /* the kind's */
+};
+
+struct PluginHost {
+    PluginEnv env;
+    Machine *machine;
+    Store *store;
+    GPtrArray *plugins; /* of Plugin */
+    bool running;       /* between begin and end */
+
+    /* What is being called, for API calls without a handle and for the message of a crash. */
+    Plugin *current;
+    const char *callback;
+    const Hart *hart;
+    const ProbeAccess *access;
+};
+
+/* The process's host, or NULL. */
+PluginHost *plugin_host(void);
+/* The hart that the current callback is about; between callbacks of harts the one whose turn it is. */
+const Hart *plugin_hart(const PluginHost *host);
+
+/* Brackets of every call into a plugin. */
+typedef struct PluginFrame {
+    Plugin *plugin;
+    const char *callback;
+    const Hart *hart;
+} PluginFrame;
+
+static inline PluginFrame plugin_enter(Plugin *p, const char *callback, const Hart *hart) {
+    PluginHost *host = p->host;
+    PluginFrame former = {host->current, host->callback, host->hart};
+    host->current = p;
+    host->callback = callback;
+    host->hart = hart;
+    return former;
+}
+
+static inline void plugin_leave(Plugin *p, PluginFrame former) {
+    p->host->current = former.plugin;
+    p->host->callback = former.callback;
+    p->host->hart = former.hart;
+}
+
+/* Read-only looks at the guest, for both interfaces. False where there is no RAM or mapping; `to` may be
+ * written then. */
+bool plugin_read_vaddr(const Hart *hart, Gva va, void *to, uint64_t size);
+bool plugin_read_paddr(const Machine *m, Gpa pa, void *to, uint64_t size);
+bool plugin_translate(const Hart *hart, Gva va, Gpa *pa);
+/* The device at a physical address; NULL: none. */
+const char *plugin_device_name(const Machine *m, Gpa pa);
+
+/* plugin_crash.c: name the plugin that a fatal signal comes from. */
+void plugin_crash_watch(void);
+void plugin_crash_unwatch(void);
+
+extern const PluginKind plugin_kind_qemu;
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/plugins.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/symbolizer.h"
+#include "tcg/riscv/translate.h"
+
+struct Plugins {
+    PluginHost *host;
+    const Args *args;
+    const Rec *rec;
+    Symbolizer *symbols; /* made when first asked for */
+    bool no_symbols;
+};
+
+static char *disassemble(const Isa *isa, Gva pc, uint32_t insn) {
+    return riscv_disassemble(isa, pc, insn);
+}
+
+/* The function's name alone: whoever wants the offset has the address. */
+static char *symbol(void *opaque, Gva pc) {
+    Plugins *p = opaque;
+    if (!p->symbols && !p->no_symbols)
+        p->no_symbols = !(p->symbols = symbolizer_new(p->rec, p->args->symbols, NULL));
+    if (p->no_symbols)
+        return NULL;
+    char *name = symbolizer_name(p->symbols, pc);
+    char *plus = strrchr(name, '+');
+    if (plus)
+        *plus = 0;
+    return name;
+}
+
+static void print(void *opaque, const char *text) {
+    fputs(text, stderr);
+}
+
+bool plugins_load(const Args *args, const Rec *rec, Plugins **ret, GError **error) {
+    *ret = NULL;
+    if (!args->plugins)
+        return true;
+    Plugins *p = g_new0(Plugins, 1);
+    p->args = args;
+    p->rec = rec;
+    p->host = plugin_host_new(
+        &(PluginEnv){.disassemble = disassemble, .symbol = symbol, .print = print, .opaque = p});
+    for (guint i = 0; i < args->plugins->len; i++)
+        if (!plugin_host_add(p->host, args->plugins->pdata[i], error)) {
+            plugins_free(p);
+            return false;
+        }
+    *ret = p;
+    return true;
+}
+
+PluginHost *plugins_host(Plugins *p) {
+    return p->host;
+}
+
+void plugins_free(Plugins *p) {
+    if (!p)
+        return;
+    plugin_host_free(p->host);
+    if (p->symbols)
+        symbolizer_free(p->symbols);
+    g_free(p);
+}
