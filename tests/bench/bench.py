@@ -6,7 +6,7 @@ usage: bench.py RR-EMU [--runs N] [--json FILE] [--only NAME…] [--guest NAME '
 
 Each round runs every contender once, in turn, so that a drift of the machine meets all alike.
 """
-import argparse, json, os, shlex, statistics, subprocess, sys, tempfile, time
+import argparse, json, os, shlex, shutil, statistics, subprocess, sys, tempfile, time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
@@ -23,6 +23,22 @@ def linux(name):
 def bare(name, build):
     elf = os.path.join(build, "guests", name)
     return ["-M", "virt", "-nographic", "-bios", "none", "-kernel", elf] if os.path.exists(elf) else None
+
+
+class Chroot:
+    """QEMU 10 in its chroot: files of the command line are copied in, once."""
+
+    def __init__(self, root):
+        self.root = root
+
+    def words(self, machine):
+        def inside(word):
+            if not os.path.isfile(word):
+                return word
+            os.makedirs(os.path.join(self.root, "guest"), exist_ok=True)
+            shutil.copy(word, os.path.join(self.root, "guest", os.path.basename(word)))
+            return "/guest/" + os.path.basename(word)
+        return ["chroot", self.root, "qemu-system-riscv64"] + [inside(w) for w in machine]
 
 
 def measure(words, output=None):
@@ -101,6 +117,9 @@ def main():
     jobs["bench"] = bare("bench.elf", build)
     jobs.update({name: shlex.split(words) for name, words in a.guest})
     rivals = dict(q.split("=", 1) for q in a.qemu)
+    chroot = os.path.join(TOP, ".cache", "qemu10")
+    if os.path.exists(os.path.join(chroot, "usr/bin/qemu-system-riscv64")):
+        rivals["qemu 10"] = Chroot(chroot)
     with tempfile.TemporaryDirectory(prefix="rr-emu-bench.") as folder:
         rec = os.path.join(folder, "r.rrec")
         for name, machine in jobs.items():
@@ -110,7 +129,9 @@ def main():
                 print(f"{name:14} left out: the guest is missing")
                 continue
             contenders = {"qemu 7.2 plain": ["qemu-system-riscv64"] + machine}
-            contenders.update({f"{label} plain": shlex.split(path) + machine for label, path in rivals.items()})
+            for label, path in rivals.items():
+                words = path.words(machine) if isinstance(path, Chroot) else shlex.split(path) + machine
+                contenders[f"{label} plain"] = words
             contenders["rr-emu run"] = [rr, "run", "--quiet"] + machine
             contenders["rr-emu record"] = [rr, "record", "--quiet", "--force", "-o", rec] + machine
             contenders["rr-emu replay"] = [rr, "replay", "--quiet", rec]
