@@ -46,8 +46,8 @@ static bool board_add_memory(Machine *m, GError **error) {
     if (good)
         m->ram = machine_add_ram(m, "ram", VIRT_RAM_BASE, m->config.ram_size, false);
     if (!m->ram)
-        g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOMEM, "the host has no room for 0x%" PRIx64 " bytes of RAM",
-                    m->config.ram_size);
+        g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOMEM,
+                    "the host has no room for 0x%" PRIx64 " bytes of RAM", m->config.ram_size);
     return m->ram != NULL;
 }
 
