@@ -19,6 +19,7 @@
 #include "replay/replay.h"
 #include "tcg/tcg.h"
 #include "tests/random/guest.h"
+#include "tests/random/report.h"
 #include "tests/random/script.h"
 
 #define LIMIT 400000u
@@ -185,7 +186,7 @@ int main(int argc, char **argv) {
     if (argc > 3) {
         g_autofree char *text = g_strdup_printf(
             "{\"suite\": \"kills of the recorder\", \"kills\": %u, \"failed\": %u}\n", t.kills, t.failed);
-        g_file_set_contents(argv[3], text, -1, NULL);
+        report_write(argv[3], text);
     }
     return t.failed != 0;
 }

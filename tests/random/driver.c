@@ -17,6 +17,7 @@
 #include "replay/replay.h"
 #include "tcg/tcg.h"
 #include "tests/random/guest.h"
+#include "tests/random/report.h"
 #include "tests/random/script.h"
 
 #define LIMIT 120000u /* steps */
@@ -168,16 +169,13 @@ static bool round_of(uint64_t seed, const char *path, const Options *options, To
 }
 
 static void write_json(const Options *options, const Totals *t, double seconds) {
-    if (!options->json)
-        return;
     g_autofree char *text =
         g_strdup_printf("{\"suite\": \"random guests\", \"rounds\": %" PRIu64 ", \"replays\": %" PRIu64
                         ", \"steps\": %" PRIu64 ", \"checkpoints\": %" PRIu64 ", \"events\": %" PRIu64
                         ", \"failed\": %" PRIu64 ", \"first\": %" PRIi64 ", \"seconds\": %.0f}\n",
                         t->rounds, t->replays, t->steps, t->checkpoints, t->events, t->failed,
                         (int64_t)options->first, seconds);
-    must(g_file_set_contents(options->json, text, -1, NULL),
-         g_error_new(G_FILE_ERROR, 0, "cannot write %s", options->json));
+    report_write(options->json, text);
 }
 
 int main(int argc, char **argv) {
