@@ -22,7 +22,7 @@ static const char *const cond_names[] = {"eq", "ne", "lt", "ge", "ltu", "geu"};
 void ir_init(IrBlock *b, Gva pc, uint32_t flags) {
     /* The ops are large and need no clearing: n_ops says how many count. */
     b->pc = pc;
-    b->flags = flags;
+    b->flags = b->exit_flags = flags;
     b->n_insns = 0;
     b->n_vars = IR_TEMP;
     b->n_ops = 0;

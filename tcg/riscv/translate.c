@@ -59,6 +59,9 @@ BlockEnd riscv_translate(const TranslateInput *in, IrBlock *out) {
         trans_insn(&t, length);
     }
     g_assert(out->n_insns > 0);
+    if (t.fs_dirty) {
+        out->exit_flags |= 3u << FLAG_FS_SHIFT;
+    }
     if (t.ended) {
         return t.end;
     }

@@ -208,7 +208,7 @@ void op_exit_jump(Compiler *c, unsigned arg) {
     emit_alu_imm(e, 0, ALU_AND, rm_reg(page), ITLB_ENTRIES - 1);
     emit_cmp(e, W, pc, rm_mem(entry, offsetof(JumpEntry, pc)));
     miss[0] = emit_jcc(e, CC_NE);
-    emit_alu_imm(e, 0, ALU_CMP, rm_mem(entry, offsetof(JumpEntry, flags)), (int32_t)c->ir->flags);
+    emit_alu_imm(e, 0, ALU_CMP, rm_mem(entry, offsetof(JumpEntry, flags)), (int32_t)c->ir->exit_flags);
     miss[1] = emit_jcc(e, CC_NE);
     emit_rm(e, O_LOAD, page, rm_sib(REG_HART, page, 2, HART_OFFSET(itlb)));
     emit_cmp(e, 0, page, rm_mem(entry, offsetof(JumpEntry, page_id)));

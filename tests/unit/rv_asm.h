@@ -52,6 +52,8 @@ static inline uint32_t rv_j(unsigned rd, int imm) {
 #define ECALL 0x73u
 #define MRET 0x30200073u
 #define FENCE_I 0x100fu
+#define CSRRC(rd, csr, rs) rv_i(0x73, 3, rd, rs, (int)(csr))
+#define FMV_D_X(rd, rs) rv_r(0x53, 0, 0x79, rd, rs, 0)
 #define LR_D(rd, rs) rv_r(0x2f, 3, 0x08, rd, rs, 0)
 #define SC_D(rd, rs2, rs1) rv_r(0x2f, 3, 0x0c, rd, rs1, rs2)
 #define AMOADD_W(rd, rs2, rs1) rv_r(0x2f, 2, 0x00, rd, rs1, rs2)

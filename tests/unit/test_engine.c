@@ -401,6 +401,43 @@ static void guest_edges(Asm *a) {
     finish(a);
 }
 
+static void fs_clean(Asm *a) {
+    asm_li(a, T0, 0x6000);
+    asm_w(a, CSRRC(ZERO, CSR_MSTATUS, T0));
+    asm_li(a, T0, 0x4000);
+    asm_w(a, CSRRS(ZERO, CSR_MSTATUS, T0));
+}
+
+/*
+ * A function whose branch is first taken by a caller that has just made FS dirty, then by one that has not:
+ * what the branch leads to must set FS for the second one.
+ */
+static void guest_fs_dirty(Asm *a) {
+    asm_li(a, S0, RAM + 0x800);
+    asm_li(a, S1, 20);
+    uint32_t loop = a->at;
+    fs_clean(a);
+    asm_w(a, ADDI(A0, ZERO, 0));
+    asm_w(a, JALR(RA, S0, 0));
+    fs_clean(a);
+    asm_w(a, FMV_D_X(0, S1));
+    asm_w(a, ADDI(A0, ZERO, 1));
+    asm_w(a, JALR(RA, S0, 0));
+    fs_clean(a);
+    asm_w(a, ADDI(A0, ZERO, 1));
+    asm_w(a, JALR(RA, S0, 0));
+    asm_w(a, CSRRS(A1, CSR_MSTATUS, ZERO));
+    asm_w(a, XOR(A2, A2, A1));
+    asm_w(a, ADDI(S1, S1, -1));
+    asm_w(a, BNE(S1, ZERO, asm_to(a, loop)));
+    finish(a);
+    a->at = 0x800;
+    asm_w(a, BNE(A0, ZERO, 8));
+    asm_w(a, JALR(ZERO, RA, 0));
+    asm_w(a, FMV_D_X(1, S1));
+    asm_w(a, JALR(ZERO, RA, 0));
+}
+
 typedef struct Guest {
     const char *name;
     void (*emit)(Asm *a);
@@ -422,6 +459,7 @@ static const Guest guests[] = {
     {"beside-code", guest_beside_code, true, 2000},
     {"remap-crossing", guest_remap_crossing, false, 4000},
     {"edges", guest_edges, true, 2000},
+    {"fs-dirty", guest_fs_dirty, true, 1000},
 };
 
 /* -- ways to run --------------------------------------------------------------------------------------------
