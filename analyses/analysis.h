@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The registry of built-in analyses and how a driver runs them: open a database, begin each analysis on a machine
- * that stands at the start position, run the machine, end. Encoding and SQLite work on threads of their own.
+ * The registry of built-in analyses and how a driver runs them: open a database, begin each analysis on a
+ * machine that stands at the start position, run the machine, end. Encoding and SQLite work on threads of
+ * their own.
  */
 #ifndef ANALYSES_ANALYSIS_H
 #define ANALYSES_ANALYSIS_H
@@ -36,7 +37,8 @@ AnalysisSet *analysis_set_new(Store *store);
 void analysis_set_free(AnalysisSet *set);
 /* Subscribe to the machine's hooks; the machine stands at from_pos. */
 bool analysis_set_begin(AnalysisSet *set, Machine *m, GError **error);
-/* Drain threads, commit; `complete` when the replay went well. Rows of a failed run never replace good ones. */
+/* Drain threads, commit; `complete` when the replay went well. Rows of a failed run never replace good ones.
+ */
 bool analysis_set_end(AnalysisSet *set, Pos to_pos, bool complete, GError **error);
 
 #endif

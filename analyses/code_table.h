@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The static blocks of one trace, analysed when they are first seen. A block's id is its index in the trace: the
- * engine registers a block once, however often it is translated. Lookups come from several threads.
+ * The static blocks of one trace, analysed when they are first seen. A block's id is its index in the trace:
+ * the engine registers a block once, however often it is translated. Lookups come from several threads.
  */
 #ifndef ANALYSES_CODE_TABLE_H
 #define ANALYSES_CODE_TABLE_H

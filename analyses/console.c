@@ -8,7 +8,8 @@ typedef struct Console {
     GError *error;
 } Console;
 
-static void on_console(void *opaque, Pos pos, uint32_t port, bool to_guest, const uint8_t *data, uint32_t size) {
+static void on_console(void *opaque, Pos pos, uint32_t port, bool to_guest, const uint8_t *data,
+                       uint32_t size) {
     Console *c = ((AnalysisRun *)opaque)->state;
     if (!c->error)
         lines_add(c->lines, pos, port, to_guest, data, size, &c->error);

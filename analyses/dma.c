@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * dma: what devices read and wrote in guest memory. A request's submission is the register write at whose guest time
- * the device says that it was submitted.
+ * dma: what devices read and wrote in guest memory. A request's submission is the register write at whose
+ * guest time the device says that it was submitted.
  */
 #include "analyses/run.h"
 
@@ -69,9 +69,11 @@ static void on_dma(void *opaque, Pos pos, const Device *device, bool is_write, G
     types[7] = x->keep_data ? 'b' : 'n';
     x->rows++;
     if (submitted == POS_NONE)
-        store_run(x->insert, &x->error, types, pos, seq, device->name, op, pa, (int64_t)size, data, (size_t)size);
+        store_run(x->insert, &x->error, types, pos, seq, device->name, op, pa, (int64_t)size, data,
+                  (size_t)size);
     else
-        store_run(x->insert, &x->error, types, pos, seq, submitted, device->name, op, pa, (int64_t)size, data, (size_t)size);
+        store_run(x->insert, &x->error, types, pos, seq, submitted, device->name, op, pa, (int64_t)size, data,
+                  (size_t)size);
 }
 
 static const HookOps dma_hooks = {.mmio = on_mmio, .dma = on_dma};
@@ -82,7 +84,8 @@ static bool dma_begin(AnalysisRun *run, GError **error) {
     x->run = run;
     x->keep_data = !g_strcmp0(analysis_run_option(run, "data"), "keep");
     x->writes = g_hash_table_new_full(NULL, NULL, NULL, g_free);
-    if (!store_exec_section(run->store, "dma", run->name, error) || !store_prepare(run->store, sql, &x->insert, error))
+    if (!store_exec_section(run->store, "dma", run->name, error) ||
+        !store_prepare(run->store, sql, &x->insert, error))
         return false;
     analysis_run_subscribe(run, &dma_hooks);
     return true;
@@ -109,7 +112,8 @@ static const AnalysisOption dma_options[] = {
 };
 
 const AnalysisClass dma_class = {
-    .info = {"dma", "what devices read and wrote in guest memory", "dma dma_v", dma_options, G_N_ELEMENTS(dma_options)},
+    .info = {"dma", "what devices read and wrote in guest memory", "dma dma_v", dma_options,
+             G_N_ELEMENTS(dma_options)},
     .state_size = sizeof(Dma),
     .begin = dma_begin,
     .end = dma_end,

@@ -4,7 +4,8 @@
 
 #include "schema/seq.h"
 
-/* -- input ---------------------------------------------------------------------------------------------------- */
+/* -- input
+ * ---------------------------------------------------------------------------------------------------- */
 typedef struct Inputs {
     StoreStmt *insert;
     Pos pos; /* of the last event; its rows so far at that pos */
@@ -15,7 +16,7 @@ typedef struct Inputs {
 
 static const char *kind_name(NdKind kind) {
     switch (kind) {
-#define X(number, NAME, name, meaning) \
+#define X(number, NAME, name, meaning)                                                                       \
     case number: return name;
         ND_KINDS(X)
 #undef X
@@ -29,7 +30,7 @@ static void on_input(void *opaque, const NdEvent *ev) {
     in->pos = ev->pos;
     in->rows++;
     if (!in->error)
-        store_run(in->insert, &in->error, "uiusiib", ev->pos, (int64_t)(SEQ_INPUT + in->at_pos), ev->time,
+        store_run(in->insert, &in->error, "uiusiib", ev->pos, SEQ_INPUT + (int64_t)in->at_pos, ev->time,
                   kind_name(ev->kind), (int64_t)ev->source, (int64_t)ev->size, ev->payload, (size_t)ev->size);
 }
 
@@ -38,7 +39,8 @@ static const HookOps input_hooks = {.input = on_input};
 static bool input_begin(AnalysisRun *run, GError **error) {
     Inputs *in = run->state;
     g_autofree char *sql = g_strdup_printf("INSERT INTO \"%s\" VALUES (?, ?, ?, ?, ?, ?, ?)", run->name);
-    if (!store_exec_section(run->store, "input", run->name, error) || !store_prepare(run->store, sql, &in->insert, error))
+    if (!store_exec_section(run->store, "input", run->name, error) ||
+        !store_prepare(run->store, sql, &in->insert, error))
         return false;
     analysis_run_subscribe(run, &input_hooks);
     return true;
@@ -67,7 +69,8 @@ const AnalysisClass input_class = {
     .free = input_free,
 };
 
-/* -- checkpoint ----------------------------------------------------------------------------------------------- */
+/* -- checkpoint
+ * ----------------------------------------------------------------------------------------------- */
 typedef struct Checkpoints {
     StoreStmt *insert;
     int64_t rows;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * memtrace: every access of the guest to memory. The guest's thread fills buffers (core/trace.h); a few of them make a
- * job; workers encode jobs to chunks, independently of each other, and store them. There are so many buffers
- * and no more: the guest waits when the workers are behind.
+ * memtrace: every access of the guest to memory. The guest's thread fills buffers (core/trace.h); a few of
+ * them make a job; workers encode jobs to chunks, independently of each other, and store them. There are so
+ * many buffers and no more: the guest waits when the workers are behind.
  */
 #include <string.h>
 
@@ -53,7 +53,8 @@ typedef struct Memtrace {
     GError *error; /* the first; nothing is stored after it */
 } Memtrace;
 
-/* -- the guest's thread --------------------------------------------------------------------------------------- */
+/* -- the guest's thread
+ * --------------------------------------------------------------------------------------- */
 static uint64_t *take_buffer(Memtrace *m) {
     uint64_t *buffer;
     g_mutex_lock(&m->lock);
@@ -113,18 +114,23 @@ static void on_trace(void *opaque, const uint64_t *words, size_t n, uint64_t **n
 
 static const HookOps memtrace_hooks = {.trace = on_trace};
 
-/* -- the workers ---------------------------------------------------------------------------------------------- */
-static const CodeBlock *find_code(void *opaque, uint32_t id) { return code_table_find(opaque, id); }
+/* -- the workers
+ * ---------------------------------------------------------------------------------------------- */
+static const CodeBlock *find_code(void *opaque, uint32_t id) {
+    return code_table_find(opaque, id);
+}
 
 static const CodeBlock *find_code_by_id(void *opaque, uint32_t id, GError **error) {
     return code_table_find(((Memtrace *)opaque)->code, id);
 }
 
-static const char *priv_name(unsigned priv) { return priv == PRIV_U ? "U" : priv == PRIV_S ? "S" : "M"; }
+static const char *priv_name(unsigned priv) {
+    return priv == PRIV_U ? "U" : priv == PRIV_S ? "S" : "M";
+}
 
 static bool store_row(Memtrace *m, const ChunkRows *r, uint32_t i, GError **error) {
-    return store_run(m->insert, error, "uiiuusuuiusu", r->pos[i], (int64_t)r->seq[i],
-                     (int64_t)r->hart[i], r->satp[i], r->pc[i], mem_op_names[r->op[i]], r->vaddr[i], r->paddr[i],
+    return store_run(m->insert, error, "uiiuusuuiusu", r->pos[i], (int64_t)r->seq[i], (int64_t)r->hart[i],
+                     r->satp[i], r->pc[i], mem_op_names[r->op[i]], r->vaddr[i], r->paddr[i],
                      (int64_t)r->size[i], r->value[i], priv_name(r->priv[i]), r->pc[i]);
 }
 
@@ -133,7 +139,8 @@ static bool store_dma_row(Memtrace *m, const ChunkRows *r, uint32_t i, GError **
                      r->paddr[i], (int64_t)r->size[i], r->value[i]);
 }
 
-static bool store_rows(Memtrace *m, const ChunkResult *result, ChunkDecoder *decoder, ChunkRows *rows, GError **error) {
+static bool store_rows(Memtrace *m, const ChunkResult *result, ChunkDecoder *decoder, ChunkRows *rows,
+                       GError **error) {
     if (!chunk_decode(decoder, result->blob.data, bytes_size(&result->blob), rows, error))
         return false;
     for (uint32_t i = 0; i < rows->n; i++)
@@ -142,9 +149,10 @@ static bool store_rows(Memtrace *m, const ChunkResult *result, ChunkDecoder *dec
     return true;
 }
 
-static bool store_chunk(Memtrace *m, const Job *job, const ChunkResult *r, const Bytes *touched, GError **error) {
-    return store_run(m->insert, error, "uuuubb", job->id, r->first_pos, r->last_pos, (uint64_t)r->rows, touched->data,
-                     bytes_size(touched), r->blob.data, bytes_size(&r->blob)) &&
+static bool store_chunk(Memtrace *m, const Job *job, const ChunkResult *r, const Bytes *touched,
+                        GError **error) {
+    return store_run(m->insert, error, "uuuubb", job->id, r->first_pos, r->last_pos, (uint64_t)r->rows,
+                     touched->data, bytes_size(touched), r->blob.data, bytes_size(&r->blob)) &&
            index_builder_add(m->index, job->id, r->pages, r->n_pages, error);
 }
 
@@ -220,8 +228,11 @@ static void stop_workers(Memtrace *m) {
     m->n_workers = 0;
 }
 
-/* -- tables --------------------------------------------------------------------------------------------------- */
-static bool is_default(const AnalysisRun *run) { return !strcmp(run->name, run->class->info.name); }
+/* -- tables
+ * --------------------------------------------------------------------------------------------------- */
+static bool is_default(const AnalysisRun *run) {
+    return !strcmp(run->name, run->class->info.name);
+}
 
 /* What a former run left, whichever way it stored. Eponymous tables have no entry and cannot be dropped. */
 static bool drop_tables(AnalysisRun *run, GError **error) {
@@ -242,10 +253,12 @@ static bool drop_tables(AnalysisRun *run, GError **error) {
 static bool make_tables(Memtrace *m, GError **error) {
     AnalysisRun *run = m->run;
     g_autofree char *sql =
-        m->as_rows ? g_strdup_printf("INSERT INTO \"%s\" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, sym(?))", run->name)
+        m->as_rows ? g_strdup_printf("INSERT INTO \"%s\" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, sym(?))",
+                                     run->name)
                    : g_strdup_printf("INSERT INTO \"%s_chunk\" VALUES (?, ?, ?, ?, ?, ?)", run->name);
     return drop_tables(run, error) &&
-           store_exec_section(run->store, m->as_rows ? "memtrace rows" : "memtrace chunks", run->name, error) &&
+           store_exec_section(run->store, m->as_rows ? "memtrace rows" : "memtrace chunks", run->name,
+                              error) &&
            store_prepare(run->store, sql, &m->insert, error);
 }
 
@@ -255,7 +268,8 @@ static bool finish_tables(Memtrace *m, GError **error) {
     bool ok = true;
     if (m->as_rows)
         ok = store_exec_section(run->store, "memtrace rows finish", run->name, error) &&
-             (!is_default(run) || store_exec(run->store, "CREATE VIEW \"write\" AS SELECT * FROM memtrace_write", error));
+             (!is_default(run) ||
+              store_exec(run->store, "CREATE VIEW \"write\" AS SELECT * FROM memtrace_write", error));
     else if (!is_default(run))
         ok = store_exec_section(run->store, "memtrace instance", run->name, error);
     return ok && store_exec_section(run->store, "memtrace view", run->name, error);
@@ -286,14 +300,16 @@ static bool store_code(Memtrace *m, GError **error) {
     return ok;
 }
 
-/* -- the analysis --------------------------------------------------------------------------------------------- */
+/* -- the analysis
+ * --------------------------------------------------------------------------------------------- */
 static void memtrace_init(Memtrace *m, AnalysisRun *run) {
     Machine *machine = run->machine;
     m->run = run;
     m->as_rows = !strcmp(analysis_run_option(run, "storage"), "rows");
     g_assert(machine->n_blocks <= G_N_ELEMENTS(m->ram));
     for (uint32_t i = 0; i < machine->n_blocks; i++)
-        m->ram[i] = (ChunkRam){(uintptr_t)machine->blocks[i].host, machine->blocks[i].size, machine->blocks[i].base};
+        m->ram[i] =
+            (ChunkRam){(uintptr_t)machine->blocks[i].host, machine->blocks[i].size, machine->blocks[i].base};
     m->code = code_table_new(machine->hooks);
     m->source = (ChunkSource){m->ram, machine->n_blocks, find_code, m->code};
     g_mutex_init(&m->lock);
@@ -329,7 +345,8 @@ static bool memtrace_end(AnalysisRun *run, int64_t *rows, GError **error) {
         return false;
     }
     *rows = m->rows;
-    return (m->as_rows || (index_builder_end(m->index, error) && store_code(m, error))) && finish_tables(m, error);
+    return (m->as_rows || (index_builder_end(m->index, error) && store_code(m, error))) &&
+           finish_tables(m, error);
 }
 
 static void memtrace_free(AnalysisRun *run) {
@@ -349,7 +366,8 @@ static void memtrace_free(AnalysisRun *run) {
 }
 
 static const AnalysisOption memtrace_options[] = {
-    {"storage", "chunks|rows", "chunks", "compressed column chunks, or plain rows (large, but readable by any program)"},
+    {"storage", "chunks|rows", "chunks",
+     "compressed column chunks, or plain rows (large, but readable by any program)"},
 };
 
 const AnalysisClass memtrace_class = {

@@ -5,8 +5,8 @@
 
 #include "analyses/run.h"
 
-static const AnalysisClass *const classes[] = {&memtrace_class, &trap_class, &console_class, &input_class,
-                                               &checkpoint_class, &mmio_class, &dma_class, &irq_class};
+static const AnalysisClass *const classes[] = {&memtrace_class,   &trap_class, &console_class, &input_class,
+                                               &checkpoint_class, &mmio_class, &dma_class,     &irq_class};
 
 struct AnalysisSet {
     Store *store;
@@ -16,7 +16,9 @@ struct AnalysisSet {
     bool open;     /* the transaction */
 };
 
-const AnalysisInfo *analysis_info(size_t i) { return i < G_N_ELEMENTS(classes) ? &classes[i]->info : NULL; }
+const AnalysisInfo *analysis_info(size_t i) {
+    return i < G_N_ELEMENTS(classes) ? &classes[i]->info : NULL;
+}
 
 static bool refuse(GError **error, AnalysisError code, const char *format, ...) G_GNUC_PRINTF(3, 4);
 static bool refuse(GError **error, AnalysisError code, const char *format, ...) {
@@ -66,7 +68,7 @@ void analysis_run_subscribe(AnalysisRun *run, const HookOps *ops) {
     run->subscribed = true;
 }
 
-/* -- specifications ----------------------------------------------------------------------------------------- */
+/* -- specifications ------------------------------------------------------------------------------------ */
 static const AnalysisClass *find_class(const char *name) {
     for (size_t i = 0; i < G_N_ELEMENTS(classes); i++)
         if (!strcmp(classes[i]->info.name, name))
@@ -97,7 +99,8 @@ static const AnalysisOption *find_option(const AnalysisInfo *info, const char *n
 
 /* Table names must be plain words, and not those of the base tables. */
 static bool good_name(const char *name) {
-    static const char *const taken[] = {"meta", "analysis", "loader", "module", "symbol", "line", "write", NULL};
+    static const char *const taken[] = {"meta",   "analysis", "loader", "module",
+                                        "symbol", "line",     "write",  NULL};
     if (!g_ascii_isalpha(*name) || strlen(name) > 48 || g_str_has_prefix(name, "sqlite") ||
         g_strv_contains(taken, name))
         return false;
@@ -112,22 +115,24 @@ static bool set_option(AnalysisRun *run, const char *word, GError **error) {
     g_auto(GStrv) pair = g_strsplit(word, "=", 2);
     const AnalysisOption *o = pair[0] ? find_option(info, pair[0]) : NULL;
     if (pair[0] && pair[1] && !strcmp(pair[0], "as")) {
-        if (!good_name(pair[1]) || (strcmp(pair[1], info->name) && find_class(pair[1])))
-            return refuse(error, ANALYSIS_ERROR_OPTION, "--analysis %s: as=%s: expected a new table name of letters, digits "
-                          "and _", info->name, pair[1]);
+        if (!good_name(pair[1]) || (strcmp(pair[1], info->name) != 0 && find_class(pair[1])))
+            return refuse(error, ANALYSIS_ERROR_OPTION,
+                          "--analysis %s: as=%s: expected a new table name of letters, digits "
+                          "and _",
+                          info->name, pair[1]);
         g_free(run->name);
         run->name = g_strdup(pair[1]);
         return true;
     }
     if (!o || !pair[1]) {
         g_autofree char *names = option_names(info);
-        return refuse(error, ANALYSIS_ERROR_OPTION, "--analysis %s: option '%s' is unknown; it takes %s", info->name, word,
-                      names);
+        return refuse(error, ANALYSIS_ERROR_OPTION, "--analysis %s: option '%s' is unknown; it takes %s",
+                      info->name, word, names);
     }
     g_auto(GStrv) values = g_strsplit(o->values, "|", -1);
     if (!g_strv_contains((const gchar *const *)values, pair[1]))
-        return refuse(error, ANALYSIS_ERROR_OPTION, "--analysis %s: %s=%s: expected one of %s", info->name, o->name,
-                      pair[1], o->values);
+        return refuse(error, ANALYSIS_ERROR_OPTION, "--analysis %s: %s=%s: expected one of %s", info->name,
+                      o->name, pair[1], o->values);
     g_hash_table_insert(run->options, g_strdup(o->name), g_strdup(pair[1]));
     return true;
 }
@@ -154,8 +159,8 @@ bool analysis_set_add(AnalysisSet *set, const char *spec, GError **error) {
         ok = set_option(run, *word, error);
     for (guint i = 0; ok && i < set->runs->len; i++)
         if (!strcmp(((AnalysisRun *)g_ptr_array_index(set->runs, i))->name, run->name))
-            ok = refuse(error, ANALYSIS_ERROR_OPTION, "--analysis %s: '%s' is there already; give the second one as=NAME",
-                        spec, run->name);
+            ok = refuse(error, ANALYSIS_ERROR_OPTION,
+                        "--analysis %s: '%s' is there already; give the second one as=NAME", spec, run->name);
     if (ok)
         g_ptr_array_add(set->runs, run);
     else
@@ -163,14 +168,16 @@ bool analysis_set_add(AnalysisSet *set, const char *spec, GError **error) {
     return ok;
 }
 
-/* -- running ------------------------------------------------------------------------------------------------ */
+/* -- running ------------------------------------------------------------------------------------------- */
 /* The row of `analysis`: there, with complete = 0, before anything else is written. */
 static bool announce(AnalysisSet *set, AnalysisRun *run, Pos from, GError **error) {
     StoreStmt *stmt;
     if (store_get_int(set->store, "SELECT complete FROM analysis WHERE name = ?", 0, "s", run->name))
         set->replaces = true;
-    if (!store_prepare(set->store, "INSERT OR IGNORE INTO analysis (name, args, from_pos, complete, rows) "
-                                   "VALUES (?, ?, ?, 0, 0)", &stmt, error))
+    if (!store_prepare(set->store,
+                       "INSERT OR IGNORE INTO analysis (name, args, from_pos, complete, rows) "
+                       "VALUES (?, ?, ?, 0, 0)",
+                       &stmt, error))
         return false;
     bool ok = store_run(stmt, error, "ssu", run->name, run->spec, from);
     store_stmt_free(stmt);
@@ -179,8 +186,10 @@ static bool announce(AnalysisSet *set, AnalysisRun *run, Pos from, GError **erro
 
 static bool start(AnalysisSet *set, AnalysisRun *run, Pos from, GError **error) {
     StoreStmt *stmt;
-    if (!store_prepare(set->store, "UPDATE analysis SET args = ?, from_pos = ?, to_pos = NULL, complete = 0, rows = 0 "
-                                   "WHERE name = ?", &stmt, error))
+    if (!store_prepare(set->store,
+                       "UPDATE analysis SET args = ?, from_pos = ?, to_pos = NULL, complete = 0, rows = 0 "
+                       "WHERE name = ?",
+                       &stmt, error))
         return false;
     bool ok = store_run(stmt, error, "sus", run->spec, from, run->name);
     store_stmt_free(stmt);
@@ -208,7 +217,8 @@ static bool finish(AnalysisRun *run, Pos to, bool complete, GError **error) {
     int64_t rows = 0;
     StoreStmt *stmt;
     if (!run->class->end(run, &rows, error) ||
-        !store_prepare(run->store, "UPDATE analysis SET to_pos = ?, complete = ?, rows = ? WHERE name = ?", &stmt, error))
+        !store_prepare(run->store, "UPDATE analysis SET to_pos = ?, complete = ?, rows = ? WHERE name = ?",
+                       &stmt, error))
         return false;
     bool ok = store_run(stmt, error, "uiis", to, (int64_t)complete, rows, run->name);
     store_stmt_free(stmt);

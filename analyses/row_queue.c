@@ -48,7 +48,9 @@ static gpointer queue_thread(gpointer data) {
     return NULL;
 }
 
-static Batch *batch_new(const RowQueue *q) { return g_malloc0(sizeof(Batch) + BATCH * q->item_size); }
+static Batch *batch_new(const RowQueue *q) {
+    return g_malloc0(sizeof(Batch) + BATCH * q->item_size);
+}
 
 RowQueue *row_queue_new(size_t item_size, RowFn *fn, void *opaque) {
     RowQueue *q = g_new0(RowQueue, 1);

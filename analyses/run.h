@@ -21,7 +21,7 @@ typedef struct AnalysisClass {
 
 struct AnalysisRun {
     const AnalysisClass *class;
-    char *spec, *name; /* as given; the name of the tables */
+    char *spec, *name;   /* as given; the name of the tables */
     GHashTable *options; /* by name, defaults included */
     Store *store;
     Machine *machine;
@@ -34,8 +34,8 @@ const char *analysis_run_option(const AnalysisRun *run, const char *option);
 void analysis_run_subscribe(AnalysisRun *run, const HookOps *ops);
 
 /*
- * Rows of the analyses with few of them go through a queue, so that the guest's thread never waits for SQLite:
- * queued closures run in order on one thread.
+ * Rows of the analyses with few of them go through a queue, so that the guest's thread never waits for
+ * SQLite: queued closures run in order on one thread.
  */
 typedef struct RowQueue RowQueue;
 typedef bool RowFn(void *opaque, const void *item, GError **error);
@@ -58,7 +58,7 @@ static inline int64_t row_seq_next(RowSeq *s, Pos pos, uint32_t class, uint32_t 
     return class + (s->used - n);
 }
 
-extern const AnalysisClass memtrace_class, trap_class, console_class, input_class, checkpoint_class, mmio_class, dma_class,
-    irq_class;
+extern const AnalysisClass memtrace_class, trap_class, console_class, input_class, checkpoint_class,
+    mmio_class, dma_class, irq_class;
 
 #endif

@@ -43,7 +43,8 @@ static char *find_build_id(Elf *elf) {
         if (!gelf_getshdr(scn, &sh) || sh.sh_type != SHT_NOTE || !(data = elf_getdata(scn, NULL)))
             continue;
         for (size_t at = 0; (at = gelf_getnote(data, at, &note, &name, &desc)) > 0;)
-            if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 && !memcmp((char *)data->d_buf + name, "GNU", 4))
+            if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 &&
+                !memcmp((char *)data->d_buf + name, "GNU", 4))
                 for (size_t i = 0; i < note.n_descsz && !(id->len > 2 * i); i++)
                     g_string_append_printf(id, "%02x", ((uint8_t *)data->d_buf)[desc + i]);
     }
@@ -57,7 +58,8 @@ static const char *symbol_kind(const GElf_Sym *sym, const char *name) {
         sym->st_shndx == SHN_ABS)
         return NULL;
     switch (GELF_ST_TYPE(sym->st_info)) {
-    case STT_FUNC: case STT_GNU_IFUNC: return "func";
+    case STT_FUNC:
+    case STT_GNU_IFUNC: return "func";
     case STT_OBJECT: return "object";
     case STT_NOTYPE: return "label";
     default: return NULL;
@@ -65,8 +67,8 @@ static const char *symbol_kind(const GElf_Sym *sym, const char *name) {
 }
 
 /* All of one symbol table. */
-static bool add_table(Elf *elf, Elf_Scn *scn, const GElf_Shdr *sh, StoreStmt *insert, int64_t module, uint64_t shift,
-                      GError **error) {
+static bool add_table(Elf *elf, Elf_Scn *scn, const GElf_Shdr *sh, StoreStmt *insert, int64_t module,
+                      uint64_t shift, GError **error) {
     Elf_Data *data = elf_getdata(scn, NULL);
     size_t n = data && sh->sh_entsize ? data->d_size / sh->sh_entsize : 0;
     for (size_t i = 0; i < n; i++) {
@@ -77,7 +79,8 @@ static bool add_table(Elf *elf, Elf_Scn *scn, const GElf_Shdr *sh, StoreStmt *in
         if (!kind)
             continue;
         g_autofree char *valid = g_utf8_make_valid(name, -1);
-        if (!store_run(insert, error, "isuus", module, valid, sym.st_value + shift, (uint64_t)sym.st_size, kind))
+        if (!store_run(insert, error, "isuus", module, valid, sym.st_value + shift, (uint64_t)sym.st_size,
+                       kind))
             return false;
     }
     return true;
@@ -101,18 +104,21 @@ static bool add_symbols(Elf *elf, StoreStmt *insert, int64_t module, uint64_t sh
     return true;
 }
 
-static bool add_rows(Store *s, const char *name, const char *path, const char *build_id, uint64_t base, uint64_t size,
-                     int64_t *id, StoreStmt **insert, GError **error) {
+static bool add_rows(Store *s, const char *name, const char *path, const char *build_id, uint64_t base,
+                     uint64_t size, int64_t *id, StoreStmt **insert, GError **error) {
     StoreStmt *module = NULL;
     *id = store_get_int(s, "SELECT max(id) FROM module", 0, "") + 1;
-    bool ok = store_prepare(s, "INSERT INTO module VALUES (?, ?, ?, ?, ?, ?)", &module, error) &&
-              store_run(module, error, "isssuu", *id, name, path, build_id, base, size) &&
-              store_prepare(s, "INSERT INTO symbol (module_id, name, addr, size, kind) VALUES (?, ?, ?, ?, ?)", insert, error);
+    bool ok =
+        store_prepare(s, "INSERT INTO module VALUES (?, ?, ?, ?, ?, ?)", &module, error) &&
+        store_run(module, error, "isssuu", *id, name, path, build_id, base, size) &&
+        store_prepare(s, "INSERT INTO symbol (module_id, name, addr, size, kind) VALUES (?, ?, ?, ?, ?)",
+                      insert, error);
     store_stmt_free(module);
     return ok;
 }
 
-static bool add_module(Store *s, Elf *elf, const char *name, const char *path, uint64_t shift, GError **error) {
+static bool add_module(Store *s, Elf *elf, const char *name, const char *path, uint64_t shift,
+                       GError **error) {
     StoreStmt *insert = NULL;
     uint64_t low, high;
     int64_t id;
@@ -134,7 +140,8 @@ static Elf *open_elf(const uint8_t *data, size_t size) {
     return NULL;
 }
 
-static bool in_transaction(Store *s, Elf *elf, const char *name, const char *path, uint64_t shift, GError **error) {
+static bool in_transaction(Store *s, Elf *elf, const char *name, const char *path, uint64_t shift,
+                           GError **error) {
     if (!store_begin(s, error))
         return false;
     if (add_module(s, elf, name, path, shift, error) && store_commit(s, error))
@@ -143,8 +150,8 @@ static bool in_transaction(Store *s, Elf *elf, const char *name, const char *pat
     return false;
 }
 
-bool store_add_elf(Store *s, const char *name, const char *path, const uint8_t *data, size_t size, uint64_t shift,
-                   GError **error) {
+bool store_add_elf(Store *s, const char *name, const char *path, const uint8_t *data, size_t size,
+                   uint64_t shift, GError **error) {
     Elf *elf = open_elf(data, size);
     if (!elf)
         return fail(error, path ? path : name, "not a 64-bit ELF file");
@@ -153,7 +160,9 @@ bool store_add_elf(Store *s, const char *name, const char *path, const uint8_t *
     return ok;
 }
 
-static const char *kernel_kind(char type) { return strchr("tTwW", type) ? "func" : strchr("aA", type) ? NULL : "object"; }
+static const char *kernel_kind(char type) {
+    return strchr("tTwW", type) ? "func" : strchr("aA", type) ? NULL : "object";
+}
 
 static bool add_kernel(Store *s, const char *name, const char *path, const GArray *symbols, GError **error) {
     const KernelSymbol *first = &g_array_index(symbols, KernelSymbol, 0);
@@ -170,7 +179,8 @@ static bool add_kernel(Store *s, const char *name, const char *path, const GArra
     return ok;
 }
 
-bool store_add_kallsyms(Store *s, const char *name, const char *path, const uint8_t *image, size_t size, GError **error) {
+bool store_add_kallsyms(Store *s, const char *name, const char *path, const uint8_t *image, size_t size,
+                        GError **error) {
     g_autoptr(GArray) symbols = kallsyms_read(image, size);
     if (!symbols || symbols->len == 0)
         return true;

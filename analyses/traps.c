@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * trap: exceptions and interrupts, and when they returned. A return belongs to the latest trap into its privilege that
- * left the same address space and stack pointer and whose epc is where it goes (for system calls, behind it): so traps
- * that are suspended by a task switch find their return, on whichever hart. One that never returns there (exec, exit, a
- * signal handler) has no return_pos.
+ * trap: exceptions and interrupts, and when they returned. A return belongs to the latest trap into its
+ * privilege that left the same address space and stack pointer and whose epc is where it goes (for system
+ * calls, behind it): so traps that are suspended by a task switch find their return, on whichever hart. One
+ * that never returns there (exec, exit, a signal handler) has no return_pos.
  */
 #include "analyses/run.h"
 
@@ -33,14 +33,27 @@ typedef struct Traps {
 
 /* Privileged spec, table "mcause values". */
 static const char *const exception_names[] = {
-    "instruction address misaligned", "instruction access fault", "illegal instruction", "breakpoint",
-    "load address misaligned", "load access fault", "store address misaligned", "store access fault",
-    "ecall from U", "ecall from S", "ecall from VS", "ecall from M",
-    "instruction page fault", "load page fault", NULL, "store page fault",
+    "instruction address misaligned",
+    "instruction access fault",
+    "illegal instruction",
+    "breakpoint",
+    "load address misaligned",
+    "load access fault",
+    "store address misaligned",
+    "store access fault",
+    "ecall from U",
+    "ecall from S",
+    "ecall from VS",
+    "ecall from M",
+    "instruction page fault",
+    "load page fault",
+    NULL,
+    "store page fault",
 };
 static const char *const interrupt_names[] = {
-    NULL, "S software interrupt", NULL, "M software interrupt", NULL, "S timer interrupt", NULL, "M timer interrupt",
-    NULL, "S external interrupt", NULL, "M external interrupt", NULL, "counter overflow interrupt",
+    NULL, "S software interrupt",       NULL, "M software interrupt", NULL, "S timer interrupt",
+    NULL, "M timer interrupt",          NULL, "S external interrupt", NULL, "M external interrupt",
+    NULL, "counter overflow interrupt",
 };
 
 static const char *trap_name(bool is_interrupt, uint64_t cause) {
@@ -49,7 +62,9 @@ static const char *trap_name(bool is_interrupt, uint64_t cause) {
     return cause < G_N_ELEMENTS(exception_names) ? exception_names[cause] : NULL;
 }
 
-static const char *priv_name(unsigned priv) { return priv == PRIV_U ? "U" : priv == PRIV_S ? "S" : "M"; }
+static const char *priv_name(unsigned priv) {
+    return priv == PRIV_U ? "U" : priv == PRIV_S ? "S" : "M";
+}
 
 static bool insert_row(void *opaque, const void *item, GError **error) {
     Traps *t = opaque;
@@ -57,12 +72,14 @@ static bool insert_row(void *opaque, const void *item, GError **error) {
     bool returned = r->return_pos != POS_NONE;
     t->rows++;
     if (returned)
-        return store_run(t->insert, error, "uiuiiusuussuu", r->ev.pos, (int64_t)SEQ_TRAP, r->time, (int64_t)r->hart,
-                         (int64_t)r->ev.is_interrupt, r->ev.cause, trap_name(r->ev.is_interrupt, r->ev.cause), r->ev.epc,
-                         r->ev.tval, priv_name(r->ev.from_priv), priv_name(r->ev.to_priv), r->return_pos, r->ev.epc);
-    return store_run(t->insert, error, "uiuiiusuussnu", r->ev.pos, (int64_t)SEQ_TRAP, r->time, (int64_t)r->hart,
-                     (int64_t)r->ev.is_interrupt, r->ev.cause, trap_name(r->ev.is_interrupt, r->ev.cause), r->ev.epc,
-                     r->ev.tval, priv_name(r->ev.from_priv), priv_name(r->ev.to_priv), r->ev.epc);
+        return store_run(t->insert, error, "uiuiiusuussuu", r->ev.pos, (int64_t)SEQ_TRAP, r->time,
+                         (int64_t)r->hart, (int64_t)r->ev.is_interrupt, r->ev.cause,
+                         trap_name(r->ev.is_interrupt, r->ev.cause), r->ev.epc, r->ev.tval,
+                         priv_name(r->ev.from_priv), priv_name(r->ev.to_priv), r->return_pos, r->ev.epc);
+    return store_run(t->insert, error, "uiuiiusuussnu", r->ev.pos, (int64_t)SEQ_TRAP, r->time,
+                     (int64_t)r->hart, (int64_t)r->ev.is_interrupt, r->ev.cause,
+                     trap_name(r->ev.is_interrupt, r->ev.cause), r->ev.epc, r->ev.tval,
+                     priv_name(r->ev.from_priv), priv_name(r->ev.to_priv), r->ev.epc);
 }
 
 /* Half of them at once: a trap storm must not move the rest for each. */
@@ -74,7 +91,9 @@ static void give_up_oldest(Traps *t) {
 
 static void on_trap(void *opaque, const TrapEvent *ev) {
     Traps *t = ((AnalysisRun *)opaque)->state;
-    Suspended s = {{*ev, POS_NONE, machine_time_at(t->run->machine, ev->pos), ev->hart->id}, ev->hart->satp, ev->hart->x[2]};
+    Suspended s = {{*ev, POS_NONE, machine_time_at(t->run->machine, ev->pos), ev->hart->id},
+                   ev->hart->satp,
+                   ev->hart->x[2]};
     s.row.ev.hart = NULL;
     if (t->suspended->len == SUSPENDED_MAX)
         give_up_oldest(t);
@@ -84,7 +103,8 @@ static void on_trap(void *opaque, const TrapEvent *ev) {
 static bool returns_from(const Suspended *s, const Hart *hart, uint8_t from_priv) {
     uint64_t skipped = hart->pc - s->row.ev.epc;
     bool skips = !s->row.ev.is_interrupt && (skipped == 2 || skipped == 4);
-    return s->row.ev.to_priv == from_priv && s->satp == hart->satp && s->sp == hart->x[2] && (skipped == 0 || skips);
+    return s->row.ev.to_priv == from_priv && s->satp == hart->satp && s->sp == hart->x[2] &&
+           (skipped == 0 || skips);
 }
 
 static void on_trap_return(void *opaque, Pos pos, const Hart *hart, uint8_t from_priv) {
@@ -108,7 +128,8 @@ static bool trap_begin(AnalysisRun *run, GError **error) {
         "INSERT INTO \"%s\" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, sym(?))", run->name);
     t->run = run;
     t->suspended = g_array_new(FALSE, FALSE, sizeof(Suspended));
-    if (!store_exec_section(run->store, "trap", run->name, error) || !store_prepare(run->store, sql, &t->insert, error))
+    if (!store_exec_section(run->store, "trap", run->name, error) ||
+        !store_prepare(run->store, sql, &t->insert, error))
         return false;
     t->queue = row_queue_new(sizeof(TrapRow), insert_row, t);
     analysis_run_subscribe(run, &trap_hooks);

@@ -16,18 +16,27 @@ typedef struct Bytes {
     uint8_t *data, *at, *limit;
 } Bytes;
 
-static inline size_t bytes_size(const Bytes *b) { return (size_t)(b->at - b->data); }
-static inline void bytes_clear(Bytes *b) { b->at = b->data; }
+static inline size_t bytes_size(const Bytes *b) {
+    return (size_t)(b->at - b->data);
+}
+static inline void bytes_clear(Bytes *b) {
+    b->at = b->data;
+}
 void bytes_done(Bytes *b);
 void bytes_grow(Bytes *b, size_t room);
 /* Make room for `room` more bytes. */
 static inline void bytes_reserve(Bytes *b, size_t room) {
     if (G_UNLIKELY((size_t)(b->limit - b->at) < room))
         bytes_grow(b, room);
+    g_assert(b->at);
 }
 
-static inline uint64_t zigzag(uint64_t v) { return v << 1 ^ (uint64_t)((int64_t)v >> 63); }
-static inline uint64_t unzigzag(uint64_t v) { return v >> 1 ^ (0 - (v & 1)); }
+static inline uint64_t zigzag(uint64_t v) {
+    return v << 1 ^ (uint64_t)((int64_t)v >> 63);
+}
+static inline uint64_t unzigzag(uint64_t v) {
+    return v >> 1 ^ (0 - (v & 1));
+}
 
 /* Room needed: 10 bytes. */
 static inline void bytes_put_varint(Bytes *b, uint64_t v) {
@@ -37,7 +46,9 @@ static inline void bytes_put_varint(Bytes *b, uint64_t v) {
     }
     *b->at++ = (uint8_t)v;
 }
-static inline void bytes_put_u8(Bytes *b, uint8_t v) { *b->at++ = v; }
+static inline void bytes_put_u8(Bytes *b, uint8_t v) {
+    *b->at++ = v;
+}
 /* The low n <= 8 bytes of v, little-endian. Room needed: 8 bytes. */
 static inline void bytes_put_low(Bytes *b, uint64_t v, unsigned n) {
     v = GUINT64_TO_LE(v);
@@ -53,7 +64,9 @@ static inline void bytes_put_gap(Bytes *b, uint64_t v) {
     *b->at++ = (uint8_t)v;
 }
 /* Bytes that hold v: 0 for 0, 8 at most. */
-static inline unsigned bytes_needed(uint64_t v) { return v ? (unsigned)(71 - __builtin_clzll(v)) / 8 : 0; }
+static inline unsigned bytes_needed(uint64_t v) {
+    return v ? (unsigned)(71 - __builtin_clzll(v)) / 8 : 0;
+}
 
 void bytes_append(Bytes *b, const void *data, size_t n); /* reserves by itself */
 

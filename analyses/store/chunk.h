@@ -12,7 +12,8 @@
  *     the streams' zstd frames (stored size 0: empty stream)
  *     u64 XXH3 of everything before
  *
- * Streams (gap: number of things between this one and the one before, in bytes of 255 and a rest; varint: LEB128):
+ * Streams (gap: number of things between this one and the one before, in bytes of 255 and a rest; varint:
+ * LEB128):
  *
  *     CODE      varint per distinct block, in order of first use: its id, zigzag difference to the one before
  *     NEXT_GAP  gap per block that predict_next() got wrong, in blocks
@@ -61,27 +62,29 @@ typedef enum { EVENT_SYNC = 1, EVENT_CUT, EVENT_SPLIT, EVENT_DMA } ChunkEvent;
 
 /* op of a row, in the order in which docs/sql.md lists them. */
 #define MEM_OPS(X)                                                                                           \
-    X(LOAD, "load") X(STORE, "store") X(LR, "lr") X(SC, "sc") X(AMO_LOAD, "amo_load")                        \
-    X(AMO_STORE, "amo_store") X(DMA_READ, "dma_read") X(DMA_WRITE, "dma_write")
+    X(LOAD, "load")                                                                                          \
+    X(STORE, "store")                                                                                        \
+    X(LR, "lr")                                                                                              \
+    X(SC, "sc") X(AMO_LOAD, "amo_load") X(AMO_STORE, "amo_store") X(DMA_READ, "dma_read")                    \
+        X(DMA_WRITE, "dma_write")
 typedef enum {
 #define X(name, text) MEM_OP_##name,
     MEM_OPS(X)
 #undef X
-    MEM_OP_COUNT
+        MEM_OP_COUNT
 } MemOpName;
 extern const char *const mem_op_names[MEM_OP_COUNT];
-#define MEM_OPS_WRITE                                                                                        \
-    (1u << MEM_OP_STORE | 1u << MEM_OP_SC | 1u << MEM_OP_AMO_STORE | 1u << MEM_OP_DMA_WRITE)
+#define MEM_OPS_WRITE (1u << MEM_OP_STORE | 1u << MEM_OP_SC | 1u << MEM_OP_AMO_STORE | 1u << MEM_OP_DMA_WRITE)
 
 /* What was touched through one translation: for the page index. */
 #define PAGE_NO_VADDR UINT64_MAX
 typedef struct PageTouch {
-    uint64_t vpage, ppage;  /* page numbers; vpage PAGE_NO_VADDR for DMA */
-    uint64_t lines;         /* 64-byte lines touched in any way */
-    uint64_t written[8];    /* 8-byte granules written */
+    uint64_t vpage, ppage; /* page numbers; vpage PAGE_NO_VADDR for DMA */
+    uint64_t lines;        /* 64-byte lines touched in any way */
+    uint64_t written[8];   /* 8-byte granules written */
 } PageTouch;
 
-/* -- encoding ----------------------------------------------------------------------------------------------- */
+/* -- encoding ------------------------------------------------------------------------------------------ */
 /* Guest memory as the trace's `loc` shows it. */
 typedef struct ChunkRam {
     uintptr_t host;
@@ -108,7 +111,7 @@ void chunk_encoder_begin(ChunkEncoder *e, size_t words);
 bool chunk_encoder_add(ChunkEncoder *e, const uint64_t *words, size_t n, GError **error);
 
 typedef struct ChunkResult {
-    Bytes blob;        /* the encoder's; valid until the next begin */
+    Bytes blob; /* the encoder's; valid until the next begin */
     Pos first_pos, last_pos;
     uint32_t rows;
     PageTouch *pages;
@@ -116,7 +119,7 @@ typedef struct ChunkResult {
 } ChunkResult;
 void chunk_encoder_end(ChunkEncoder *e, ChunkResult *ret);
 
-/* -- decoding ----------------------------------------------------------------------------------------------- */
+/* -- decoding ------------------------------------------------------------------------------------------ */
 #define ROW_NO_CPU UINT8_MAX /* hart of a DMA row: hart, pc, vaddr, satp and priv are NULL */
 
 typedef struct ChunkRows {

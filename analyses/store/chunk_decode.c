@@ -40,7 +40,8 @@ struct ChunkDecoder {
 
     ChunkRows *rows;
     uint64_t blocks, n_blocks, accesses;
-    uint64_t next_at, event_at, addr_at, page_at, value_at; /* count at which the next entry applies; UINT64_MAX: none */
+    uint64_t next_at, event_at, addr_at, page_at,
+        value_at; /* count at which the next entry applies; UINT64_MAX: none */
     uint64_t before, last_page;
     uint32_t last_code, hart;
     uint64_t satp;
@@ -96,7 +97,7 @@ static void rows_begin(ChunkRows *rows, size_t n) {
     rows->n = 0;
 }
 
-/* -- the streams -------------------------------------------------------------------------------------------- */
+/* -- the streams --------------------------------------------------------------------------------------- */
 static bool read_stream(ChunkDecoder *d, ChunkStream i, Reader *blob, uint32_t size, uint32_t stored) {
     const uint8_t *from = reader_take(blob, stored);
     Bytes *to = &d->raw[i];
@@ -176,7 +177,7 @@ static bool decoder_bad(const ChunkDecoder *d) {
     return bad;
 }
 
-/* -- rows --------------------------------------------------------------------------------------------------- */
+/* -- rows ---------------------------------------------------------------------------------------------- */
 typedef struct Row {
     Pos pos;
     uint32_t seq;
@@ -259,8 +260,8 @@ static inline uint64_t decode_value(ChunkDecoder *d, PredictMem *m, uint64_t va)
 }
 
 static const uint8_t row_op[] = {
-    [TRACE_MEM_LOAD] = MEM_OP_LOAD, [TRACE_MEM_STORE] = MEM_OP_STORE, [TRACE_MEM_LR] = MEM_OP_LR,
-    [TRACE_MEM_SC] = MEM_OP_SC, [TRACE_MEM_AMO] = MEM_OP_AMO_LOAD, [TRACE_MEM_CBO] = MEM_OP_STORE};
+    [TRACE_MEM_LOAD] = MEM_OP_LOAD, [TRACE_MEM_STORE] = MEM_OP_STORE,  [TRACE_MEM_LR] = MEM_OP_LR,
+    [TRACE_MEM_SC] = MEM_OP_SC,     [TRACE_MEM_AMO] = MEM_OP_AMO_LOAD, [TRACE_MEM_CBO] = MEM_OP_STORE};
 
 static void decode_amo(ChunkDecoder *d, PredictMem *m, Row *row, unsigned priv) {
     uint64_t mask = predict_mask(m->size), *w = d->scratch;
@@ -354,7 +355,7 @@ static inline void decode_access(ChunkDecoder *d, PredictMem *m, Row *row, uint3
         put_row(d, row, d->hart, priv);
 }
 
-/* -- blocks and events -------------------------------------------------------------------------------------- */
+/* -- blocks and events --------------------------------------------------------------------------------- */
 static PredictBlock *decode_next(ChunkDecoder *d) {
     PredictBlock *b = predict_next(&d->predict);
     if (d->blocks == d->next_at) {

@@ -7,18 +7,13 @@
 
 #include "analyses/analysis.h"
 #include "analyses/store/predict.h"
+#include "analyses/store/touch.h"
 #include "schema/seq.h"
 
 #define TLB_SLOTS 256u
 #define ZSTD_LEVEL 1
 #define ZSTD_LEVEL_VALUE (-1) /* what no predictor foretold is hardly compressible */
 #define WALK_WORDS 3
-
-/* What will be a PageTouch: bytes are faster to set than bits. */
-typedef struct Touch {
-    uint64_t vpage, ppage;
-    uint8_t mark[PREDICT_MARKS];
-} Touch;
 
 /* The last translation seen for a virtual page: `addend` turns a virtual address into the trace's loc. */
 typedef struct TlbSlot {
@@ -29,9 +24,9 @@ typedef struct TlbSlot {
 
 struct ChunkEncoder {
     const ChunkSource *source;
-    uint64_t accesses; /* counted as the gaps do */
+    uint64_t accesses;                                      /* counted as the gaps do */
     uint64_t addr_at, value_at, page_at, next_at, event_at; /* count at the last entry, + 1 */
-    uint64_t before;   /* address of the access before */
+    uint64_t before;                                        /* address of the access before */
     Bytes streams[CHUNK_STREAMS];
     TlbSlot tlb[TLB_SLOTS];
     Predict predict;
@@ -45,11 +40,7 @@ struct ChunkEncoder {
 
     PredictBlock **by_id; /* of this chunk */
     uint32_t n_ids;
-    GPtrArray *touches; /* of Touch; those from n_touches on are for reuse */
-    size_t n_touches;
-    uint32_t *touch_hash; /* number in touches + 1, 0 for none */
-    size_t touch_mask;
-    PageTouch *pages; /* the result */
+    Touches touches;
     ZSTD_CCtx *zstd;
     Bytes blob;
 };
@@ -59,9 +50,7 @@ ChunkEncoder *chunk_encoder_new(const ChunkSource *source) {
     e->source = source;
     e->zstd = ZSTD_createCCtx();
     predict_init(&e->predict);
-    e->touch_mask = 8191;
-    e->touch_hash = g_new0(uint32_t, e->touch_mask + 1);
-    e->touches = g_ptr_array_new_with_free_func(g_free);
+    touches_init(&e->touches);
     return e;
 }
 
@@ -74,9 +63,7 @@ void chunk_encoder_free(ChunkEncoder *e) {
     predict_done(&e->predict);
     ZSTD_freeCCtx(e->zstd);
     g_free(e->by_id);
-    g_ptr_array_free(e->touches, TRUE);
-    g_free(e->pages);
-    g_free(e->touch_hash);
+    touches_done(&e->touches);
     g_free(e);
 }
 
@@ -94,8 +81,7 @@ void chunk_encoder_begin(ChunkEncoder *e, size_t words) {
         bytes_clear(&e->streams[i]);
         bytes_reserve(&e->streams[i], words * 10 + 65536);
     }
-    memset(e->touch_hash, 0, (e->touch_mask + 1) * sizeof e->touch_hash[0]);
-    e->n_touches = 0;
+    touches_reset(&e->touches);
     tlb_clear(e);
     e->accesses = e->addr_at = e->value_at = e->page_at = e->next_at = e->event_at = 0;
     e->before = e->blocks = e->last_page = e->rows = 0;
@@ -103,68 +89,7 @@ void chunk_encoder_begin(ChunkEncoder *e, size_t words) {
     e->begun = false;
 }
 
-/* -- pages -------------------------------------------------------------------------------------------------- */
-static size_t touch_slot(const ChunkEncoder *e, uint64_t vpage, uint64_t ppage) {
-    return ((vpage * 0x9e3779b97f4a7c15ull ^ ppage * 0xc2b2ae3d27d4eb4full) >> 32) & e->touch_mask;
-}
-
-static Touch *touch_at(const ChunkEncoder *e, size_t i) { return g_ptr_array_index(e->touches, i); }
-
-static void touch_hash_grow(ChunkEncoder *e) {
-    g_free(e->touch_hash);
-    e->touch_mask = e->touch_mask * 2 + 1;
-    e->touch_hash = g_new0(uint32_t, e->touch_mask + 1);
-    for (size_t i = 0; i < e->n_touches; i++) {
-        size_t at = touch_slot(e, touch_at(e, i)->vpage, touch_at(e, i)->ppage);
-        while (e->touch_hash[at])
-            at = (at + 1) & e->touch_mask;
-        e->touch_hash[at] = (uint32_t)i + 1;
-    }
-}
-
-static Touch *touch_get(ChunkEncoder *e, uint64_t vpage, uint64_t ppage) {
-    if (e->n_touches > e->touch_mask / 2)
-        touch_hash_grow(e);
-    size_t at = touch_slot(e, vpage, ppage);
-    for (; e->touch_hash[at]; at = (at + 1) & e->touch_mask) {
-        Touch *t = touch_at(e, e->touch_hash[at] - 1);
-        if (t->vpage == vpage && t->ppage == ppage)
-            return t;
-    }
-    if (e->n_touches == e->touches->len)
-        g_ptr_array_add(e->touches, g_new(Touch, 1));
-    Touch *t = touch_at(e, e->n_touches++);
-    *t = (Touch){.vpage = vpage, .ppage = ppage};
-    e->touch_hash[at] = (uint32_t)e->n_touches;
-    return t;
-}
-
-static inline void mark_line(uint8_t *mark, uint64_t address) { mark[(address & (PAGE_SIZE - 1)) >> 6] = 1; }
-static inline void mark_written(uint8_t *mark, uint64_t address) {
-    mark[PREDICT_MARK_WRITTEN + ((address & (PAGE_SIZE - 1)) >> 3)] = 1;
-}
-static void mark_any(uint8_t *mark, uint64_t address, bool is_store) {
-    (is_store ? mark_written : mark_line)(mark, address);
-}
-
-/* Eight bytes of 0 or 1 to eight bits. */
-static uint64_t pack_bits(const uint8_t *bytes) {
-    uint64_t x;
-    memcpy(&x, bytes, 8);
-    return GUINT64_FROM_LE(x) * 0x0102040810204080u >> 56;
-}
-
-/* A line was touched also where something in it was written. */
-static PageTouch touch_pack(const Touch *t) {
-    PageTouch page = {.vpage = t->vpage, .ppage = t->ppage};
-    for (unsigned i = 0; i < 64; i++) {
-        uint64_t written = pack_bits(t->mark + PREDICT_MARK_WRITTEN + 8 * i);
-        page.written[i / 8] |= written << (i % 8 * 8);
-        page.lines |= (uint64_t)(written || t->mark[i]) << i;
-    }
-    return page;
-}
-
+/* -- pages --------------------------------------------------------------------------------------------- */
 static Gpa loc_to_paddr(const ChunkEncoder *e, uint64_t loc) {
     if (loc & TRACE_PHYS)
         return loc & ~TRACE_PHYS;
@@ -179,19 +104,21 @@ static void put_page(ChunkEncoder *e, Bytes *out, uint64_t page) {
     e->last_page = page;
 }
 
-static G_GNUC_NO_INLINE void page_miss(ChunkEncoder *e, uint64_t at, TlbSlot *slot, uint64_t va, uint64_t loc) {
+static G_GNUC_NO_INLINE void page_miss(ChunkEncoder *e, uint64_t at, TlbSlot *slot, uint64_t va,
+                                       uint64_t loc) {
     Gpa pa = loc_to_paddr(e, loc);
     Bytes *out = &e->streams[CHUNK_PAGE];
     g_assert(((pa ^ va) & (PAGE_SIZE - 1)) == 0);
     bytes_put_gap(out, at - e->page_at);
     e->page_at = at + 1;
     put_page(e, out, pa >> PAGE_BITS);
-    Touch *touch = touch_get(e, va >> PAGE_BITS, pa >> PAGE_BITS);
+    Touch *touch = touches_get(&e->touches, va >> PAGE_BITS, pa >> PAGE_BITS);
     *slot = (TlbSlot){.vpage = va >> PAGE_BITS, .addend = loc - va, .mark = touch->mark};
 }
 
-/* -- addresses and values ----------------------------------------------------------------------------------- */
-static G_GNUC_NO_INLINE void addr_miss(ChunkEncoder *e, uint64_t at, uint64_t before, uint64_t expected, uint64_t va) {
+/* -- addresses and values ------------------------------------------------------------------------------ */
+static G_GNUC_NO_INLINE void addr_miss(ChunkEncoder *e, uint64_t at, uint64_t before, uint64_t expected,
+                                       uint64_t va) {
     uint64_t delta = zigzag(va - expected), delta_before = zigzag(va - before);
     uint8_t control = 0;
     if (delta_before < delta) {
@@ -205,7 +132,8 @@ static G_GNUC_NO_INLINE void addr_miss(ChunkEncoder *e, uint64_t at, uint64_t be
     bytes_put_low(&e->streams[CHUNK_ADDR], delta, n);
 }
 
-static G_GNUC_NO_INLINE void value_miss(ChunkEncoder *e, uint64_t at, PredictMem *m, uint64_t memory, uint64_t v) {
+static G_GNUC_NO_INLINE void value_miss(ChunkEncoder *e, uint64_t at, PredictMem *m, uint64_t memory,
+                                        uint64_t v) {
     uint64_t delta = zigzag(v - m->last_value), rest = 0;
     unsigned kind, n = 0;
     if (m->value_from != FROM_MEMORY && memory == v) {
@@ -226,7 +154,8 @@ static G_GNUC_NO_INLINE void value_miss(ChunkEncoder *e, uint64_t at, PredictMem
 }
 
 /* Access number `at`, the one before it having address `before`. */
-static inline TlbSlot *encode_address(ChunkEncoder *e, PredictMem *m, const uint64_t *w, uint64_t at, uint64_t before) {
+static inline TlbSlot *encode_address(ChunkEncoder *e, PredictMem *m, const uint64_t *w, uint64_t at,
+                                      uint64_t before) {
     uint64_t va = w[m->slot], loc = w[m->slot + 1];
     uint64_t expected = predict_address(m, w);
     if (G_UNLIKELY(expected != va))
@@ -240,9 +169,11 @@ static inline TlbSlot *encode_address(ChunkEncoder *e, PredictMem *m, const uint
     return slot;
 }
 
-static inline void encode_access(ChunkEncoder *e, PredictMem *m, const uint64_t *w, uint64_t at, uint64_t before) {
+static inline void encode_access(ChunkEncoder *e, PredictMem *m, const uint64_t *w, uint64_t at,
+                                 uint64_t before) {
     TlbSlot *slot = encode_address(e, m, w, at, before);
-    uint64_t va = w[m->slot], v = w[m->slot + 2], mask = predict_mask(m->size), in_page = va & (PAGE_SIZE - 1);
+    uint64_t va = w[m->slot], v = w[m->slot + 2], mask = predict_mask(m->size),
+             in_page = va & (PAGE_SIZE - 1);
     slot->mark[m->mark_base + (in_page >> m->mark_shift)] = 1;
     uint64_t *g = predict_granule(&e->predict, va);
     uint64_t memory = granule_get(g, va, mask);
@@ -264,7 +195,8 @@ static void encode_amo(ChunkEncoder *e, PredictMem *m, const uint64_t *w) {
     m->value_from = FROM_MEMORY;
     if (memory != old)
         value_miss(e, e->accesses, m, memory, old);
-    PredictMem second = {.value_from = FROM_LAST, .size = m->size, .last_value = (old + m->last_value) & mask};
+    PredictMem second = {
+        .value_from = FROM_LAST, .size = m->size, .last_value = (old + m->last_value) & mask};
     if (second.last_value != new)
         value_miss(e, e->accesses + 1, &second, old, new);
     m->value_from = FROM_MEMORY;
@@ -320,12 +252,12 @@ static inline void encode_simple(ChunkEncoder *e, PredictBlock *b, const uint64_
     e->pos += b->n_insns;
 }
 
-/* -- blocks and events -------------------------------------------------------------------------------------- */
+/* -- blocks and events --------------------------------------------------------------------------------- */
 static PredictBlock *block_find(ChunkEncoder *e, uint32_t id) {
     if (id >= e->n_ids) {
         uint32_t n = MAX(id + 1, MAX(e->n_ids * 2, 4096));
         e->by_id = g_renew(PredictBlock *, e->by_id, n);
-        memset(e->by_id + e->n_ids, 0, (n - e->n_ids) * sizeof e->by_id[0]);
+        memset(e->by_id + e->n_ids, 0, (n - e->n_ids) * sizeof(PredictBlock *));
         e->n_ids = n;
     }
     if (!e->by_id[id]) {
@@ -381,12 +313,13 @@ static void encode_dma(ChunkEncoder *e, const uint64_t *w) {
     bytes_put_varint(out, size);
     bytes_append(&e->streams[CHUNK_RAW], w + 5, size);
     for (Gpa at = paddr & ~7ull; at < paddr + size; at += 8, e->rows++)
-        mark_any(touch_get(e, PAGE_NO_VADDR, at >> PAGE_BITS)->mark, at, is_write);
+        mark_any(touches_get(&e->touches, PAGE_NO_VADDR, at >> PAGE_BITS)->mark, at, is_write);
     e->last_pos = MAX(e->last_pos, pos);
 }
 
 /* The second half of a page-crossing access of the block just run. */
-static bool encode_split(ChunkEncoder *e, const PredictBlock *b, const uint64_t *block, uint32_t insn, uint64_t loc) {
+static bool encode_split(ChunkEncoder *e, const PredictBlock *b, const uint64_t *block, uint32_t insn,
+                         uint64_t loc) {
     uint32_t k = 0;
     while (k < b->n_mem && b->code->mem[k].insn != insn)
         k++;
@@ -397,13 +330,16 @@ static bool encode_split(ChunkEncoder *e, const PredictBlock *b, const uint64_t 
     Bytes *out = event_begin(e, EVENT_SPLIT);
     bytes_put_varint(out, k);
     bytes_put_varint(out, pa >> PAGE_BITS);
-    mark_any(touch_get(e, second >> PAGE_BITS, pa >> PAGE_BITS)->mark, second, b->mem[k].is_store);
+    mark_any(touches_get(&e->touches, second >> PAGE_BITS, pa >> PAGE_BITS)->mark, second,
+             b->mem[k].is_store);
     e->rows++;
     return true;
 }
 
 /* The instruction of which `left` are left, itself included. */
-static uint32_t insn_from_left(const PredictBlock *b, uint32_t left) { return b->n_insns - MIN(left, b->n_insns); }
+static uint32_t insn_from_left(const PredictBlock *b, uint32_t left) {
+    return b->n_insns - MIN(left, b->n_insns);
+}
 
 /* What follows a block's slots and belongs to it: the instructions that retired. */
 static uint32_t block_retired(const PredictBlock *b, const uint64_t *after, const uint64_t *end) {
@@ -416,14 +352,17 @@ static uint32_t block_retired(const PredictBlock *b, const uint64_t *after, cons
     return b->n_insns;
 }
 
-static G_GNUC_NO_INLINE void encode_irregular(ChunkEncoder *e, PredictBlock *b, const uint64_t *w, const uint64_t *end) {
+static G_GNUC_NO_INLINE void encode_irregular(ChunkEncoder *e, PredictBlock *b, const uint64_t *w,
+                                              const uint64_t *end) {
     uint32_t retired = block_retired(b, w + b->words, end);
     for (uint32_t k = 0; k < b->n_mem && b->code->mem[k].insn < retired; k++)
         e->rows += encode_any(e, &b->mem[k], w);
     e->pos += retired;
 }
 
-static bool words_left(const uint64_t *w, const uint64_t *end, uint64_t n) { return (uint64_t)(end - w) >= n; }
+static bool words_left(const uint64_t *w, const uint64_t *end, uint64_t n) {
+    return (uint64_t)(end - w) >= n;
+}
 
 /* Words of the record at w that is not a block, 0 if it is malformed. */
 static size_t encode_record(ChunkEncoder *e, const PredictBlock *b, const uint64_t *block, const uint64_t *w,
@@ -488,14 +427,19 @@ bool chunk_encoder_add(ChunkEncoder *e, const uint64_t *words, size_t n, GError 
     }
     e->last_pos = MAX(e->last_pos, e->pos - (e->pos > e->first_pos));
     if (!used && n)
-        g_set_error(error, ANALYSIS_ERROR, ANALYSIS_ERROR_STORE, "the trace is malformed at word %zu of %zu, pos %"
-                    G_GUINT64_FORMAT, (size_t)(w - words), n, e->pos);
+        g_set_error(error, ANALYSIS_ERROR, ANALYSIS_ERROR_STORE,
+                    "the trace is malformed at word %zu of %zu, pos %" G_GUINT64_FORMAT, (size_t)(w - words),
+                    n, e->pos);
     return used || !n;
 }
 
-/* -- the blob ----------------------------------------------------------------------------------------------- */
-static void put_u32(Bytes *b, uint32_t v) { bytes_put_low(b, v, 4); }
-static void put_u64(Bytes *b, uint64_t v) { bytes_put_low(b, v, 8); }
+/* -- the blob ------------------------------------------------------------------------------------------ */
+static void put_u32(Bytes *b, uint32_t v) {
+    bytes_put_low(b, v, 4);
+}
+static void put_u64(Bytes *b, uint64_t v) {
+    bytes_put_low(b, v, 8);
+}
 
 static uint32_t put_stream(ChunkEncoder *e, ChunkStream i) {
     const Bytes *stream = &e->streams[i];
@@ -529,8 +473,7 @@ void chunk_encoder_end(ChunkEncoder *e, ChunkResult *ret) {
     }
     bytes_reserve(&e->blob, 8);
     put_u64(&e->blob, XXH3_64bits(e->blob.data, bytes_size(&e->blob)));
-    e->pages = g_renew(PageTouch, e->pages, e->n_touches);
-    for (size_t i = 0; i < e->n_touches; i++)
-        e->pages[i] = touch_pack(touch_at(e, i));
-    *ret = (ChunkResult){e->blob, e->first_pos, e->last_pos, (uint32_t)e->rows, e->pages, e->n_touches};
+    size_t n_pages;
+    PageTouch *pages = touches_pack(&e->touches, &n_pages);
+    *ret = (ChunkResult){e->blob, e->first_pos, e->last_pos, (uint32_t)e->rows, pages, n_pages};
 }

@@ -4,8 +4,8 @@
 #include "analyses/store/flow.h"
 
 /*
- * Symbolic execution of one block: each register is a symbol plus an offset; a symbol's value is known from the
- * first access that shows it (its witness): as an address, a stored value or a loaded one.
+ * Symbolic execution of one block: each register is a symbol plus an offset; a symbol's value is known from
+ * the first access that shows it (its witness): as an address, a stored value or a loaded one.
  */
 typedef struct Witness {
     uint32_t source; /* CODE_NONE: none yet */
@@ -95,7 +95,9 @@ static void code_block_foretell(CodeBlock *b) {
     g_array_free(s.witness, TRUE);
 }
 
-static unsigned mem_words(uint8_t kind) { return kind == TRACE_MEM_SC || kind == TRACE_MEM_AMO ? 4 : 3; }
+static unsigned mem_words(uint8_t kind) {
+    return kind == TRACE_MEM_SC || kind == TRACE_MEM_AMO ? 4 : 3;
+}
 
 static CodeBlock *code_block_alloc(uint32_t n_insns, uint32_t n_mem) {
     CodeBlock *b = g_new0(CodeBlock, 1);
@@ -200,7 +202,8 @@ static bool read_mem(Reader *r, CodeBlock *b, uint32_t k) {
 CodeBlock *code_block_read(Reader *r) {
     uint64_t pc = reader_varint(r), flags = reader_varint(r), n_insns = reader_varint(r);
     uint64_t n_mem = reader_varint(r), words = reader_varint(r);
-    if (r->bad || n_insns > CODE_MAX_WORDS || n_mem > CODE_MAX_WORDS || words > CODE_MAX_WORDS || flags > UINT32_MAX)
+    if (r->bad || n_insns > CODE_MAX_WORDS || n_mem > CODE_MAX_WORDS || words > CODE_MAX_WORDS ||
+        flags > UINT32_MAX)
         return NULL;
     CodeBlock *b = code_block_alloc((uint32_t)n_insns, (uint32_t)n_mem);
     b->pc = pc;

@@ -5,7 +5,8 @@ SQLITE_EXTENSION_INIT1
 
 #include "analyses/store/functions.h"
 
-__attribute__((visibility("default"))) int sqlite3_rremu_init(sqlite3 *db, char **message, const sqlite3_api_routines *api);
+__attribute__((visibility("default"))) int sqlite3_rremu_init(sqlite3 *db, char **message,
+                                                              const sqlite3_api_routines *api);
 
 int sqlite3_rremu_init(sqlite3 *db, char **message, const sqlite3_api_routines *api) {
     SQLITE_EXTENSION_INIT2(api)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What an instruction does to the integer registers, as far as address prediction cares. Being wrong or
- * conservative here costs compression, never correctness: the encoder compares every prediction with the trace.
+ * conservative here costs compression, never correctness: the encoder compares every prediction with the
+ * trace.
  */
 #ifndef ANALYSES_STORE_FLOW_H
 #define ANALYSES_STORE_FLOW_H

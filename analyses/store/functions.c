@@ -23,7 +23,9 @@ struct Connection {
     StoreDisassembler *disassemble;
 };
 
-static void symbol_clear(void *p) { g_free(((Symbol *)p)->name); }
+static void symbol_clear(void *p) {
+    g_free(((Symbol *)p)->name);
+}
 
 Connection *connection_new(sqlite3 *db) {
     Connection *c = g_new0(Connection, 1);
@@ -32,7 +34,9 @@ Connection *connection_new(sqlite3 *db) {
     return c;
 }
 
-sqlite3 *connection_db(const Connection *c) { return c->db; }
+sqlite3 *connection_db(const Connection *c) {
+    return c->db;
+}
 
 Connection *connection_ref(Connection *c) {
     c->refs++;
@@ -48,7 +52,8 @@ void connection_unref(void *p) {
     g_free(c);
 }
 
-/* -- symbols ------------------------------------------------------------------------------------------------ */
+/* -- symbols ------------------------------------------------------------------------------------------------
+ */
 static void read_symbols(Connection *c) {
     sqlite3_stmt *s = NULL;
     if (c->symbols)
@@ -57,11 +62,13 @@ static void read_symbols(Connection *c) {
     g_array_set_clear_func(c->symbols, symbol_clear);
     c->changes = sqlite3_total_changes(c->db);
     /*
-     * Unsigned order: first the non-negative ones. Of several names at an address the last one counts: one with a size,
-     * and one that does not begin with _ (memcpy, not __pi_memcpy).
+     * Unsigned order: first the non-negative ones. Of several names at an address the last one counts: one
+     * with a size, and one that does not begin with _ (memcpy, not __pi_memcpy).
      */
-    if (sqlite3_prepare_v2(c->db, "SELECT addr, size, name FROM symbol ORDER BY addr < 0, addr, size > 0, "
-                                  "name LIKE '\\_%' ESCAPE '\\' DESC, size, name DESC", -1, &s, NULL) == SQLITE_OK)
+    if (sqlite3_prepare_v2(c->db,
+                           "SELECT addr, size, name FROM symbol ORDER BY addr < 0, addr, size > 0, "
+                           "name LIKE '\\_%' ESCAPE '\\' DESC, size, name DESC",
+                           -1, &s, NULL) == SQLITE_OK)
         while (sqlite3_step(s) == SQLITE_ROW) {
             Symbol y = {(uint64_t)sqlite3_column_int64(s, 0), (uint64_t)sqlite3_column_int64(s, 1),
                         g_strdup((const char *)sqlite3_column_text(s, 2))};
@@ -94,8 +101,11 @@ const char *connection_symbol(Connection *c, uint64_t pc) {
     return c->text;
 }
 
-/* -- functions ---------------------------------------------------------------------------------------------- */
-static Connection *of(sqlite3_context *x) { return sqlite3_user_data(x); }
+/* -- functions ----------------------------------------------------------------------------------------------
+ */
+static Connection *of(sqlite3_context *x) {
+    return sqlite3_user_data(x);
+}
 
 static void function_hex64(sqlite3_context *x, int n, sqlite3_value **v) {
     char text[32];
@@ -179,8 +189,9 @@ int functions_register(Connection *c) {
         {"time_ns", 1, SQLITE_INNOCUOUS, function_time_ns},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(table); i++) {
-        int result = sqlite3_create_function_v2(c->db, table[i].name, table[i].args, SQLITE_UTF8 | table[i].flags,
-                                                connection_ref(c), table[i].fn, NULL, NULL, connection_unref);
+        int result =
+            sqlite3_create_function_v2(c->db, table[i].name, table[i].args, SQLITE_UTF8 | table[i].flags,
+                                       connection_ref(c), table[i].fn, NULL, NULL, connection_unref);
         if (result != SQLITE_OK)
             return result;
     }

@@ -20,9 +20,11 @@ struct IndexNode {
 };
 
 /* The page number whose signed order is that of its addresses. */
-static int64_t signed_page(uint64_t page) { return (int64_t)(page << PAGE_BITS) >> PAGE_BITS; }
+static int64_t signed_page(uint64_t page) {
+    return (int64_t)(page << PAGE_BITS) >> PAGE_BITS;
+}
 
-/* -- blobs -------------------------------------------------------------------------------------------------- */
+/* -- blobs --------------------------------------------------------------------------------------------- */
 static void put_words(Bytes *out, uint64_t lines, const uint64_t *written) {
     uint64_t mask = lines != 0;
     for (unsigned i = 0; i < 8; i++)
@@ -146,9 +148,11 @@ void index_node_free(IndexNode *node) {
     g_free(node);
 }
 
-/* -- asking ------------------------------------------------------------------------------------------------- */
+/* -- asking -------------------------------------------------------------------------------------------- */
 /* Bits first..last of a page's 64 lines. */
-static uint64_t bit_range(unsigned first, unsigned last) { return ~0ull >> (63 - (last - first)) << first; }
+static uint64_t bit_range(unsigned first, unsigned last) {
+    return ~0ull >> (63 - (last - first)) << first;
+}
 
 static bool words_ask(const IndexQuery *q, int64_t page, uint64_t lines, const uint64_t *written) {
     int64_t base = (int64_t)((uint64_t)page << PAGE_BITS), top = base + (int64_t)PAGE_SIZE - 1;
@@ -203,10 +207,10 @@ bool index_touched_ask(const uint8_t *blob, size_t size, const IndexQuery *q) {
     return r.bad;
 }
 
-/* -- building ----------------------------------------------------------------------------------------------- */
+/* -- building ------------------------------------------------------------------------------------------ */
 typedef struct OpenNode {
     uint64_t group;
-    unsigned children; /* added so far */
+    unsigned children;              /* added so far */
     GHashTable *pages[INDEX_KINDS]; /* &entry->page -> IndexEntry */
 } OpenNode;
 
@@ -316,7 +320,8 @@ bool index_builder_add(IndexBuilder *b, uint64_t chunk, const PageTouch *pages, 
     for (size_t i = 0; i < n; i++) {
         node_add(node, INDEX_PHYSICAL, child, signed_page(pages[i].ppage), pages[i].lines, pages[i].written);
         if (pages[i].vpage != PAGE_NO_VADDR)
-            node_add(node, INDEX_VIRTUAL, child, signed_page(pages[i].vpage), pages[i].lines, pages[i].written);
+            node_add(node, INDEX_VIRTUAL, child, signed_page(pages[i].vpage), pages[i].lines,
+                     pages[i].written);
     }
     return node_added(b, 1, node, error);
 }

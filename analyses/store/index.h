@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Which chunk touched an address: a tree over the chunks. A chunk's `touched` blob lists its page translations with
- * the 64-byte lines touched and the 8-byte granules written. A node of level 1 sums up 64 chunks, one of level
- * 2 64 nodes of level 1, each page once for its physical and once for its virtual number, with a bit per child.
+ * Which chunk touched an address: a tree over the chunks. A chunk's `touched` blob lists its page
+ * translations with the 64-byte lines touched and the 8-byte granules written. A node of level 1 sums up 64
+ * chunks, one of level 2 64 nodes of level 1, each page once for its physical and once for its virtual
+ * number, with a bit per child.
  *
  * Blobs are zstd frames. `touched`: varint count, then entries sorted by (ppage, vpage): varints zigzag(ppage
- * difference), zigzag(vpage difference), then words. A node: for physical, then for virtual pages: varint count,
- * then entries in signed order of the page: varint zigzag(difference), words `any` and `wrote` (a bit per child),
- * then words. "Words": lines and the eight of `written` as one u8 (or u16 varint) mask of the nine that are
- * not zero, then those, 8 bytes each.
+ * difference), zigzag(vpage difference), then words. A node: for physical, then for virtual pages: varint
+ * count, then entries in signed order of the page: varint zigzag(difference), words `any` and `wrote` (a bit
+ * per child), then words. "Words": lines and the eight of `written` as one u8 (or u16 varint) mask of the
+ * nine that are not zero, then those, 8 bytes each.
  */
 #ifndef ANALYSES_STORE_INDEX_H
 #define ANALYSES_STORE_INDEX_H
@@ -20,7 +21,8 @@
 
 typedef enum { INDEX_PHYSICAL, INDEX_VIRTUAL, INDEX_KINDS } IndexKind;
 
-/* -- building: from the chunks, in any order ------------------------------------------------------------------ */
+/* -- building: from the chunks, in any order
+ * ------------------------------------------------------------------ */
 typedef struct IndexBuilder IndexBuilder;
 /* A finished node: to be stored. */
 typedef bool IndexStoreFn(void *opaque, unsigned level, uint64_t group, const Bytes *blob, GError **error);
@@ -33,7 +35,7 @@ bool index_builder_end(IndexBuilder *b, GError **error);
 /* A chunk's own list. `pages` is sorted in place. */
 void index_write_touched(PageTouch *pages, size_t n, Bytes *out);
 
-/* -- asking ------------------------------------------------------------------------------------------------- */
+/* -- asking -------------------------------------------------------------------------------------------- */
 /* Bytes [from, to] (signed order), touched in any way or written. */
 typedef struct IndexQuery {
     IndexKind kind;

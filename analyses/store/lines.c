@@ -41,7 +41,9 @@ void lines_free(Lines *l) {
     g_free(l);
 }
 
-int64_t lines_rows(const Lines *l) { return l->rows; }
+int64_t lines_rows(const Lines *l) {
+    return l->rows;
+}
 
 static Line *line_find(Lines *l, uint32_t port, bool to_guest) {
     for (guint i = 0; i < l->open->len; i++) {
@@ -71,7 +73,8 @@ static bool ends_line(const Line *line, uint8_t byte) {
     return byte == '\n' || (line->to_guest && byte == '\r') || line->text->len >= LINE_LIMIT;
 }
 
-bool lines_add(Lines *l, Pos pos, uint32_t port, bool to_guest, const uint8_t *data, uint32_t size, GError **error) {
+bool lines_add(Lines *l, Pos pos, uint32_t port, bool to_guest, const uint8_t *data, uint32_t size,
+               GError **error) {
     Line *line = line_find(l, port, to_guest);
     for (uint32_t i = 0; i < size; i++) {
         bool end = ends_line(line, data[i]);

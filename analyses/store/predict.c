@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "analyses/store/predict.h"
 
+#include "analyses/store/touch.h"
+
 #define PIECE ((size_t)1 << 20)
 
 void predict_init(Predict *p) {
@@ -50,7 +52,7 @@ static void predict_mem_init(PredictMem *m, const CodeBlock *code, const CodeMem
     *m = (PredictMem){.slot = c->slot, .size = c->size, .kind = c->kind};
     m->is_store = c->kind == TRACE_MEM_STORE || c->kind == TRACE_MEM_SC;
     m->mark_shift = m->is_store ? 3 : 6;
-    m->mark_base = m->is_store ? PREDICT_MARK_WRITTEN : 0;
+    m->mark_base = m->is_store ? TOUCH_WRITTEN : 0;
     m->value_from = m->is_store ? FROM_LAST : FROM_MEMORY;
     m->addr_offset = c->addr_offset;
     m->value_offset = c->value_offset;
@@ -68,8 +70,13 @@ static void predict_mem_init(PredictMem *m, const CodeBlock *code, const CodeMem
 
 PredictBlock *predict_add_block(Predict *p, const CodeBlock *code) {
     PredictBlock *b = predict_alloc(p, sizeof *b + code->n_mem * sizeof b->mem[0]);
-    *b = (PredictBlock){.id = code->id, .local = p->blocks->len, .words = code->words, .n_insns = code->n_insns,
-                        .n_mem = code->n_mem, .simple = code->simple, .code = code};
+    *b = (PredictBlock){.id = code->id,
+                        .local = p->blocks->len,
+                        .words = code->words,
+                        .n_insns = code->n_insns,
+                        .n_mem = code->n_mem,
+                        .simple = code->simple,
+                        .code = code};
     for (uint32_t i = 0; i < code->n_mem; i++)
         predict_mem_init(&b->mem[i], code, &code->mem[i]);
     g_ptr_array_add(p->blocks, b);

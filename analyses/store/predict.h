@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The predictors that the encoder and the decoder of a chunk run in step: which block comes next, an access's
- * address, its page's translation and its value. Only what they get wrong is stored. They start empty in every chunk, so each
- * chunk is decodable alone, and depend on nothing but what the decoder knows at that point.
+ * address, its page's translation and its value. Only what they get wrong is stored. They start empty in
+ * every chunk, so each chunk is decodable alone, and depend on nothing but what the decoder knows at that
+ * point.
  */
 #ifndef ANALYSES_STORE_PREDICT_H
 #define ANALYSES_STORE_PREDICT_H
@@ -17,22 +18,18 @@ typedef enum {
     FROM_CONST,  /* offset alone */
 } ValueFrom;
 
-/* The encoder marks what a page's accesses touch in an array of bytes: 64 lines, then 512 granules written. */
-#define PREDICT_MARK_WRITTEN 64u
-#define PREDICT_MARKS (64u + 512u)
-
 typedef struct PredictMem {
     uint16_t slot;
     uint16_t addr_word, value_word; /* word index in the block of what they are foretold from */
     uint8_t size;                   /* log2 */
     uint8_t kind;                   /* TraceMemKind */
     uint8_t is_store;
-    uint8_t addr_known;             /* address = word + offset; else by stride */
-    uint8_t value_from;             /* ValueFrom */
-    uint8_t mark_shift;             /* the encoder's: see chunk_encode.c */
+    uint8_t addr_known; /* address = word + offset; else by stride */
+    uint8_t value_from; /* ValueFrom */
+    uint8_t mark_shift; /* the encoder's: see chunk_encode.c */
     uint16_t mark_base;
     int64_t addr_offset, value_offset;
-    uint64_t last, stride, step;    /* last address, confirmed stride, last difference */
+    uint64_t last, stride, step; /* last address, confirmed stride, last difference */
     uint64_t last_value;
 } PredictMem;
 
@@ -49,12 +46,12 @@ typedef struct PredictBlock {
 #define PREDICT_MEMORY 16384u
 
 typedef struct Predict {
-    uint32_t history;                       /* of the last few blocks */
-    PredictBlock *next[PREDICT_HISTORY];    /* by history; never NULL */
-    uint64_t memory[PREDICT_MEMORY + 1];    /* 8-byte granules by hashed address */
-    GPtrArray *blocks;                      /* PredictBlock by local number */
+    uint32_t history;                    /* of the last few blocks */
+    PredictBlock *next[PREDICT_HISTORY]; /* by history; never NULL */
+    uint64_t memory[PREDICT_MEMORY + 1]; /* 8-byte granules by hashed address */
+    GPtrArray *blocks;                   /* PredictBlock by local number */
     PredictBlock none;
-    uint8_t *arena, *arena_at, *arena_end;  /* the blocks' memory, in pieces */
+    uint8_t *arena, *arena_at, *arena_end; /* the blocks' memory, in pieces */
     GPtrArray *pieces;
     size_t piece;
 } Predict;
@@ -65,8 +62,12 @@ void predict_reset(Predict *p);
 /* A block seen for the first time in this chunk. */
 PredictBlock *predict_add_block(Predict *p, const CodeBlock *code);
 
-static inline PredictBlock *predict_next(const Predict *p) { return p->next[p->history]; }
-static inline void predict_learn(Predict *p, PredictBlock *b) { p->next[p->history] = b; }
+static inline PredictBlock *predict_next(const Predict *p) {
+    return p->next[p->history];
+}
+static inline void predict_learn(Predict *p, PredictBlock *b) {
+    p->next[p->history] = b;
+}
 /* By id, which the encoder reads in the trace: so looking up the next one need not wait for this one. */
 static inline void predict_follow(Predict *p, uint32_t id) {
     p->history = (p->history << 4 ^ (id * 0x9e3779b1u >> 12)) % PREDICT_HISTORY;

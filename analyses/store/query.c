@@ -7,7 +7,8 @@
 #include "analyses/analysis.h"
 
 static bool fail(sqlite3 *db, GError **error, const char *what) {
-    g_set_error(error, ANALYSIS_ERROR, ANALYSIS_ERROR_STORE, "%s%s%s", what, *what ? ": " : "", sqlite3_errmsg(db));
+    g_set_error(error, ANALYSIS_ERROR, ANALYSIS_ERROR_STORE, "%s%s%s", what, *what ? ": " : "",
+                sqlite3_errmsg(db));
     return false;
 }
 
@@ -39,8 +40,8 @@ static QueryValue column_value(sqlite3_stmt *s, int i) {
 
 static bool run_statement(sqlite3 *db, sqlite3_stmt *s, const QueryOps *ops, void *opaque, GError **error) {
     int n = sqlite3_column_count(s);
-    g_autofree const char **names = g_new(const char *, (gsize)n + 1);
-    g_autofree QueryValue *values = g_new(QueryValue, (gsize)n + 1);
+    const char **names = g_new(const char *, (gsize)n + 1);
+    QueryValue *values = g_new(QueryValue, (gsize)n + 1);
     for (int i = 0; i < n; i++)
         names[i] = sqlite3_column_name(s, i);
     if (n)
@@ -53,6 +54,8 @@ static bool run_statement(sqlite3 *db, sqlite3_stmt *s, const QueryOps *ops, voi
     }
     if (n)
         ops->end(opaque);
+    g_free(names);
+    g_free(values);
     return result == SQLITE_DONE || fail(db, error, "");
 }
 
@@ -74,7 +77,8 @@ bool store_query(sqlite3 *db, const char *sql, const QueryOps *ops, void *opaque
 bool store_open_query(const char *path, bool write, sqlite3 **ret, GError **error) {
     sqlite3 *db;
     int flags = !path || write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
-    if (sqlite3_open_v2(path ? path : ":memory:", &db, flags, NULL) != SQLITE_OK || !store_register(db, error)) {
+    if (sqlite3_open_v2(path ? path : ":memory:", &db, flags, NULL) != SQLITE_OK ||
+        !store_register(db, error)) {
         if (error && !*error)
             fail(db, error, path ? path : "database");
         sqlite3_close(db);
@@ -91,7 +95,9 @@ bool store_attach(sqlite3 *db, const char *path, const char *name, GError **erro
     return result == SQLITE_OK || fail(db, error, path);
 }
 
-void store_close_query(sqlite3 *db) { sqlite3_close_v2(db); }
+void store_close_query(sqlite3 *db) {
+    sqlite3_close_v2(db);
+}
 
 char *store_missing_table(const GError *error) {
     const char *prefix = "no such table: ", *at = error ? strstr(error->message, prefix) : NULL;

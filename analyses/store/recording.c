@@ -14,7 +14,7 @@ const char *store_nd_kind_name(uint32_t kind);
 
 const char *store_nd_kind_name(uint32_t kind) {
     switch (kind) {
-#define X(number, NAME, name, meaning) \
+#define X(number, NAME, name, meaning)                                                                       \
     case number: return name;
         ND_KINDS(X)
 #undef X
@@ -47,17 +47,19 @@ bool store_recording_begin(Store *s, GError **error) {
 }
 
 /* Where the next failure goes: nowhere once there is one. */
-static GError **first_error(StoreRecording *r) { return r->error ? NULL : &r->error; }
+static GError **first_error(StoreRecording *r) {
+    return r->error ? NULL : &r->error;
+}
 
 void store_add_checkpoint(Store *s, Pos pos, Nsec time, uint64_t hash) {
     store_run(s->recording->checkpoint, first_error(s->recording), "uuu", pos, time, hash);
 }
 
-void store_add_input(Store *s, Pos pos, uint32_t seq, Nsec time, uint32_t kind, uint32_t source, const uint8_t *payload,
-                     uint32_t size) {
+void store_add_input(Store *s, Pos pos, uint32_t seq, Nsec time, uint32_t kind, uint32_t source,
+                     const uint8_t *payload, uint32_t size) {
     StoreRecording *r = s->recording;
-    store_run(r->input, first_error(r), "uiusiib", pos, (int64_t)seq, time, store_nd_kind_name(kind), (int64_t)source,
-              (int64_t)size, payload, (size_t)size);
+    store_run(r->input, first_error(r), "uiusiib", pos, (int64_t)seq, time, store_nd_kind_name(kind),
+              (int64_t)source, (int64_t)size, payload, (size_t)size);
     if (kind == ND_CONSOLE)
         store_add_console(s, pos, source, true, payload, size);
 }
@@ -66,7 +68,9 @@ void store_add_console(Store *s, Pos pos, uint32_t port, bool to_guest, const ui
     lines_add(s->recording->lines, pos, port, to_guest, data, size, first_error(s->recording));
 }
 
-bool store_clear_loader(Store *s, GError **error) { return store_exec(s, "DELETE FROM loader", error); }
+bool store_clear_loader(Store *s, GError **error) {
+    return store_exec(s, "DELETE FROM loader", error);
+}
 
 bool store_add_loader(Store *s, Gpa paddr, uint64_t size, const char *name, GError **error) {
     StoreStmt *stmt;

@@ -31,10 +31,16 @@ bool store_fail(Store *s, GError **error, const char *what) {
     return false;
 }
 
-void store_lock(Store *s) { g_rec_mutex_lock(&s->lock); }
-void store_unlock(Store *s) { g_rec_mutex_unlock(&s->lock); }
+void store_lock(Store *s) {
+    g_rec_mutex_lock(&s->lock);
+}
+void store_unlock(Store *s) {
+    g_rec_mutex_unlock(&s->lock);
+}
 
-sqlite3 *store_handle(Store *s) { return s->db; }
+sqlite3 *store_handle(Store *s) {
+    return s->db;
+}
 
 bool store_exec(Store *s, const char *sql, GError **error) {
     store_lock(s);
@@ -64,7 +70,7 @@ bool store_register(sqlite3 *db, GError **error) {
     return false;
 }
 
-/* -- opening ------------------------------------------------------------------------------------------------ */
+/* -- opening ------------------------------------------------------------------------------------------- */
 static int64_t pragma(Store *s, const char *name) {
     g_autofree char *sql = g_strdup_printf("PRAGMA %s", name);
     return store_get_int(s, sql, 0, "");
@@ -78,12 +84,14 @@ static bool check_version(Store *s, GError **error) {
     int64_t tables = store_get_int(s, "SELECT count(*) FROM sqlite_schema", 0, "");
     if (id != APPLICATION_ID && tables) {
         g_set_error(error, ANALYSIS_ERROR, ANALYSIS_ERROR_STORE,
-                    "%s: an SQLite database, but not one of rr-emu's; choose another file with --db", s->path);
+                    "%s: an SQLite database, but not one of rr-emu's; choose another file with --db",
+                    s->path);
         return false;
     }
     if (tables && version != RR_DB_SCHEMA_VERSION) {
         g_set_error(error, ANALYSIS_ERROR, ANALYSIS_ERROR_STORE,
-                    "%s: schema version %" G_GINT64_FORMAT ", this rr-emu writes %u; choose another file with --db",
+                    "%s: schema version %" G_GINT64_FORMAT
+                    ", this rr-emu writes %u; choose another file with --db",
                     s->path, version, RR_DB_SCHEMA_VERSION);
         return false;
     }
@@ -91,14 +99,17 @@ static bool check_version(Store *s, GError **error) {
 }
 
 static bool prepare_file(Store *s, GError **error) {
-    g_autofree char *version = g_strdup_printf("PRAGMA application_id = %d; PRAGMA user_version = %u", APPLICATION_ID,
-                                               RR_DB_SCHEMA_VERSION);
+    g_autofree char *version = g_strdup_printf("PRAGMA application_id = %d; PRAGMA user_version = %u",
+                                               APPLICATION_ID, RR_DB_SCHEMA_VERSION);
     g_autofree char *number = g_strdup_printf("%u", RR_DB_SCHEMA_VERSION);
     return check_version(s, error) &&
-           store_exec(s, "PRAGMA page_size = 16384; PRAGMA journal_mode = DELETE; PRAGMA synchronous = OFF;"
-                         "PRAGMA cache_size = -16384", error) &&
-           store_begin(s, error) && store_exec(s, version, error) && store_exec_section(s, "base", NULL, error) &&
-           store_set_meta(s, "schema_version", number, error) && store_commit(s, error);
+           store_exec(s,
+                      "PRAGMA page_size = 16384; PRAGMA journal_mode = DELETE; PRAGMA synchronous = OFF;"
+                      "PRAGMA cache_size = -16384",
+                      error) &&
+           store_begin(s, error) && store_exec(s, version, error) &&
+           store_exec_section(s, "base", NULL, error) && store_set_meta(s, "schema_version", number, error) &&
+           store_commit(s, error);
 }
 
 bool store_open(const char *path, Store **ret, GError **error) {
@@ -106,7 +117,8 @@ bool store_open(const char *path, Store **ret, GError **error) {
     s->path = g_strdup(path ? path : "the database in memory");
     g_rec_mutex_init(&s->lock);
     bool ok = sqlite3_open_v2(path ? path : ":memory:", &s->db,
-                              SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX, NULL) == SQLITE_OK;
+                              SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX,
+                              NULL) == SQLITE_OK;
     if (ok) {
         sqlite3_extended_result_codes(s->db, 0);
         sqlite3_busy_timeout(s->db, BUSY_MS);
@@ -134,7 +146,7 @@ void store_close(Store *s) {
     g_free(s);
 }
 
-/* -- transactions ------------------------------------------------------------------------------------------- */
+/* -- transactions -------------------------------------------------------------------------------------- */
 bool store_begin(Store *s, GError **error) {
     if (s->depth == 0 && !store_exec(s, "BEGIN IMMEDIATE", error))
         return false;
@@ -156,7 +168,7 @@ void store_rollback(Store *s) {
     s->depth = 0;
 }
 
-/* -- statements --------------------------------------------------------------------------------------------- */
+/* -- statements ---------------------------------------------------------------------------------------- */
 bool store_prepare(Store *s, const char *sql, StoreStmt **ret, GError **error) {
     store_lock(s);
     sqlite3_stmt *stmt = NULL;

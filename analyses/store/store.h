@@ -3,8 +3,8 @@
  * The database: the only user of sqlite3. Schema from schema/db.sql; docs/sql.md is its manual.
  *
  * Calls on one Store may come from several threads: each takes the store's lock. What a replay writes is one
- * transaction (store_begin … store_commit): whatever ends the process before the commit, the file shows the state of
- * before. Bulk data is written without fsync: a kill loses nothing, a power cut may.
+ * transaction (store_begin … store_commit): whatever ends the process before the commit, the file shows the
+ * state of before. Bulk data is written without fsync: a kill loses nothing, a power cut may.
  */
 #ifndef ANALYSES_STORE_STORE_H
 #define ANALYSES_STORE_STORE_H
@@ -15,7 +15,8 @@
 typedef struct Store Store;
 typedef struct sqlite3 sqlite3;
 
-/* Open or create for writing, with the base tables; NULL path: in memory. Another schema version is refused. */
+/* Open or create for writing, with the base tables; NULL path: in memory. Another schema version is refused.
+ */
 bool store_open(const char *path, Store **ret, GError **error);
 void store_close(Store *s); /* rolls back what was not committed */
 sqlite3 *store_handle(Store *s);
@@ -25,7 +26,8 @@ bool store_begin(Store *s, GError **error); /* nests: only the outermost pair co
 bool store_commit(Store *s, GError **error);
 void store_rollback(Store *s);
 
-/* -- statements --------------------------------------------------------------------------------------------- */
+/* -- statements ---------------------------------------------------------------------------------------------
+ */
 /* Run SQL that gives no rows. */
 bool store_exec(Store *s, const char *sql, GError **error);
 /* Run the section of schema/db.sql, with $ replaced by `name` (may be NULL). */
@@ -35,11 +37,12 @@ typedef struct StoreStmt StoreStmt;
 bool store_prepare(Store *s, const char *sql, StoreStmt **ret, GError **error);
 void store_stmt_free(StoreStmt *stmt);
 /*
- * Bind and run once; `types` has a letter a parameter: i int64_t, u uint64_t (its bits), s const char * (NULL: NULL), b
- * const void * and size_t, n nothing (NULL).
+ * Bind and run once; `types` has a letter a parameter: i int64_t, u uint64_t (its bits), s const char *
+ * (NULL: NULL), b const void * and size_t, n nothing (NULL).
  */
 bool store_run(StoreStmt *stmt, GError **error, const char *types, ...);
-/* First column of the first row as an integer; `fallback` if there is none or on failure. Types as in store_run. */
+/* First column of the first row as an integer; `fallback` if there is none or on failure. Types as in
+ * store_run. */
 int64_t store_get_int(Store *s, const char *sql, int64_t fallback, const char *types, ...);
 
 /* -- what a recording tells by itself (meta input checkpoint console) ---------------------------------- */
@@ -53,22 +56,26 @@ void store_add_console(Store *s, Pos pos, uint32_t port, bool to_guest, const ui
 /* Ends the unfinished console lines and commits; reports the first failure since begin. */
 bool store_recording_end(Store *s, GError **error);
 
-/* An image the loader placed: guest memory at pos -1, for the table `write`. Any time; first forget the former ones. */
+/* An image the loader placed: guest memory at pos -1, for the table `write`. Any time; first forget the
+ * former ones. */
 bool store_clear_loader(Store *s, GError **error);
 bool store_add_loader(Store *s, Gpa paddr, uint64_t size, const char *name, GError **error);
 
-/* -- symbols ------------------------------------------------------------------------------------------------ */
+/* -- symbols ------------------------------------------------------------------------------------------------
+ */
 /* Forget all modules and symbols. */
 bool store_clear_symbols(Store *s, GError **error);
 /* Adds the module and its functions and objects; `shift` is added to every address. */
-bool store_add_elf(Store *s, const char *name, const char *path, const uint8_t *elf, size_t size, uint64_t shift,
-                   GError **error);
+bool store_add_elf(Store *s, const char *name, const char *path, const uint8_t *elf, size_t size,
+                   uint64_t shift, GError **error);
 /* The same from the symbols that an uncompressed Linux kernel carries in itself; nothing if it has none. */
-bool store_add_kallsyms(Store *s, const char *name, const char *path, const uint8_t *image, size_t size, GError **error);
+bool store_add_kallsyms(Store *s, const char *name, const char *path, const uint8_t *image, size_t size,
+                        GError **error);
 /* `spec`: FILE[@ADDR], ADDR being where its first loadable segment lies in the guest. */
 bool store_add_symbols(Store *s, const char *spec, GError **error);
 
-/* -- any connection ----------------------------------------------------------------------------------------- */
+/* -- any connection -----------------------------------------------------------------------------------------
+ */
 /* Register rr-emu's functions (hex64, u64lt, sym, disas, time_ns) and virtual tables on any connection. */
 bool store_register(sqlite3 *db, GError **error);
 /* What disas() calls: returns a new string or NULL. Without one it shows the instruction's bytes. */

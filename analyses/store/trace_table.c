@@ -26,7 +26,7 @@ struct TraceTable {
     ChunkDecoder *decoder;
     KeptNode kept[NODES_KEPT];
     uint64_t clock;
-    GHashTable *insns; /* pc -> raw, made by the first trace_table_insn */
+    GHashTable *insns;    /* pc -> raw, made by the first trace_table_insn */
     int changes, version; /* of the connection and the file, as of trace_table_refresh */
 };
 
@@ -78,7 +78,9 @@ static void forget(TraceTable *t) {
         index_node_free(t->kept[i].node);
         t->kept[i] = (KeptNode){.level = -1};
     }
-    g_clear_pointer(&t->insns, g_hash_table_unref);
+    if (t->insns)
+        g_hash_table_unref(t->insns);
+    t->insns = NULL;
 }
 
 void trace_table_free(TraceTable *t) {
@@ -105,7 +107,7 @@ void trace_table_refresh(TraceTable *t) {
     t->version = version;
 }
 
-/* -- integers ----------------------------------------------------------------------------------------------- */
+/* -- integers ------------------------------------------------------------------------------------------ */
 static int64_t query_int(TraceTable *t, const char *format, int64_t a, int64_t fallback) {
     sqlite3_stmt *stmt = NULL;
     if (prepare(t, format, &stmt)) {
@@ -122,18 +124,21 @@ int64_t trace_table_rows(TraceTable *t) {
 }
 
 void trace_table_range(TraceTable *t, int64_t first, int64_t last, int64_t *from, int64_t *to) {
-    const char *at_or_before = "SELECT id FROM \"%w\".\"%w_chunk\" WHERE first_pos <= ? ORDER BY first_pos DESC LIMIT 1";
+    const char *at_or_before =
+        "SELECT id FROM \"%w\".\"%w_chunk\" WHERE first_pos <= ? ORDER BY first_pos DESC LIMIT 1";
     /* Windows may share a pos at their ends: take the whole run. */
     *from = MAX(query_int(t, at_or_before, first, 0), 0);
-    while (*from > 0 && query_int(t, "SELECT last_pos FROM \"%w\".\"%w_chunk\" WHERE id = ?", *from - 1, -1) >= first)
+    while (*from > 0 &&
+           query_int(t, "SELECT last_pos FROM \"%w\".\"%w_chunk\" WHERE id = ?", *from - 1, -1) >= first)
         --*from;
     *to = 1 + query_int(t, at_or_before, last, -1);
-    while (*to > 0 && query_int(t, "SELECT first_pos FROM \"%w\".\"%w_chunk\" WHERE id = ?", *to, INT64_MAX) <= last &&
+    while (*to > 0 &&
+           query_int(t, "SELECT first_pos FROM \"%w\".\"%w_chunk\" WHERE id = ?", *to, INT64_MAX) <= last &&
            last != INT64_MAX)
         ++*to;
 }
 
-/* -- blobs -------------------------------------------------------------------------------------------------- */
+/* -- blobs --------------------------------------------------------------------------------------------- */
 /* Step `stmt` to its blob; the caller resets it. */
 static bool fetch(TraceTable *t, sqlite3_stmt *stmt, const uint8_t **data, size_t *size, const char *what,
                   GError **error) {
@@ -171,7 +176,8 @@ static Segment *find_segment(TraceTable *t, uint32_t number, GError **error) {
         return g_ptr_array_index(t->segments, number);
     sqlite3_bind_int64(t->code, 1, number);
     Segment *s = NULL;
-    if (fetch(t, t->code, &blob, &size, "a code segment is missing", error) && !(s = read_segment(number, blob, size)))
+    if (fetch(t, t->code, &blob, &size, "a code segment is missing", error) &&
+        !(s = read_segment(number, blob, size)))
         fail(t, error, "a code segment is damaged");
     sqlite3_reset(t->code);
     if (!s)
@@ -201,7 +207,7 @@ bool trace_table_chunk(TraceTable *t, int64_t id, ChunkRows *rows, GError **erro
     return ok;
 }
 
-/* -- the index ---------------------------------------------------------------------------------------------- */
+/* -- the index ----------------------------------------------------------------------------------------- */
 static IndexNode *find_node(TraceTable *t, int64_t level, int64_t group, GError **error) {
     KeptNode *oldest = &t->kept[0];
     for (unsigned i = 0; i < NODES_KEPT; i++) {
@@ -218,7 +224,8 @@ static IndexNode *find_node(TraceTable *t, int64_t level, int64_t group, GError 
     IndexNode *node = NULL;
     sqlite3_bind_int64(t->node, 1, level);
     sqlite3_bind_int64(t->node, 2, group);
-    if (fetch(t, t->node, &blob, &size, "an index node is missing", error) && !(node = index_node_read(blob, size)))
+    if (fetch(t, t->node, &blob, &size, "an index node is missing", error) &&
+        !(node = index_node_read(blob, size)))
         fail(t, error, "an index node is damaged");
     sqlite3_reset(t->node);
     if (!node)
@@ -228,8 +235,8 @@ static IndexNode *find_node(TraceTable *t, int64_t level, int64_t group, GError 
     return node;
 }
 
-static bool ask_node(TraceTable *t, int64_t level, int64_t group, const IndexQuery *queries, size_t n, uint64_t *bits,
-                     GError **error) {
+static bool ask_node(TraceTable *t, int64_t level, int64_t group, const IndexQuery *queries, size_t n,
+                     uint64_t *bits, GError **error) {
     IndexNode *node = find_node(t, level, group, error);
     *bits = ~0ull;
     for (size_t i = 0; node && i < n; i++)
@@ -237,7 +244,8 @@ static bool ask_node(TraceTable *t, int64_t level, int64_t group, const IndexQue
     return node != NULL;
 }
 
-static bool ask_chunk(TraceTable *t, int64_t id, const IndexQuery *queries, size_t n, bool *yes, GError **error) {
+static bool ask_chunk(TraceTable *t, int64_t id, const IndexQuery *queries, size_t n, bool *yes,
+                      GError **error) {
     const uint8_t *blob;
     size_t size;
     sqlite3_bind_int64(t->touched, 1, id);
@@ -256,7 +264,9 @@ static uint64_t ahead(uint64_t bits, int64_t first, int64_t at, bool down) {
     return at <= first ? bits : at - first > 63 ? 0 : bits & ~0ull << (at - first);
 }
 
-static int64_t pick(uint64_t bits, bool down) { return down ? 63 - __builtin_clzll(bits) : __builtin_ctzll(bits); }
+static int64_t pick(uint64_t bits, bool down) {
+    return down ? 63 - __builtin_clzll(bits) : __builtin_ctzll(bits);
+}
 
 /* The next child at or past `from` of any node of `level` that the index does not rule out; -1: none. */
 static bool next_at_level(TraceTable *t, int64_t level, int64_t from, int64_t low, int64_t high, bool down,
@@ -267,7 +277,8 @@ static bool next_at_level(TraceTable *t, int64_t level, int64_t from, int64_t lo
         int64_t group = from / fanout, found = group;
         uint64_t bits;
         if (level < (int64_t)INDEX_LEVELS) { /* the parent may know that there is nothing for a long way */
-            if (!next_at_level(t, level + 1, group, low / fanout, (high - 1) / fanout + 1, down, queries, n, &found, error))
+            if (!next_at_level(t, level + 1, group, low / fanout, (high - 1) / fanout + 1, down, queries, n,
+                               &found, error))
                 return false;
             if (found < 0)
                 return true;
@@ -287,8 +298,8 @@ static bool next_at_level(TraceTable *t, int64_t level, int64_t from, int64_t lo
     return true;
 }
 
-bool trace_table_next(TraceTable *t, int64_t from, int64_t low, int64_t high, bool down, const IndexQuery *queries,
-                      size_t n, int64_t *ret, GError **error) {
+bool trace_table_next(TraceTable *t, int64_t from, int64_t low, int64_t high, bool down,
+                      const IndexQuery *queries, size_t n, int64_t *ret, GError **error) {
     *ret = -1;
     if (n == 0) {
         *ret = from >= low && from < high ? from : -1;
@@ -303,7 +314,7 @@ bool trace_table_next(TraceTable *t, int64_t from, int64_t low, int64_t high, bo
     return true;
 }
 
-/* -- instructions ------------------------------------------------------------------------------------------- */
+/* -- instructions -------------------------------------------------------------------------------------- */
 static void collect_insns(TraceTable *t) {
     t->insns = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
     int64_t n = 1 + query_int(t, "SELECT max(segment) FROM \"%w\".\"%w_code\" WHERE segment >= ?", 0, -1);
@@ -312,7 +323,8 @@ static void collect_insns(TraceTable *t) {
         for (unsigned k = 0; s && k < CODE_SEGMENT && s->blocks[k]; k++) {
             uint64_t pc = s->blocks[k]->pc;
             for (unsigned j = 0; j < s->blocks[k]->n_insns; pc += code_insn_size(s->blocks[k]->raw[j++]))
-                g_hash_table_insert(t->insns, g_memdup2(&pc, sizeof pc), GUINT_TO_POINTER(s->blocks[k]->raw[j]));
+                g_hash_table_insert(t->insns, g_memdup2(&pc, sizeof pc),
+                                    GUINT_TO_POINTER(s->blocks[k]->raw[j]));
         }
     }
 }

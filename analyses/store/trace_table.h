@@ -22,8 +22,8 @@ void trace_table_range(TraceTable *t, int64_t first, int64_t last, int64_t *from
  * The next chunk at or after `from` (at or before it if `down`) and inside [low, high) that may have what the
  * queries ask for, all of them; *ret = -1 if none.
  */
-bool trace_table_next(TraceTable *t, int64_t from, int64_t low, int64_t high, bool down, const IndexQuery *queries,
-                      size_t n, int64_t *ret, GError **error);
+bool trace_table_next(TraceTable *t, int64_t from, int64_t low, int64_t high, bool down,
+                      const IndexQuery *queries, size_t n, int64_t *ret, GError **error);
 
 /* Decode a chunk. */
 bool trace_table_chunk(TraceTable *t, int64_t id, ChunkRows *rows, GError **error);

@@ -1,28 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The virtual tables memtrace and write: eponymous ones read the trace of the database's own memtrace tables;
- * CREATE VIRTUAL TABLE x USING memtrace(NAME) reads another instance's. `write` has the rows that change memory,
- * and before them what the loader placed, at pos -1.
+ * CREATE VIRTUAL TABLE x USING memtrace(NAME) reads another instance's. `write` has the rows that change
+ * memory, and before them what the loader placed, at pos -1.
  *
- * Constraints on pos, paddr, vaddr, op and the hidden columns reach the index; rows come in order of (pos, seq), either way
- * round. Hidden columns: `covers` = X selects the rows whose bytes include physical address X; `is_write` = 1 those that
- * change memory.
+ * Constraints on pos, paddr, vaddr, op and the hidden columns reach the index; rows come in order of (pos,
+ * seq), either way round. Hidden columns: `covers` = X selects the rows whose bytes include physical address
+ * X; `is_write` = 1 those that change memory.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "analyses/store/functions.h"
 #include "analyses/store/trace_table.h"
+#include "analyses/store/want.h"
 
 #define LOADER_STEP 8 /* bytes of a loader row */
 
-enum {
-    COLUMN_POS, COLUMN_SEQ, COLUMN_HART, COLUMN_SATP, COLUMN_PC, COLUMN_OP, COLUMN_VADDR, COLUMN_PADDR, COLUMN_SIZE,
-    COLUMN_VALUE, COLUMN_PRIV, COLUMN_SYMBOL, COLUMN_COVERS, COLUMN_IS_WRITE
-};
 static const char declaration[] =
     "CREATE TABLE x(pos INTEGER, seq INTEGER, hart INTEGER, satp INTEGER, pc INTEGER, op TEXT, vaddr INTEGER,"
-    " paddr INTEGER, size INTEGER, value INTEGER, priv TEXT, symbol TEXT, covers INTEGER HIDDEN, is_write INTEGER HIDDEN)";
+    " paddr INTEGER, size INTEGER, value INTEGER, priv TEXT, symbol TEXT, covers INTEGER HIDDEN, is_write "
+    "INTEGER HIDDEN)";
 
 typedef struct Image {
     uint64_t paddr, size;
@@ -37,33 +35,24 @@ typedef struct Vtab {
     GArray *images; /* what the loader placed, for `write` */
 } Vtab;
 
-/* What a query asks for, from its constraints. */
-typedef struct Want {
-    int64_t pos[2], paddr[2], vaddr[2]; /* inclusive */
-    int64_t covers;
-    uint32_t ops; /* bit per MemOpName, and OP_LOADER */
-    bool has_covers, has_paddr, has_vaddr, down, none;
-} Want;
-#define OP_LOADER MEM_OP_COUNT
-
 typedef struct Cursor {
     sqlite3_vtab_cursor base;
     Want want;
-    IndexQuery queries[3];
+    IndexQuery queries[WANT_QUERIES];
     size_t n_queries;
     int64_t low, high; /* chunk ids */
     int64_t chunk;     /* decoded in rows, -1: none */
     ChunkRows rows;
-    int64_t at;        /* row in the chunk; those of the wanted pos are [first, end) */
+    int64_t at; /* row in the chunk; those of the wanted pos are [first, end) */
     int64_t first, end;
-    bool every;        /* of those, every row is wanted */
-    guint image;       /* of the loader's rows */
+    bool every;  /* of those, every row is wanted */
+    guint image; /* of the loader's rows */
     uint64_t offset;
     enum { AT_LOADER, AT_CHUNKS, AT_END } state;
     int64_t rowid;
 } Cursor;
 
-/* -- tables ------------------------------------------------------------------------------------------------- */
+/* -- tables -------------------------------------------------------------------------------------------- */
 static void read_images(Vtab *t, sqlite3 *db, const char *schema) {
     sqlite3_stmt *s = NULL;
     char *sql = sqlite3_mprintf("SELECT paddr, size FROM \"%w\".loader ORDER BY paddr", schema);
@@ -112,11 +101,13 @@ static int vtab_connect_any(sqlite3 *db, Connection *c, int argc, const char *co
     return SQLITE_OK;
 }
 
-static int memtrace_connect(sqlite3 *db, void *aux, int argc, const char *const *argv, sqlite3_vtab **ret, char **message) {
+static int memtrace_connect(sqlite3 *db, void *aux, int argc, const char *const *argv, sqlite3_vtab **ret,
+                            char **message) {
     return vtab_connect_any(db, aux, argc, argv, false, ret, message);
 }
 
-static int write_connect(sqlite3 *db, void *aux, int argc, const char *const *argv, sqlite3_vtab **ret, char **message) {
+static int write_connect(sqlite3 *db, void *aux, int argc, const char *const *argv, sqlite3_vtab **ret,
+                         char **message) {
     return vtab_connect_any(db, aux, argc, argv, true, ret, message);
 }
 
@@ -130,184 +121,11 @@ static int vtab_disconnect(sqlite3_vtab *base) {
     return SQLITE_OK;
 }
 
-/* -- planning ----------------------------------------------------------------------------------------------- */
-/*
- * idxStr has two letters per argument: the column (p pos, a paddr, v vaddr, o op, c covers, w is_write) and the comparison
- * (= < l > g; i: op IN). idxNum 1: downwards.
- */
-static char column_letter(int column) {
-    switch (column) {
-    case COLUMN_POS: return 'p';
-    case COLUMN_PADDR: return 'a';
-    case COLUMN_VADDR: return 'v';
-    case COLUMN_OP: return 'o';
-    case COLUMN_COVERS: return 'c';
-    case COLUMN_IS_WRITE: return 'w';
-    default: return 0;
-    }
-}
-
-static char compare_letter(int op) {
-    switch (op) {
-    case SQLITE_INDEX_CONSTRAINT_EQ: return '=';
-    case SQLITE_INDEX_CONSTRAINT_LT: return '<';
-    case SQLITE_INDEX_CONSTRAINT_LE: return 'l';
-    case SQLITE_INDEX_CONSTRAINT_GT: return '>';
-    case SQLITE_INDEX_CONSTRAINT_GE: return 'g';
-    default: return 0;
-    }
-}
-
-/* How much smaller the result gets, roughly. */
-static double selectivity(char column, char compare) {
-    switch (column) {
-    case 'c': return 1e5;
-    case 'a': case 'v': return compare == '=' ? 1e5 : 100;
-    case 'p': return compare == '=' ? 1e6 : 4;
-    default: return 2;
-    }
-}
-
-static bool consumes_order(const sqlite3_index_info *info) {
-    for (int i = 0; i < info->nOrderBy; i++)
-        if (info->aOrderBy[i].iColumn != (i ? COLUMN_SEQ : COLUMN_POS) || i > 1 ||
-            info->aOrderBy[i].desc != info->aOrderBy[0].desc)
-            return false;
-    return info->nOrderBy > 0;
-}
-
-/* Then we compare exactly as SQLite would, and it need not do so again. */
-static bool constant_integer(sqlite3_index_info *info, int i) {
-    sqlite3_value *v = NULL;
-    return sqlite3_vtab_rhs_value(info, i, &v) == SQLITE_OK && v && sqlite3_value_type(v) == SQLITE_INTEGER;
-}
-
 static int vtab_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
-    Vtab *t = (Vtab *)base;
-    double rows = (double)MAX(t->rows, 100);
-    GString *plan = g_string_new(NULL);
-    bool hidden = true; /* the hidden columns can only be asked with = */
-    for (int i = 0; i < info->nConstraint; i++) {
-        char column = column_letter(info->aConstraint[i].iColumn), compare = compare_letter(info->aConstraint[i].op);
-        if (!column || !compare || (strchr("ocw", column) && compare != '='))
-            continue;
-        if (!info->aConstraint[i].usable) {
-            hidden = hidden && !strchr("cw", column);
-            continue;
-        }
-        if (column == 'o' && sqlite3_vtab_in(info, i, -1)) {
-            sqlite3_vtab_in(info, i, 1);
-            compare = 'i';
-        }
-        g_string_append_c(plan, column);
-        g_string_append_c(plan, compare);
-        info->aConstraintUsage[i].argvIndex = (int)plan->len / 2;
-        info->aConstraintUsage[i].omit = strchr("ocw", column) || constant_integer(info, i);
-        rows /= selectivity(column, compare);
-    }
-    info->orderByConsumed = consumes_order(info);
-    info->idxNum = info->orderByConsumed && info->aOrderBy[0].desc;
-    info->idxStr = sqlite3_mprintf("%s", plan->str);
-    info->needToFreeIdxStr = 1;
-    info->estimatedRows = (sqlite3_int64)MAX(rows, 1);
-    info->estimatedCost = 100 + rows * 0.1;
-    g_string_free(plan, TRUE);
-    return hidden ? SQLITE_OK : SQLITE_CONSTRAINT;
+    return want_plan(info, (double)MAX(((Vtab *)base)->rows, 100));
 }
 
-/* -- what is wanted ----------------------------------------------------------------------------------------- */
-static void narrow(Want *w, int64_t range[2], char compare, sqlite3_value *v) {
-    int64_t low = INT64_MIN, high = INT64_MAX, x = sqlite3_value_int64(v);
-    switch (sqlite3_value_numeric_type(v)) {
-    case SQLITE_INTEGER:
-        if ((compare == '<' && x == INT64_MIN) || (compare == '>' && x == INT64_MAX))
-            w->none = true;
-        else if (compare != '>' && compare != 'g')
-            high = compare == '<' ? x - 1 : x;
-        if (!w->none && compare != '<' && compare != 'l')
-            low = compare == '>' ? x + 1 : x;
-        break;
-    case SQLITE_NULL: w->none = true; break;
-    default: break; /* SQLite compares by itself */
-    }
-    range[0] = MAX(range[0], low);
-    range[1] = MIN(range[1], high);
-}
-
-static uint32_t op_bit(sqlite3_value *v) {
-    const char *text = (const char *)sqlite3_value_text(v);
-    for (unsigned i = 0; text && i < MEM_OP_COUNT; i++)
-        if (!strcmp(text, mem_op_names[i]))
-            return 1u << i;
-    return text && !strcmp(text, "loader") ? 1u << OP_LOADER : 0;
-}
-
-static uint32_t op_bits(char compare, sqlite3_value *v) {
-    uint32_t bits = 0;
-    sqlite3_value *item;
-    if (compare == '=')
-        return op_bit(v);
-    for (int result = sqlite3_vtab_in_first(v, &item); result == SQLITE_OK; result = sqlite3_vtab_in_next(v, &item))
-        bits |= op_bit(item);
-    return bits;
-}
-
-static void want_covers(Want *w, sqlite3_value *v) {
-    int64_t x = sqlite3_value_int64(v);
-    if (sqlite3_value_numeric_type(v) != SQLITE_INTEGER || x < 0 || (w->has_covers && x != w->covers))
-        w->none = true;
-    w->has_covers = true;
-    w->covers = x;
-}
-
-static void want_one(Want *w, char column, char compare, sqlite3_value *v) {
-    switch (column) {
-    case 'p': narrow(w, w->pos, compare, v); break;
-    case 'a':
-        narrow(w, w->paddr, compare, v);
-        w->has_paddr = true;
-        break;
-    case 'v':
-        narrow(w, w->vaddr, compare, v);
-        w->has_vaddr = true;
-        break;
-    case 'o': w->ops &= op_bits(compare, v); break;
-    case 'c': want_covers(w, v); break;
-    default:
-        if (sqlite3_value_type(v) == SQLITE_NULL)
-            w->none = true;
-        w->ops &= sqlite3_value_int64(v) == 1   ? MEM_OPS_WRITE | 1u << OP_LOADER
-                  : sqlite3_value_int64(v) == 0 ? ~(MEM_OPS_WRITE | 1u << OP_LOADER)
-                                                : 0;
-    }
-}
-
-static void want_parse(Want *w, const Vtab *t, int down, const char *plan, int argc, sqlite3_value **argv) {
-    *w = (Want){.pos = {INT64_MIN, INT64_MAX}, .paddr = {INT64_MIN, INT64_MAX}, .vaddr = {INT64_MIN, INT64_MAX},
-                .down = down, .ops = t->write ? MEM_OPS_WRITE | 1u << OP_LOADER : (1u << MEM_OP_COUNT) - 1};
-    for (int i = 0; i < argc; i++)
-        want_one(w, plan[2 * i], plan[2 * i + 1], argv[i]);
-    if (w->has_covers) {
-        w->paddr[0] = MAX(w->paddr[0], w->covers - 7);
-        w->paddr[1] = MIN(w->paddr[1], w->covers);
-    }
-    if (w->pos[0] > w->pos[1] || w->paddr[0] > w->paddr[1] || w->vaddr[0] > w->vaddr[1] || !w->ops)
-        w->none = true;
-}
-
-static void make_queries(Cursor *c) {
-    const Want *w = &c->want;
-    bool written = !(w->ops & ~(MEM_OPS_WRITE | 1u << OP_LOADER));
-    c->n_queries = 0;
-    if (w->has_covers)
-        c->queries[c->n_queries++] = (IndexQuery){INDEX_PHYSICAL, w->covers, w->covers, written};
-    if (w->has_paddr || w->has_covers)
-        c->queries[c->n_queries++] = (IndexQuery){INDEX_PHYSICAL, w->paddr[0], w->paddr[1], written};
-    if (w->has_vaddr)
-        c->queries[c->n_queries++] = (IndexQuery){INDEX_VIRTUAL, w->vaddr[0], w->vaddr[1], written};
-}
-
-/* -- walking ------------------------------------------------------------------------------------------------ */
+/* -- walking ------------------------------------------------------------------------------------------- */
 static int vtab_open(sqlite3_vtab *base, sqlite3_vtab_cursor **ret) {
     Cursor *c = g_new0(Cursor, 1);
     c->chunk = -1;
@@ -404,7 +222,8 @@ static bool seek_chunks(Vtab *t, Cursor *c, int64_t from, GError **error) {
     for (;;) {
         if (from >= 0) {
             int64_t id;
-            if (!trace_table_next(t->trace, from, c->low, c->high, down, c->queries, c->n_queries, &id, error))
+            if (!trace_table_next(t->trace, from, c->low, c->high, down, c->queries, c->n_queries, &id,
+                                  error))
                 return false;
             if (id < 0) {
                 c->state = AT_END;
@@ -449,18 +268,19 @@ static int cursor_result(Cursor *c, bool ok, GError **error) {
     return ok ? SQLITE_OK : set_error(&c->base.pVtab->zErrMsg, *error);
 }
 
-static int vtab_filter(sqlite3_vtab_cursor *base, int down, const char *plan, int argc, sqlite3_value **argv) {
+static int vtab_filter(sqlite3_vtab_cursor *base, int down, const char *plan, int argc,
+                       sqlite3_value **argv) {
     Cursor *c = (Cursor *)base;
     Vtab *t = (Vtab *)base->pVtab;
     GError *error = NULL;
-    want_parse(&c->want, t, down, plan, argc, argv);
+    want_parse(&c->want, t->write, down, plan, argc, argv);
     c->rowid = 0;
     c->image = 0;
     c->offset = 0;
     c->state = AT_END;
     if (c->want.none)
         return SQLITE_OK;
-    make_queries(c);
+    c->n_queries = want_queries(&c->want, c->queries);
     trace_table_refresh(t->trace);
     trace_table_range(t->trace, c->want.pos[0], c->want.pos[1], &c->low, &c->high);
     c->state = !down && loader_first(t, c) ? AT_LOADER : AT_CHUNKS;
@@ -487,15 +307,19 @@ static int vtab_next(sqlite3_vtab_cursor *base) {
     return cursor_result(c, seek_part(t, c, &error), &error);
 }
 
-static int vtab_eof(sqlite3_vtab_cursor *base) { return ((Cursor *)base)->state == AT_END; }
+static int vtab_eof(sqlite3_vtab_cursor *base) {
+    return ((Cursor *)base)->state == AT_END;
+}
 
 static int vtab_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *ret) {
     *ret = ((Cursor *)base)->rowid;
     return SQLITE_OK;
 }
 
-/* -- columns ------------------------------------------------------------------------------------------------ */
-static const char *priv_name(unsigned priv) { return priv == PRIV_U ? "U" : priv == PRIV_S ? "S" : "M"; }
+/* -- columns ------------------------------------------------------------------------------------------- */
+static const char *priv_name(unsigned priv) {
+    return priv == PRIV_U ? "U" : priv == PRIV_S ? "S" : "M";
+}
 
 static void loader_column(const Vtab *t, const Cursor *c, sqlite3_context *x, int column) {
     uint64_t paddr;
@@ -563,16 +387,18 @@ static int vtab_column(sqlite3_vtab_cursor *base, sqlite3_context *x, int column
 #define MODULE(connect)                                                                                      \
     {                                                                                                        \
         .iVersion = 0, .xCreate = connect, .xConnect = connect, .xBestIndex = vtab_best_index,               \
-        .xDisconnect = vtab_disconnect, .xDestroy = vtab_disconnect, .xOpen = vtab_open, .xClose = vtab_close, \
-        .xFilter = vtab_filter, .xNext = vtab_next, .xEof = vtab_eof, .xColumn = vtab_column,                \
-        .xRowid = vtab_rowid                                                                                 \
+        .xDisconnect = vtab_disconnect, .xDestroy = vtab_disconnect, .xOpen = vtab_open,                     \
+        .xClose = vtab_close, .xFilter = vtab_filter, .xNext = vtab_next, .xEof = vtab_eof,                  \
+        .xColumn = vtab_column, .xRowid = vtab_rowid                                                         \
     }
 static const sqlite3_module memtrace_module = MODULE(memtrace_connect);
 static const sqlite3_module write_module = MODULE(write_connect);
 
 int vtab_register(Connection *c) {
-    int result = sqlite3_create_module_v2(connection_db(c), "memtrace", &memtrace_module, connection_ref(c), connection_unref);
+    int result = sqlite3_create_module_v2(connection_db(c), "memtrace", &memtrace_module, connection_ref(c),
+                                          connection_unref);
     if (result == SQLITE_OK)
-        result = sqlite3_create_module_v2(connection_db(c), "write", &write_module, connection_ref(c), connection_unref);
+        result = sqlite3_create_module_v2(connection_db(c), "write", &write_module, connection_ref(c),
+                                          connection_unref);
     return result;
 }

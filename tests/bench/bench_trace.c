@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How fast and how small chunks are, on the trace of a real recording: keeps every n-th stretch of its raw trace in
- * memory, then encodes and decodes it, on one thread and without a database.
+ * How fast and how small chunks are, on the trace of a real recording: keeps every n-th stretch of its raw
+ * trace in memory, then encodes and decodes it, on one thread and without a database.
  *
  *     bench_trace REC [MiB of trace to keep (1000)] [keep one stretch of n (1)] [rounds (3)]
  */
@@ -26,7 +26,9 @@ typedef struct Keep {
     unsigned every, count;
 } Keep;
 
-static uint64_t *new_buffer(void) { return g_malloc((TRACE_BUFFER_WORDS + TRACE_RESERVE) * sizeof(uint64_t)); }
+static uint64_t *new_buffer(void) {
+    return g_malloc((TRACE_BUFFER_WORDS + TRACE_RESERVE) * sizeof(uint64_t));
+}
 
 static void on_trace(void *opaque, const uint64_t *words, size_t n, uint64_t **next) {
     Keep *k = opaque;
@@ -50,7 +52,9 @@ static double now(void) {
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-static const CodeBlock *find_code(void *opaque, uint32_t index) { return code_table_find(opaque, index); }
+static const CodeBlock *find_code(void *opaque, uint32_t index) {
+    return code_table_find(opaque, index);
+}
 static const CodeBlock *find_code_by_id(void *opaque, uint32_t id, GError **error) {
     return code_table_find(opaque, id);
 }
@@ -99,8 +103,9 @@ static void one_round(const Keep *k, ChunkEncoder *e, ChunkDecoder *d, Totals *t
 }
 
 int main(int argc, char **argv) {
-    static const char *const names[CHUNK_STREAMS] = {"CODE", "NEXT_GAP", "NEXT", "EVENT", "ADDR_GAP", "ADDR_CTL", "ADDR",
-                                                     "PAGE", "VALUE_GAP", "VALUE_CTL", "VALUE", "SC", "RAW"};
+    static const char *const names[CHUNK_STREAMS] = {"CODE",     "NEXT_GAP", "NEXT", "EVENT",     "ADDR_GAP",
+                                                     "ADDR_CTL", "ADDR",     "PAGE", "VALUE_GAP", "VALUE_CTL",
+                                                     "VALUE",    "SC",       "RAW"};
     HookOps hooks = {.trace = on_trace};
     ReplayOptions options = {.new_engine = make_engine};
     GError *error = NULL;
@@ -134,9 +139,11 @@ int main(int argc, char **argv) {
         Totals t;
         one_round(&k, e, d, &t);
         double rows = (double)t.rows;
-        printf("%.1f M rows: encode %.1f M/s, touched %.1f M/s, decode %.1f M/s; %.3f + %.3f bytes a row, %.0f pages a chunk\n", rows / 1e6,
-               rows / t.encode / 1e6, rows / t.touch / 1e6, rows / t.decode / 1e6, (double)t.bytes / rows,
-               (double)t.touched / rows, (double)t.pages / (k.buffers->len / (double)STRETCH));
+        printf("%.1f M rows: encode %.1f M/s, touched %.1f M/s, decode %.1f M/s; %.3f + %.3f bytes a row, "
+               "%.0f pages a chunk\n",
+               rows / 1e6, rows / t.encode / 1e6, rows / t.touch / 1e6, rows / t.decode / 1e6,
+               (double)t.bytes / rows, (double)t.touched / rows,
+               (double)t.pages / (k.buffers->len / (double)STRETCH));
         for (unsigned i = 0; i < CHUNK_STREAMS && round == 1; i++)
             printf("  %-10s %8.4f bytes a row, %8.4f stored\n", names[i], (double)t.sizes[i] / rows,
                    (double)t.stored[i] / rows);

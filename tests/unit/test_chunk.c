@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Chunks: what goes in as a raw trace comes out as the rows it stands for; damage is an error, never a crash. */
+/* Chunks: what goes in as a raw trace comes out as the rows it stands for; damage is an error, never a crash.
+ */
 #include "analyses/store/chunk.h"
 
 #define XXH_INLINE_ALL
@@ -87,7 +88,8 @@ static void test_touches(void) {
                 continue;
             uint64_t last = in_page + (uint64_t)row->size - 1;
             touched |= t->lines >> (in_page >> 6) & 1 && t->lines >> (last >> 6) & 1;
-            written |= t->written[in_page >> 9] >> (in_page >> 3 & 63) & t->written[last >> 9] >> (last >> 3 & 63) & 1;
+            written |= t->written[in_page >> 9] >> (in_page >> 3 & 63) &
+                       t->written[last >> 9] >> (last >> 3 & 63) & 1;
         }
         g_assert_true(touched);
         if (MEM_OPS_WRITE >> row->op & 1)
@@ -114,7 +116,8 @@ static void test_damage(void) {
         memcpy(copy, r.blob.data, size);
         unsigned n = 1 + i % 3;
         while (n--)
-            copy[(unsigned)g_rand_int_range(s->rand, 0, (int32_t)(i % 2 ? size : CHUNK_HEADER))] ^= (uint8_t)(1u << i % 8);
+            copy[(unsigned)g_rand_int_range(s->rand, 0, (int32_t)(i % 2 ? size : CHUNK_HEADER))] ^=
+                (uint8_t)(1u << i % 8);
         size_t use = i % 7 ? size : (size_t)g_rand_int_range(s->rand, 0, (int32_t)size);
         if (use > 8 && i % 5) {
             uint64_t sum = XXH3_64bits(copy, use - 8);
@@ -137,8 +140,11 @@ static void test_damage(void) {
 static void test_malformed_trace(void) {
     Synth *s = synth_new(3, 10, false);
     ChunkEncoder *e = chunk_encoder_new(&s->source);
-    const uint64_t bad[][5] = {{TRACE_BLOCK}, {TRACE_SYNC | 1, 5}, {TRACE_SYNC, 0, 0, 0, TRACE_CUT | 1},
-                               {TRACE_SYNC, 0, 0, 0, 9ull << 56}, {TRACE_SYNC, 0, 0, 0, TRACE_DMA}};
+    const uint64_t bad[][5] = {{TRACE_BLOCK},
+                               {TRACE_SYNC | 1, 5},
+                               {TRACE_SYNC, 0, 0, 0, TRACE_CUT | 1},
+                               {TRACE_SYNC, 0, 0, 0, 9ull << 56},
+                               {TRACE_SYNC, 0, 0, 0, TRACE_DMA}};
     for (unsigned i = 0; i < G_N_ELEMENTS(bad); i++) {
         GError *error = NULL;
         chunk_encoder_begin(e, 5);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The memtrace analysis end to end: a made-up guest's trace through the hooks into a database, asked in SQL. */
+/* The memtrace analysis end to end: a made-up guest's trace through the hooks into a database, asked in SQL.
+ */
 #include <sqlite3.h>
 #include <glib/gstdio.h>
 #include <unistd.h>
@@ -22,7 +23,8 @@ static void rig_init(Rig *r, uint32_t seed, unsigned n_blocks) {
     *r = (Rig){.synth = synth_new(seed, n_blocks, false)};
     r->machine.hooks = hooks_new();
     r->machine.running = true;
-    r->machine.blocks[0] = (RamBlock){.name = "ram", .base = SYNTH_RAM_BASE, .size = SYNTH_RAM_SIZE, .host = r->synth->ram};
+    r->machine.blocks[0] =
+        (RamBlock){.name = "ram", .base = SYNTH_RAM_BASE, .size = SYNTH_RAM_SIZE, .host = r->synth->ram};
     r->machine.n_blocks = 1;
     r->hart = g_aligned_alloc0(1, sizeof(Hart), 64);
     r->hart->machine = &r->machine;
@@ -139,8 +141,9 @@ static void test_storage_rows(void) {
     rig_init(&r, 12, 60);
     rig_trace(&r, "memtrace,storage=rows", 300);
     check_scan(&r, "SELECT * FROM memtrace", false);
-    g_assert_cmpint(get_int(&r, "SELECT count(*) FROM write"), ==,
-                    get_int(&r, "SELECT count(*) FROM memtrace WHERE op IN ('store','sc','amo_store','dma_write')"));
+    g_assert_cmpint(
+        get_int(&r, "SELECT count(*) FROM write"), ==,
+        get_int(&r, "SELECT count(*) FROM memtrace WHERE op IN ('store','sc','amo_store','dma_write')"));
     /* The other storage, and back, under the same name. */
     g_array_set_size(r.synth->rows, 0);
     rig_trace(&r, "memtrace", 300);
@@ -182,7 +185,8 @@ static void compare(Rig *r, const char *where) {
             break;
         for (int i = 0; i < 11; i++)
             if (g_strcmp0((const char *)sqlite3_column_text(a, i), (const char *)sqlite3_column_text(b, i)))
-                g_error("%s: column %d: %s, expected %s", where, i, sqlite3_column_text(a, i), sqlite3_column_text(b, i));
+                g_error("%s: column %d: %s, expected %s", where, i, sqlite3_column_text(a, i),
+                        sqlite3_column_text(b, i));
     }
     sqlite3_finalize(a);
     sqlite3_finalize(b);
@@ -190,7 +194,8 @@ static void compare(Rig *r, const char *where) {
 
 static char *random_clause(Rig *r) {
     Synth *s = r->synth;
-    const SynthRow *row = &g_array_index(s->rows, SynthRow, (guint)g_rand_int_range(s->rand, 0, (gint)s->rows->len));
+    const SynthRow *row =
+        &g_array_index(s->rows, SynthRow, (guint)g_rand_int_range(s->rand, 0, (gint)s->rows->len));
     const char *ops[] = {"=", "<", "<=", ">", ">="};
     const char *op = ops[g_rand_int_range(s->rand, 0, 5)];
     int64_t wide = g_rand_int_range(s->rand, 0, 3) * 4000;
@@ -198,11 +203,17 @@ static char *random_clause(Rig *r) {
     case 0: return g_strdup_printf("pos %s %" G_GINT64_FORMAT, op, row->pos);
     case 1: return g_strdup_printf("paddr %s %" G_GINT64_FORMAT, op, row->paddr);
     case 2: return g_strdup_printf("vaddr %s %" G_GINT64_FORMAT, op, row->vaddr);
-    case 3: return g_strdup_printf("paddr BETWEEN %" G_GINT64_FORMAT " AND %" G_GINT64_FORMAT, row->paddr - wide, row->paddr + wide);
-    case 4: return g_strdup_printf("pos BETWEEN %" G_GINT64_FORMAT " AND %" G_GINT64_FORMAT, row->pos - wide, row->pos);
+    case 3:
+        return g_strdup_printf("paddr BETWEEN %" G_GINT64_FORMAT " AND %" G_GINT64_FORMAT, row->paddr - wide,
+                               row->paddr + wide);
+    case 4:
+        return g_strdup_printf("pos BETWEEN %" G_GINT64_FORMAT " AND %" G_GINT64_FORMAT, row->pos - wide,
+                               row->pos);
     case 5: return g_strdup_printf("op = '%s'", mem_op_names[row->op]);
     case 6: return g_strdup("op IN ('store', 'sc', 'dma_write', 'nothing')");
-    case 7: return g_strdup_printf("vaddr BETWEEN %" G_GINT64_FORMAT " AND %" G_GINT64_FORMAT, row->vaddr, row->vaddr + wide);
+    case 7:
+        return g_strdup_printf("vaddr BETWEEN %" G_GINT64_FORMAT " AND %" G_GINT64_FORMAT, row->vaddr,
+                               row->vaddr + wide);
     case 8: return g_strdup_printf("pos < %" G_GINT64_FORMAT ".5", row->pos);
     case 9: return g_strdup_printf("value %s %" G_GINT64_FORMAT, op, row->value);
     default: return g_strdup_printf("paddr IN (%" G_GINT64_FORMAT ", 5, NULL)", row->paddr);
@@ -210,13 +221,16 @@ static char *random_clause(Rig *r) {
 }
 
 static void test_constraints(void) {
-    static const char *const orders[] = {" ORDER BY pos, seq, paddr", " ORDER BY pos DESC, seq DESC, paddr DESC"};
+    static const char *const orders[] = {" ORDER BY pos, seq, paddr",
+                                         " ORDER BY pos DESC, seq DESC, paddr DESC"};
     Rig r;
     GError *error = NULL;
     rig_init(&r, 14, 60);
     rig_trace(&r, "memtrace", 1500);
-    g_assert_true(store_exec(r.store, "CREATE TEMP TABLE copy AS SELECT * FROM memtrace;"
-                                      "CREATE INDEX copy_pos ON copy(pos); CREATE INDEX copy_paddr ON copy(paddr)", &error));
+    g_assert_true(store_exec(r.store,
+                             "CREATE TEMP TABLE copy AS SELECT * FROM memtrace;"
+                             "CREATE INDEX copy_pos ON copy(pos); CREATE INDEX copy_paddr ON copy(paddr)",
+                             &error));
     for (unsigned i = 0; i < 300; i++) {
         GString *where = g_string_new(NULL);
         for (unsigned n = 1 + i % 3; n; n--) {
@@ -249,7 +263,8 @@ static void test_last_writer(void) {
         guint k = (guint)g_rand_int_range(r.synth->rand, 0, (gint)r.synth->rows->len);
         int64_t address = rows[k].paddr + g_rand_int_range(r.synth->rand, -9, 9), before = rows[k].pos;
         for (guint j = 0; j < r.synth->rows->len && rows[j].pos < before; j++)
-            if ((MEM_OPS_WRITE >> rows[j].op & 1) && rows[j].paddr <= address && rows[j].paddr + rows[j].size > address)
+            if ((MEM_OPS_WRITE >> rows[j].op & 1) && rows[j].paddr <= address &&
+                rows[j].paddr + rows[j].size > address)
                 found = &rows[j];
         sqlite3_reset(s);
         sqlite3_bind_int64(s, 1, address);
@@ -270,9 +285,15 @@ static void test_last_writer(void) {
     g_assert_cmpint(get_int(&r, "SELECT count(*) FROM write WHERE pos = -1"), ==, granules);
     g_assert_cmpint(get_int(&r, "SELECT count(*) FROM write"), ==,
                     granules + get_int(&r, "SELECT count(*) FROM memtrace WHERE is_write = 1"));
-    g_assert_cmpint(get_int(&r, "SELECT count(*) FROM write WHERE op = 'loader' AND paddr BETWEEN 0x80000010 AND 0x80000027"), ==, 3);
-    g_assert_cmpint(get_int(&r, "SELECT paddr FROM write WHERE paddr >= 0x80000011 AND pos < 0 LIMIT 1"), ==, 0x80000018);
-    g_assert_cmpint(get_int(&r, "SELECT count(*) FROM (SELECT pos, lag(pos) OVER () AS p FROM write) WHERE p > pos"), ==, 0);
+    g_assert_cmpint(
+        get_int(&r,
+                "SELECT count(*) FROM write WHERE op = 'loader' AND paddr BETWEEN 0x80000010 AND 0x80000027"),
+        ==, 3);
+    g_assert_cmpint(get_int(&r, "SELECT paddr FROM write WHERE paddr >= 0x80000011 AND pos < 0 LIMIT 1"), ==,
+                    0x80000018);
+    g_assert_cmpint(
+        get_int(&r, "SELECT count(*) FROM (SELECT pos, lag(pos) OVER () AS p FROM write) WHERE p > pos"), ==,
+        0);
     rig_done(&r);
 }
 

@@ -50,10 +50,14 @@ static void test_functions(void) {
     g_assert_true(store_open(NULL, &s, &error));
     expect(s, "SELECT hex64(-1), hex64(NULL), u64lt(1, -1), u64lt(-1, 1), u64lt(NULL, 1)",
            "0xffffffffffffffff|NULL|1|0|NULL\n");
-    g_assert_true(store_exec(s, "INSERT INTO symbol VALUES (1, 1, 'low', 0x1000, 16, 'func'), (2, 1, 'high', "
-                                "0xffffffff80000000, 0, 'func'), (3, 1, 'label', 0x1000, 0, 'label')", &error));
-    expect(s, "SELECT sym(0x1000), sym(0x1008), sym(0x1010), sym(0), sym(0xffffffff80000004), sym(-1), sym(NULL)",
-           "low|low+0x8|NULL|NULL|high+0x4|NULL|NULL\n");
+    g_assert_true(store_exec(s,
+                             "INSERT INTO symbol VALUES (1, 1, 'low', 0x1000, 16, 'func'), (2, 1, 'high', "
+                             "0xffffffff80000000, 0, 'func'), (3, 1, 'label', 0x1000, 0, 'label')",
+                             &error));
+    expect(
+        s,
+        "SELECT sym(0x1000), sym(0x1008), sym(0x1010), sym(0), sym(0xffffffff80000004), sym(-1), sym(NULL)",
+        "low|low+0x8|NULL|NULL|high+0x4|NULL|NULL\n");
     g_assert_true(store_set_meta(s, "icount_shift", "1", &error));
     g_assert_true(store_exec(s, "INSERT INTO checkpoint VALUES (100, 5000, 1), (200, 5100, 1)", &error));
     expect(s, "SELECT time_ns(10), time_ns(100), time_ns(120), time_ns(190), time_ns(NULL)",
@@ -76,7 +80,8 @@ static void test_recording(void) {
         g_assert_true(store_recording_end(s, &error));
     }
     expect(s, "SELECT * FROM console",
-           "1|10|10|uart0|out|one\n2|10|20|uart0|out|two\n3|15|15|uart0|in|ls\n4|20|20|uart0|out|\xef\xbf\xbd?\n");
+           "1|10|10|uart0|out|one\n2|10|20|uart0|out|two\n3|15|15|uart0|in|ls\n4|20|20|uart0|out|"
+           "\xef\xbf\xbd?\n");
     expect(s, "SELECT pos, seq, time_ns, kind, source, size, hex(payload) FROM input",
            "15|0|1500|console|0|3|6C730D\n15|1|1500|entropy|2|4|61626364\n");
     expect(s, "SELECT pos, hex64(hash) FROM checkpoint", "100|0xfedcba9876543210\n");
@@ -99,8 +104,11 @@ static void test_refused_files(void) {
     Store *s;
     g_autofree char *path = temporary("refused.db");
     refuse("/nonexistent/folder/x.db", "unable to open");
-    g_assert_true(g_file_set_contents(path, "this is text, long enough to be looked at as the header of a database file, "
-                                            "which it is not, whatever its name may say about it", -1, &error));
+    g_assert_true(
+        g_file_set_contents(path,
+                            "this is text, long enough to be looked at as the header of a database file, "
+                            "which it is not, whatever its name may say about it",
+                            -1, &error));
     Store *text = NULL;
     g_assert_false(store_open(path, &text, &error));
     g_assert_nonnull(strstr(error->message, "not a database"));
@@ -132,7 +140,8 @@ static void test_locked(void) {
     g_unlink(path);
 }
 
-/* -- a machine that only has hooks ---------------------------------------------------------------------------- */
+/* -- a machine that only has hooks
+ * ---------------------------------------------------------------------------- */
 typedef struct Rig {
     Machine machine;
     Hart *harts[2];
@@ -173,7 +182,8 @@ static void rig_end(Rig *r, AnalysisSet *set, Pos to) {
     analysis_set_free(set);
 }
 
-static void trap(Rig *r, Pos pos, unsigned hart, bool irq, uint64_t cause, Gva epc, uint64_t sp, uint64_t satp) {
+static void trap(Rig *r, Pos pos, unsigned hart, bool irq, uint64_t cause, Gva epc, uint64_t sp,
+                 uint64_t satp) {
     r->harts[hart]->x[2] = sp;
     r->harts[hart]->satp = satp;
     TrapEvent ev = {pos, r->harts[hart], irq, cause, epc, 0x123, irq ? PRIV_S : PRIV_U, PRIV_S};
@@ -191,7 +201,7 @@ static void test_traps(void) {
     Rig r;
     rig_init(&r, NULL);
     AnalysisSet *set = rig_begin(&r, "trap");
-    trap(&r, 10, 0, false, EXC_ECALL_U, 0x1000, 0x7000, 1); /* task 1 calls, and sleeps in the kernel */
+    trap(&r, 10, 0, false, EXC_ECALL_U, 0x1000, 0x7000, 1);   /* task 1 calls, and sleeps in the kernel */
     trap(&r, 20, 0, false, EXC_LOAD_PAGE, 0x1000, 0x8000, 2); /* task 2 faults */
     trap(&r, 22, 0, true, IRQ_STI, 0xffffffff80001000u, 0xffff0000, 2); /* and is interrupted there */
     come_back(&r, 25, 0, 0xffffffff80001000u, 0xffff0000, 2);
@@ -200,11 +210,13 @@ static void test_traps(void) {
     trap(&r, 50, 0, false, EXC_ECALL_U, 0x2000, 0x7000, 1); /* exec: returns elsewhere */
     come_back(&r, 60, 0, 0x9000, 0x6000, 1);
     rig_end(&r, set, 100);
-    expect(r.store, "SELECT pos, hart, is_interrupt, cause, name, hex64(epc), from_priv, to_priv, return_pos FROM trap",
-           "10|0|0|8|ecall from U|0x0000000000001000|U|S|41\n"
-           "20|0|0|13|load page fault|0x0000000000001000|U|S|31\n"
-           "22|0|1|5|S timer interrupt|0xffffffff80001000|S|S|26\n"
-           "50|0|0|8|ecall from U|0x0000000000002000|U|S|NULL\n");
+    expect(
+        r.store,
+        "SELECT pos, hart, is_interrupt, cause, name, hex64(epc), from_priv, to_priv, return_pos FROM trap",
+        "10|0|0|8|ecall from U|0x0000000000001000|U|S|41\n"
+        "20|0|0|13|load page fault|0x0000000000001000|U|S|31\n"
+        "22|0|1|5|S timer interrupt|0xffffffff80001000|S|S|26\n"
+        "50|0|0|8|ecall from U|0x0000000000002000|U|S|NULL\n");
     expect(r.store, "SELECT epc, tval FROM trap_v WHERE pos = 22", "0xffffffff80001000|0x123\n");
     expect(r.store, "SELECT name, from_pos, to_pos, complete, rows FROM analysis", "trap|0|100|1|4\n");
     rig_done(&r);
@@ -293,7 +305,8 @@ static void test_symbols(void) {
     g_assert_true(store_add_symbols(s, "/proc/self/exe@0x40000000", &error));
     g_autofree char *module = ask(store_handle(s), "SELECT id, name, base FROM module");
     g_assert_cmpstr(module, ==, "1|exe|1073741824\n");
-    expect(s, "SELECT count(*) FROM symbol WHERE name = 'main' AND kind = 'func' AND addr > 0x40000000", "1\n");
+    expect(s, "SELECT count(*) FROM symbol WHERE name = 'main' AND kind = 'func' AND addr > 0x40000000",
+           "1\n");
     expect(s, "SELECT sym(addr), sym(addr + 2) FROM symbol WHERE name = 'main'", "main|main+0x2\n");
     g_assert_true(store_clear_symbols(s, &error));
     expect(s, "SELECT count(*) FROM symbol", "0\n");
@@ -320,8 +333,11 @@ static void test_symbols(void) {
     store_close(s);
 }
 
-/* -- the manual's examples -------------------------------------------------------------------------------------- */
-static void count_row(void *opaque, int n, const QueryValue *values) { ++*(unsigned *)opaque; }
+/* -- the manual's examples
+ * -------------------------------------------------------------------------------------- */
+static void count_row(void *opaque, int n, const QueryValue *values) {
+    ++*(unsigned *)opaque;
+}
 static void no_begin(void *opaque, int n, const char *const *names) {}
 static void no_end(void *opaque) {}
 

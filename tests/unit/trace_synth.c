@@ -5,8 +5,12 @@
 
 #define FIRST_VPAGE 0x10u
 
-static uint32_t pick(Synth *s, uint32_t n) { return (uint32_t)g_rand_int_range(s->rand, 0, (int32_t)n); }
-static bool chance(Synth *s, double p) { return g_rand_double(s->rand) < p; }
+static uint32_t pick(Synth *s, uint32_t n) {
+    return (uint32_t)g_rand_int_range(s->rand, 0, (int32_t)n);
+}
+static bool chance(Synth *s, double p) {
+    return g_rand_double(s->rand) < p;
+}
 
 static uint32_t i_type(uint32_t op, uint32_t f3, uint32_t rd, uint32_t rs1, int32_t imm) {
     return op | rd << 7 | f3 << 12 | rs1 << 15 | (uint32_t)imm << 20;
@@ -109,9 +113,13 @@ void synth_free(Synth *s) {
     g_free(s);
 }
 
-static void put(Synth *s, uint64_t word) { g_array_append_val(s->words, word); }
+static void put(Synth *s, uint64_t word) {
+    g_array_append_val(s->words, word);
+}
 
-static Gpa translate(Synth *s, Gva va) { return s->pages[(va >> PAGE_BITS) - FIRST_VPAGE] | (va & (PAGE_SIZE - 1)); }
+static Gpa translate(Synth *s, Gva va) {
+    return s->pages[(va >> PAGE_BITS) - FIRST_VPAGE] | (va & (PAGE_SIZE - 1));
+}
 
 static uint64_t loc_of(Synth *s, Gpa pa) {
     return pa < SYNTH_RAM_BASE ? TRACE_PHYS | pa : (uint64_t)(uintptr_t)s->ram + pa - SYNTH_RAM_BASE;
@@ -140,8 +148,13 @@ static void poke(Synth *s, Gpa pa, uint64_t v, unsigned size) {
 }
 
 static SynthRow *add_row(Synth *s, const TraceBlock *b, Pos pos, Gva pc, uint32_t index, MemOpName op) {
-    SynthRow row = {.pos = (int64_t)pos, .seq = SEQ_MEM + index, .hart = s->hart, .satp = (int64_t)s->satp,
-                    .pc = (int64_t)pc, .op = op, .priv = b->flags & 3};
+    SynthRow row = {.pos = (int64_t)pos,
+                    .seq = SEQ_MEM + index,
+                    .hart = s->hart,
+                    .satp = (int64_t)s->satp,
+                    .pc = (int64_t)pc,
+                    .op = op,
+                    .priv = b->flags & 3};
     g_array_append_val(s->rows, row);
     return &g_array_index(s->rows, SynthRow, s->rows->len - 1);
 }
@@ -161,7 +174,9 @@ typedef struct Step {
     size_t at; /* of the slot in words */
 } Step;
 
-static uint64_t *slot(Synth *s, const Step *t) { return &g_array_index(s->words, uint64_t, t->at); }
+static uint64_t *slot(Synth *s, const Step *t) {
+    return &g_array_index(s->words, uint64_t, t->at);
+}
 
 /* A load or store over one page or two; returns its second page's loc, 0 if it does not cross. */
 static uint64_t do_plain(Synth *s, const Step *t, Gva va, bool is_store, uint64_t store, MemOpName op) {
@@ -301,7 +316,10 @@ static void dma(Synth *s) {
     memset(&g_array_index(s->words, uint64_t, at), 0, (size + 7) / 8 * 8);
     memcpy(&g_array_index(s->words, uint64_t, at), bytes, size);
     for (uint64_t i = 0; i < size;) {
-        SynthRow row = {.pos = (int64_t)s->pos, .seq = seq, .hart = -1, .paddr = (int64_t)(paddr + i),
+        SynthRow row = {.pos = (int64_t)s->pos,
+                        .seq = seq,
+                        .hart = -1,
+                        .paddr = (int64_t)(paddr + i),
                         .op = write ? MEM_OP_DMA_WRITE : MEM_OP_DMA_READ};
         row.size = (int64_t)MIN(8 - ((paddr + i) & 7), size - i);
         memcpy(&row.value, bytes + i, (size_t)row.size);
@@ -321,7 +339,8 @@ void synth_run(Synth *s, unsigned n) {
         if (chance(s, 0.01))
             dma(s);
         if (chance(s, 0.01)) { /* a remap, a switch of address space or hart, an idle hart's turn */
-            s->pages[pick(s, 62)] = SYNTH_RAM_BASE + (uint64_t)pick(s, SYNTH_RAM_SIZE / PAGE_SIZE) * PAGE_SIZE;
+            s->pages[pick(s, 62)] =
+                SYNTH_RAM_BASE + (uint64_t)pick(s, SYNTH_RAM_SIZE / PAGE_SIZE) * PAGE_SIZE;
             s->hart = pick(s, 4);
             s->satp = 0x8000000000000000ull | pick(s, 3);
             s->pos += pick(s, 1000);

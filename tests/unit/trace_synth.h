@@ -16,9 +16,9 @@ typedef struct SynthRow {
 typedef struct Synth {
     GRand *rand;
     uint8_t *ram;
-    GArray *words;   /* uint64_t */
-    GArray *rows;    /* SynthRow */
-    GPtrArray *code; /* TraceBlock */
+    GArray *words;          /* uint64_t */
+    GArray *rows;           /* SynthRow */
+    GPtrArray *code;        /* TraceBlock */
     GPtrArray *code_blocks; /* CodeBlock, as the analysis keeps them */
     uint64_t x[32];
     uint64_t pages[64]; /* virtual page number -> physical page address, vpage = 0x10 + i */
