@@ -230,7 +230,7 @@ static bool is_value_op(IrOpcode op) {
  * `shape`. */
 static void one_op(GRand *r, IrOpcode op, IrVar dst, IrVar a, IrVar b, unsigned shape) {
     begin();
-    ir.flags = FLAGS;
+    ir.flags = ir.exit_flags = FLAGS;
     mark();
     ir.n_vars = IR_TEMP + 4;
     ir_emit(&ir, IR_MOV, IR_TEMP, IR_X(28), 0, 0);
@@ -441,7 +441,7 @@ static void end_block(Random *g) {
 
 static void random_block(Random *g, unsigned n_ops) {
     begin();
-    ir.flags = FLAGS;
+    ir.flags = ir.exit_flags = FLAGS;
     g->slot_used[0] = g->slot_used[1] = false;
     ir.trace_words = 1;
     if (g->traced) {
