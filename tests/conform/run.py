@@ -27,7 +27,7 @@ import csrtable  # noqa: E402
 import insntable  # noqa: E402
 
 MODES = ['insns', 'illegal', 'csr', 'traps', 'paging', 'pmp']
-DEFAULT_COUNT = {'insns': 240, 'illegal': 80, 'csr': 2, 'traps': 40, 'paging': 40, 'pmp': 100}
+DEFAULT_COUNT = {'insns': 240, 'illegal': 80, 'csr': 2, 'traps': 40, 'paging': 40, 'pmp': 60}
 
 # What the machine of a comparison has: (-cpu name for QEMU, extension in the decode tables).
 BASE = ['i', 'm', 'a', 'f', 'd', 'c', 'zicsr', 'zifencei', 's', 'zba', 'zbb', 'zbc', 'zbs']
@@ -265,7 +265,7 @@ def main():
         sys.exit(77)
     if not suite.judge:
         print('no qemu-system-riscv64 (Debian package qemu-system-misc): the backends are compared with each other only')
-    for mode in args.modes or ['insns', 'illegal', 'csr', 'traps', 'paging']:
+    for mode in args.modes or MODES:
         try:
             suite.compare(mode)
         except Failure as failure:

@@ -25,6 +25,7 @@ extern volatile Params params;
 
 enum { MODE_INSNS, MODE_ILLEGAL, MODE_CSR, MODE_TRAPS, MODE_PAGING, MODE_PMP, MODE_COUNT };
 void insns_batch(void), illegal_batch(void), csr_batch(void), traps_batch(void), paging_batch(void), pmp_batch(void);
+void pmp_lock_all(void); /* after the last batch */
 
 /* ---- the machine ---- */
 

@@ -5,7 +5,7 @@ volatile Params params = {.magic = "rr-emu conform", .count = 1, .judge = 10};
 
 static void (*const batches[MODE_COUNT])(void) = {
     [MODE_INSNS] = insns_batch, [MODE_ILLEGAL] = illegal_batch, [MODE_CSR] = csr_batch, [MODE_TRAPS] = traps_batch,
-    [MODE_PAGING] = paging_batch,
+    [MODE_PAGING] = paging_batch, [MODE_PMP] = pmp_batch,
 };
 
 int main(void);
@@ -25,6 +25,8 @@ int main(void) {
         batches[mode]();
         print("batch %d %x\n", i, hash);
     }
+    if (mode == MODE_PMP)
+        pmp_lock_all();
     print("retired %d\n", retired);
     finish(0x5555);
 }
