@@ -112,8 +112,8 @@ static bool opt_machine(Collected *c, const char *option, const char *value, GEr
 
 static bool opt_cpu(Collected *c, const char *option, const char *value, GError **error) {
     g_autoptr(Properties) p = properties_new(value);
-    if (!p->first || strcmp(p->first, "rv64"))
-        return refuse(option, p->first ? p->first : value, "rv64[,ext=on|off…]", error);
+    if (!p->first || !isa_init_model(&c->s->config.isa, p->first))
+        return refuse(option, p->first ? p->first : value, "rv64, rva22u64, rva22s64[,ext=on|off…]", error);
     for (guint i = 0; i < p->keys->len; i++)
         if (!isa_set_property(&c->s->config.isa, p->keys->pdata[i], p->values->pdata[i])) {
             g_set_error(error, CLI_ERROR, 0, "-cpu: '%s=%s' is not supported; properties are on|off: %s",
@@ -322,7 +322,7 @@ static const struct MachineOption {
 } machine_options[] = {
     {"-machine", "virt[,aclint=on]", "the board", opt_machine},
     {"-M", "virt", "same as -machine", opt_machine},
-    {"-cpu", "rv64[,ext=on|off…]", "the hart and its extensions", opt_cpu},
+    {"-cpu", "rv64|rva22s64[,ext=on|off…]", "the hart and its extensions", opt_cpu},
     {"-accel", "tcg[,backend=interp]", "what executes", opt_accel},
     {"-icount", "shift=N", "one instruction is 2^N ns of guest time (default 0)", opt_icount},
     {"-m", "SIZE", "memory (default 128M)", opt_memory},

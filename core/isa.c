@@ -51,6 +51,25 @@ bool isa_set_property(Isa *isa, const char *name, const char *value) {
     return false;
 }
 
+bool isa_init_model(Isa *isa, const char *name) {
+    /* Profiles build on what stands before them. */
+    static const char rva22u64[] = "i m a f d c zicsr zicntr zihpm zihintpause zicbom zicbop zicboz zba zbb zbs zfhmin u";
+    static const char rva22s64[] = "s zifencei svpbmt svinval sv39 mmu pmp";
+    bool user = !strcmp(name, "rva22u64"), super = !strcmp(name, "rva22s64");
+    if (!strcmp(name, "rv64"))
+        return isa_init_default(isa), true;
+    if (!user && !super)
+        return false;
+    memset(isa, 0, sizeof *isa);
+    g_autofree char *all = g_strconcat(rva22u64, " ", super ? rva22s64 : "s zifencei sv39 mmu pmp", NULL);
+    g_auto(GStrv) names = g_strsplit(all, " ", -1);
+    for (size_t i = 0; names[i]; i++) {
+        bool known = isa_set_property(isa, names[i], "on");
+        g_assert(known);
+    }
+    return true;
+}
+
 const char *isa_property_names(void) {
     /* Each name brings its comma; the first one's is skipped. */
 #define X(field, name, ...) "," name

@@ -70,6 +70,11 @@ typedef struct Isa {
 
 /* The default -cpu rv64. */
 void isa_init_default(Isa *isa);
+/*
+ * A -cpu model by name: "rv64", or a profile's mandatory extensions and nothing else, "rva22u64" and "rva22s64" (RISC-V
+ * Profiles 1.0). False for an unknown name (isa untouched).
+ */
+bool isa_init_model(Isa *isa, const char *name);
 /* One "name=on|off|true|false" property. False when the name or the value is unknown (isa untouched). */
 bool isa_set_property(Isa *isa, const char *name, const char *value);
 /* Comma-separated list of the names that isa_set_property() knows. Static storage. */

@@ -41,6 +41,7 @@ check "unknown command" 2 "no command 'recrod'" "$RR" recrod
 check "unknown option" 125 "'-sdl' is not supported" "$RR" run -sdl
 check "unknown machine" 125 "spike.*supported: virt" "$RR" run -M spike
 check "unknown cpu property" 125 "zfoo=on.*zbb" "$RR" run -cpu rv64,zfoo=on
+check "cpu profile" 0 'exit status 0' "$RR" run -cpu rva22s64 $hello
 check "cpu property" 0 'exit status 0' "$RR" run -cpu rv64,zbb=off $hello
 check "pci device" 125 'virtio-blk-device' "$RR" run -device virtio-blk-pci,drive=d $hello
 check "missing kernel" 125 "nosuch" "$RR" run -bios none -kernel nosuch
