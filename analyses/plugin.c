@@ -15,6 +15,12 @@ PluginHost *plugin_host(void) {
     return the_host;
 }
 
+Plugin *plugin_current(const PluginHost *host, const char **callback) {
+    if (callback)
+        *callback = host->code ? host->code->callback : host->callback;
+    return host->code ? host->code->plugin : host->current;
+}
+
 const Hart *plugin_hart(const PluginHost *host) {
     return host->hart ? host->hart : host->machine->harts[host->machine->current];
 }
@@ -39,10 +45,12 @@ static void at_exit(void) {
     PluginHost *host = the_host;
     if (!host || !host->running)
         return;
-    if (host->current) {
+    const char *callback;
+    const Plugin *current = plugin_current(host, &callback);
+    if (current) {
         g_autofree char *text =
-            g_strdup_printf("plugin %s ended the process in %s at pos %" G_GUINT64_FORMAT "\n",
-                            host->current->base, host->callback, machine_pos(host->machine));
+            g_strdup_printf("plugin %s ended the process in %s at pos %" G_GUINT64_FORMAT "\n", current->base,
+                            callback, machine_pos(host->machine));
         host->env.print(host->env.opaque, text);
     }
     plugin_host_end(host, false, NULL);

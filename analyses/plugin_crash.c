@@ -50,18 +50,20 @@ static const char *signal_name(int number) {
 
 static void on_signal(int number) {
     const PluginHost *host = plugin_host();
-    if (!host || !host->current) { /* our own fault */
+    const char *callback;
+    const Plugin *p = host ? plugin_current(host, &callback) : NULL;
+    if (!p) { /* our own fault */
         signal(number, SIG_DFL);
         raise(number);
         return;
     }
     Line line = {.n = 0};
     add(&line, "rr-emu: plugin ");
-    add(&line, host->current->base);
+    add(&line, p->base);
     add(&line, " crashed (");
     add(&line, signal_name(number));
     add(&line, ") in its callback ");
-    add(&line, host->callback);
+    add(&line, callback);
     add(&line, " at pos ");
     add_number(&line, machine_pos(host->machine));
     add(&line, "\n");

@@ -40,14 +40,18 @@ struct PluginHost {
     bool running;       /* between begin and end */
 
     /* What is being called, for API calls without a handle and for the message of a crash. */
+    const struct PluginCode *code; /* a call from translated code; else … */
     Plugin *current;
     const char *callback;
     const Hart *hart;
     const ProbeAccess *access;
+    bool any_reset; /* some plugin's generation was raised */
 };
 
 /* The process's host, or NULL. */
 PluginHost *plugin_host(void);
+/* Which plugin is being called, if any, and its callback's name. */
+Plugin *plugin_current(const PluginHost *host, const char **callback);
 /* The hart that the current callback is about; between callbacks of harts the one whose turn it is. */
 const Hart *plugin_hart(const PluginHost *host);
 
@@ -71,6 +75,21 @@ static inline void plugin_leave(Plugin *p, PluginFrame former) {
     p->host->current = former.plugin;
     p->host->callback = former.callback;
     p->host->hart = former.hart;
+}
+
+/*
+ * The same for calls from translated code, which are never inside another one and are about the hart whose
+ * turn it is. One store each: there are very many.
+ */
+typedef struct PluginCode {
+    Plugin *plugin;
+    const char *callback;
+    uint32_t generation;
+    bool regs; /* the hart's registers are exact */
+} PluginCode;
+
+static inline bool plugin_code_is_dead(const PluginHost *host, const PluginCode *code) {
+    return G_UNLIKELY(host->any_reset) && code->generation != code->plugin->generation;
 }
 
 /* Read-only looks at the guest, for both interfaces. False where there is no RAM or mapping; `to` may be

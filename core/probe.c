@@ -47,19 +47,20 @@ static void add(ProbeBlock *b, const ProbeRequest *r) {
         g_array_append_vals(b->requests, r, 1);
 }
 
-void probe_add_call(ProbeBlock *b, uint32_t insn, ProbeFn *fn, void *data) {
-    add(b, &(ProbeRequest){.kind = PROBE_DO_CALL, .insn = insn, .fn.call = fn, .data = data});
+void probe_add_call(ProbeBlock *b, uint32_t insn, ProbeFn *fn, void *data, bool regs) {
+    add(b, &(ProbeRequest){.kind = PROBE_DO_CALL, .insn = insn, .fn.call = fn, .data = data, .regs = regs});
 }
 
 void probe_add_call_if(ProbeBlock *b, uint32_t insn, ProbeCond cond, uint32_t counter, uint64_t value,
-                       ProbeFn *fn, void *data) {
+                       ProbeFn *fn, void *data, bool regs) {
     add(b, &(ProbeRequest){.kind = PROBE_DO_CALL_IF,
                            .op = cond,
                            .insn = insn,
                            .counter = counter,
                            .value = value,
                            .fn.call = fn,
-                           .data = data});
+                           .data = data,
+                           .regs = regs});
 }
 
 void probe_add_inline(ProbeBlock *b, uint32_t insn, ProbeOp op, uint32_t counter, uint64_t value) {
@@ -67,8 +68,10 @@ void probe_add_inline(ProbeBlock *b, uint32_t insn, ProbeOp op, uint32_t counter
         &(ProbeRequest){.kind = PROBE_DO_INLINE, .op = op, .insn = insn, .counter = counter, .value = value});
 }
 
-void probe_add_mem(ProbeBlock *b, uint32_t insn, unsigned access, ProbeMemFn *fn, void *data) {
-    add(b, &(ProbeRequest){.kind = PROBE_DO_MEM, .access = access, .insn = insn, .fn.mem = fn, .data = data});
+void probe_add_mem(ProbeBlock *b, uint32_t insn, unsigned access, ProbeMemFn *fn, void *data, bool regs) {
+    add(b,
+        &(ProbeRequest){
+            .kind = PROBE_DO_MEM, .access = access, .insn = insn, .fn.mem = fn, .data = data, .regs = regs});
 }
 
 void probe_add_mem_inline(ProbeBlock *b, uint32_t insn, unsigned access, ProbeOp op, uint32_t counter,

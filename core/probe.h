@@ -41,8 +41,8 @@ typedef struct ProbeAccess {
 } ProbeAccess;
 
 /*
- * Before the first effect of the block or the instruction: hart_pos(hart) is its step, hart->pc its address,
- * and the whole state of the hart is exact.
+ * Before the first effect of the block or the instruction: hart_pos(hart) is its step. hart->x[] and hart->pc
+ * are exact if the call was attached with `regs`, all else in any case.
  */
 typedef void ProbeFn(void *data, const Hart *hart);
 /*
@@ -75,14 +75,14 @@ typedef enum { PROBE_ADD, PROBE_STORE } ProbeOp;
 typedef enum { PROBE_EQ, PROBE_NE, PROBE_LT, PROBE_LE, PROBE_GT, PROBE_GE } ProbeCond;
 
 /* What is attached to one place happens in the order of attaching. */
-void probe_add_call(ProbeBlock *b, uint32_t insn, ProbeFn *fn, void *data);
+void probe_add_call(ProbeBlock *b, uint32_t insn, ProbeFn *fn, void *data, bool regs);
 /* The same, only when the executing hart's counter compares so with `value`. */
 void probe_add_call_if(ProbeBlock *b, uint32_t insn, ProbeCond cond, uint32_t counter, uint64_t value,
-                       ProbeFn *fn, void *data);
+                       ProbeFn *fn, void *data, bool regs);
 /* On the executing hart's counter. */
 void probe_add_inline(ProbeBlock *b, uint32_t insn, ProbeOp op, uint32_t counter, uint64_t value);
 /* For each of the instruction's accesses that `access` (PROBE_*) has. */
-void probe_add_mem(ProbeBlock *b, uint32_t insn, unsigned access, ProbeMemFn *fn, void *data);
+void probe_add_mem(ProbeBlock *b, uint32_t insn, unsigned access, ProbeMemFn *fn, void *data, bool regs);
 void probe_add_mem_inline(ProbeBlock *b, uint32_t insn, unsigned access, ProbeOp op, uint32_t counter,
                           uint64_t value);
 

@@ -18,6 +18,7 @@ typedef struct ProbeRequest {
     uint8_t kind;     /* ProbeKind */
     uint8_t op;       /* ProbeCond or ProbeOp */
     uint8_t access;   /* PROBE_* */
+    bool regs;        /* the call looks at x[] and pc */
     uint32_t insn;    /* or PROBE_AT_BLOCK */
     uint32_t counter; /* byte offset in the scoreboard */
     uint64_t value;

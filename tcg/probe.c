@@ -185,6 +185,9 @@ static IrOp *put_call(Writer *w, ProbeHelper *fn, const ProbeRequest *requests, 
     call->fn = fn;
     call->n = n;
     memcpy(call->requests, requests, n * sizeof *requests);
+    for (uint32_t i = 0; i < n; i++) {
+        call->regs |= requests[i].regs;
+    }
     *ret = call;
     IrOp *op = put(w, &(IrOp){.op = IR_PROBE, .imm = (intptr_t)call});
     end_stretch(w);
@@ -204,6 +207,10 @@ static void put_begin(Writer *w, const ProbeRequest *requests, uint32_t n) {
         return;
     }
     put_call(w, run_begin, requests, n, &call);
+    if (n == 1 && (requests->kind == PROBE_DO_CALL || is_simple_condition(requests))) {
+        call->direct = requests->fn.call;
+        call->data = requests->data;
+    }
     if (n == 1 && is_simple_condition(requests)) {
         call->conditional = true;
         call->cond = requests->op;

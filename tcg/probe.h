@@ -15,9 +15,13 @@
 typedef struct ProbeCall ProbeCall;
 typedef void ProbeHelper(Hart *h, const ProbeCall *call, uint64_t a, uint64_t b, uint64_t c);
 
-/* What a PROBE op refers to. Backends call fn(hart, call, a, b, c), with pc and left stored. */
+/* What a PROBE op refers to. Backends call fn(hart, call, a, b, c), with pc and left stored; or direct(data,
+ * hart). */
 struct ProbeCall {
     ProbeHelper *fn;
+    ProbeFn *direct; /* if not NULL: all that there is to call */
+    void *data;
+    bool regs;        /* x[] and pc are looked at */
     bool conditional; /* only if the counter <cond> value, which fits 32 bits sign-extended */
     uint8_t cond;     /* ProbeCond */
     uint8_t amo;      /* IrAmo */

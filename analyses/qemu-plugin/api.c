@@ -76,8 +76,10 @@ struct qemu_plugin_scoreboard *qemu_plugin_scoreboard_new(size_t element_size) {
     s->size = element_size;
     if (element_size > SCOREBOARD_SIZE ||
         !scoreboard_alloc(plugin_host()->machine, (uint32_t)element_size, &s->counter))
-        g_error("plugin %s: no room for a scoreboard of %zu bytes", plugin_host()->current->base,
+        g_error("plugin %s: no room for a scoreboard of %zu bytes", plugin_current(plugin_host(), NULL)->base,
                 element_size);
+    for (int i = 0; i < qemu_plugin_num_vcpus(); i++)
+        s->elements[i] = (char *)scoreboard_at(plugin_host()->machine, (unsigned)i, s->counter);
     g_ptr_array_add(q->scoreboards, s);
     return s;
 }
@@ -86,7 +88,7 @@ struct qemu_plugin_scoreboard *qemu_plugin_scoreboard_new(size_t element_size) {
 void qemu_plugin_scoreboard_free(struct qemu_plugin_scoreboard *score) {}
 
 static uint64_t *element(qemu_plugin_u64 entry, unsigned int vcpu_index) {
-    return scoreboard_at(plugin_host()->machine, vcpu_index, entry.score->counter + (uint32_t)entry.offset);
+    return (uint64_t *)(void *)(entry.score->elements[vcpu_index] + entry.offset);
 }
 
 void *qemu_plugin_scoreboard_find(struct qemu_plugin_scoreboard *score, unsigned int vcpu_index) {
@@ -154,6 +156,8 @@ static bool register_value(const Hart *h, uintptr_t number, uint64_t *value) {
 
 int qemu_plugin_read_register(struct qemu_plugin_register *handle, GByteArray *buf) {
     uint64_t value;
+    if (plugin_host()->code && !plugin_host()->code->regs)
+        return -1; /* attached with QEMU_PLUGIN_CB_NO_REGS */
     if (!register_value(plugin_hart(plugin_host()), (uintptr_t)handle, &value))
         return -1;
     value = GUINT64_TO_LE(value);

@@ -151,7 +151,8 @@ Plugin *qemu_plugin_by_id(qemu_plugin_id_t id) {
 
 QemuPlugin *qemu_current(void) {
     PluginHost *host = plugin_host();
-    return host && host->current ? host->current->state : NULL;
+    Plugin *p = host ? plugin_current(host, NULL) : NULL;
+    return p ? p->state : NULL;
 }
 
 static void set_callback(qemu_plugin_id_t id, QemuEvent event, void *fn, void *userdata) {
@@ -189,6 +190,7 @@ static void forget(Plugin *p) {
     QemuPlugin *q = p->state;
     memset(q->callbacks, 0, sizeof q->callbacks);
     p->generation++;
+    p->host->any_reset = true;
     hooks_retranslate(p->host->machine->hooks);
 }
 
@@ -213,8 +215,7 @@ void qemu_plugin_uninstall(qemu_plugin_id_t id, qemu_plugin_simple_cb_t cb) {
  * --------------------------------------------------------------------------------------- */
 
 typedef struct Attached {
-    Plugin *plugin;
-    uint32_t generation;
+    PluginCode code;
     union {
         qemu_plugin_vcpu_udata_cb_t exec;
         qemu_plugin_vcpu_mem_cb_t mem;
@@ -222,43 +223,48 @@ typedef struct Attached {
     void *userdata;
 } Attached;
 
-static Attached *attach(const struct qemu_plugin_tb *tb, void *userdata) {
+static Attached *attach(const struct qemu_plugin_tb *tb, const char *callback,
+                        enum qemu_plugin_cb_flags flags, void *userdata) {
     Attached *a = probe_block_alloc(tb->block, sizeof *a);
-    a->plugin = tb->plugin;
-    a->generation = tb->plugin->generation;
+    a->code = (PluginCode){tb->plugin, callback, tb->plugin->generation, flags != QEMU_PLUGIN_CB_NO_REGS};
     a->userdata = userdata;
     return a;
 }
 
 static void run_exec(void *data, const Hart *hart) {
     const Attached *a = data;
-    if (a->generation != a->plugin->generation)
+    PluginHost *host = a->code.plugin->host;
+    if (plugin_code_is_dead(host, &a->code))
         return;
-    PluginFrame former = plugin_enter(a->plugin, "vcpu_exec", hart);
+    host->code = &a->code;
     a->fn.exec(hart->id, a->userdata);
-    plugin_leave(a->plugin, former);
+    host->code = NULL;
 }
 
 enum { INFO_SIZE_MASK = 7, INFO_SIGNED = 8, INFO_STORE = 16 };
 
 static void run_mem(void *data, const Hart *hart, const ProbeAccess *access) {
     const Attached *a = data;
-    PluginHost *host = a->plugin->host;
-    if (a->generation != a->plugin->generation)
+    PluginHost *host = a->code.plugin->host;
+    if (plugin_code_is_dead(host, &a->code))
         return;
-    PluginFrame former = plugin_enter(a->plugin, "vcpu_mem", hart);
+    host->code = &a->code;
     host->access = access;
     qemu_plugin_meminfo_t info =
         access->size | (access->is_signed ? INFO_SIGNED : 0u) | (access->is_write ? INFO_STORE : 0u);
     a->fn.mem(hart->id, info, access->va, a->userdata);
-    host->access = NULL;
-    plugin_leave(a->plugin, former);
+    host->code = NULL;
 }
 
-static void add_exec(struct qemu_plugin_tb *tb, uint32_t at, qemu_plugin_vcpu_udata_cb_t cb, void *userdata) {
-    Attached *a = attach(tb, userdata);
+static const char *exec_name(uint32_t at) {
+    return at == PROBE_AT_BLOCK ? "vcpu_tb_exec" : "vcpu_insn_exec";
+}
+
+static void add_exec(struct qemu_plugin_tb *tb, uint32_t at, qemu_plugin_vcpu_udata_cb_t cb,
+                     enum qemu_plugin_cb_flags flags, void *userdata) {
+    Attached *a = attach(tb, exec_name(at), flags, userdata);
     a->fn.exec = cb;
-    probe_add_call(tb->block, at, run_exec, a);
+    probe_add_call(tb->block, at, run_exec, a, a->code.regs);
 }
 
 static uint32_t counter_of(qemu_plugin_u64 entry) {
@@ -266,19 +272,20 @@ static uint32_t counter_of(qemu_plugin_u64 entry) {
 }
 
 static void add_exec_if(struct qemu_plugin_tb *tb, uint32_t at, qemu_plugin_vcpu_udata_cb_t cb,
-                        enum qemu_plugin_cond cond, qemu_plugin_u64 entry, uint64_t imm, void *userdata) {
+                        enum qemu_plugin_cb_flags flags, enum qemu_plugin_cond cond, qemu_plugin_u64 entry,
+                        uint64_t imm, void *userdata) {
     static const uint8_t conds[] = {
         [QEMU_PLUGIN_COND_EQ] = PROBE_EQ, [QEMU_PLUGIN_COND_NE] = PROBE_NE, [QEMU_PLUGIN_COND_LT] = PROBE_LT,
         [QEMU_PLUGIN_COND_LE] = PROBE_LE, [QEMU_PLUGIN_COND_GT] = PROBE_GT, [QEMU_PLUGIN_COND_GE] = PROBE_GE};
     if (cond == QEMU_PLUGIN_COND_NEVER)
         return;
     if (cond == QEMU_PLUGIN_COND_ALWAYS) {
-        add_exec(tb, at, cb, userdata);
+        add_exec(tb, at, cb, flags, userdata);
         return;
     }
-    Attached *a = attach(tb, userdata);
+    Attached *a = attach(tb, exec_name(at), flags, userdata);
     a->fn.exec = cb;
-    probe_add_call_if(tb->block, at, conds[cond], counter_of(entry), imm, run_exec, a);
+    probe_add_call_if(tb->block, at, conds[cond], counter_of(entry), imm, run_exec, a, a->code.regs);
 }
 
 static ProbeOp op_of(enum qemu_plugin_op op) {
@@ -292,13 +299,13 @@ static unsigned access_of(enum qemu_plugin_mem_rw rw) {
 
 void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb, qemu_plugin_vcpu_udata_cb_t cb,
                                           enum qemu_plugin_cb_flags flags, void *userdata) {
-    add_exec(tb, PROBE_AT_BLOCK, cb, userdata);
+    add_exec(tb, PROBE_AT_BLOCK, cb, flags, userdata);
 }
 
 void qemu_plugin_register_vcpu_tb_exec_cond_cb(struct qemu_plugin_tb *tb, qemu_plugin_vcpu_udata_cb_t cb,
                                                enum qemu_plugin_cb_flags flags, enum qemu_plugin_cond cond,
                                                qemu_plugin_u64 entry, uint64_t imm, void *userdata) {
-    add_exec_if(tb, PROBE_AT_BLOCK, cb, cond, entry, imm, userdata);
+    add_exec_if(tb, PROBE_AT_BLOCK, cb, flags, cond, entry, imm, userdata);
 }
 
 void qemu_plugin_register_vcpu_tb_exec_inline_per_vcpu(struct qemu_plugin_tb *tb, enum qemu_plugin_op op,
@@ -308,14 +315,14 @@ void qemu_plugin_register_vcpu_tb_exec_inline_per_vcpu(struct qemu_plugin_tb *tb
 
 void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn, qemu_plugin_vcpu_udata_cb_t cb,
                                             enum qemu_plugin_cb_flags flags, void *userdata) {
-    add_exec(insn->tb, insn->index, cb, userdata);
+    add_exec(insn->tb, insn->index, cb, flags, userdata);
 }
 
 void qemu_plugin_register_vcpu_insn_exec_cond_cb(struct qemu_plugin_insn *insn,
                                                  qemu_plugin_vcpu_udata_cb_t cb,
                                                  enum qemu_plugin_cb_flags flags, enum qemu_plugin_cond cond,
                                                  qemu_plugin_u64 entry, uint64_t imm, void *userdata) {
-    add_exec_if(insn->tb, insn->index, cb, cond, entry, imm, userdata);
+    add_exec_if(insn->tb, insn->index, cb, flags, cond, entry, imm, userdata);
 }
 
 void qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(struct qemu_plugin_insn *insn,
@@ -327,9 +334,9 @@ void qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(struct qemu_plugin_insn
 void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *insn, qemu_plugin_vcpu_mem_cb_t cb,
                                       enum qemu_plugin_cb_flags flags, enum qemu_plugin_mem_rw rw,
                                       void *userdata) {
-    Attached *a = attach(insn->tb, userdata);
+    Attached *a = attach(insn->tb, "vcpu_mem", flags, userdata);
     a->fn.mem = cb;
-    probe_add_mem(insn->tb->block, insn->index, access_of(rw), run_mem, a);
+    probe_add_mem(insn->tb->block, insn->index, access_of(rw), run_mem, a, a->code.regs);
 }
 
 void qemu_plugin_register_vcpu_mem_inline_per_vcpu(struct qemu_plugin_insn *insn, enum qemu_plugin_mem_rw rw,
@@ -381,7 +388,8 @@ struct qemu_plugin_hwaddr *qemu_plugin_get_hwaddr(qemu_plugin_meminfo_t info, ui
     PluginHost *host = plugin_host();
     QemuPlugin *q = qemu_current();
     bool is_ram;
-    if (!q || !host->access || !probe_access_paddr(host->hart, host->access, &q->hwaddr.pa, &is_ram))
+    if (!q || !host->code || !host->access ||
+        !probe_access_paddr(plugin_hart(host), host->access, &q->hwaddr.pa, &is_ram))
         return NULL;
     q->hwaddr.is_io = !is_ram;
     q->hwaddr.name = is_ram ? "RAM" : plugin_device_name(host->machine, q->hwaddr.pa);

@@ -58,6 +58,7 @@ struct qemu_plugin_hwaddr {
 struct qemu_plugin_scoreboard {
     uint32_t counter; /* offset in every hart's scoreboard */
     size_t size;
+    char *elements[MACHINE_MAX_HARTS];
 };
 
 typedef struct QemuPlugin {

@@ -156,7 +156,11 @@ static void G_GNUC_NO_INLINE run_probe(Hart *h, const Block *block, const Interp
         }
     }
     store_position(h, block, op);
-    call->fn(h, call, REG(a), REG(b), REG(c));
+    if (call->direct) {
+        call->direct(call->data, h);
+    } else {
+        call->fn(h, call, REG(a), REG(b), REG(c));
+    }
 }
 
 /* A side exit in the middle of a block: the rest was not done. */

@@ -55,7 +55,7 @@ typedef struct X86Thunks {
     const uint8_t *load, *store, *rmw;     /* slow paths, see mem.c */
     const uint8_t *save_all, *save_caller; /* pinned registers to the hart */
     const uint8_t *call[2];                /* helper call: 0 light, 1 full, see call.c */
-    const uint8_t *probe;                  /* see observe.c */
+    const uint8_t *probe[2][2];            /* [direct][regs], see observe.c */
 } X86Thunks;
 
 enum { USE_NONE = 0xffff }; /* "no later use" */

@@ -28,15 +28,24 @@ void op_count(Compiler *c, unsigned arg) {
 }
 
 /* The thunk's arguments besides rdx, rcx and rax: a, b and c. */
-static void emit_call(Compiler *c, Emit *e) {
+static void emit_call(Compiler *c, Emit *e, const ProbeCall *call) {
     emit_imm(e, RSI, (uint64_t)c->op->imm);
-    emit_push_imm(e, (int32_t)compiler_left(c));
-    emit_call_to(e, c->b->thunks.probe);
+    emit_store_imm(e, 2, HART_RM(left), (int32_t)compiler_left(c));
+    emit_call_to(e, c->b->thunks.probe[0][call->regs]);
 }
 
-static void emit_pc(Compiler *c, Emit *e) {
-    emit_imm(e, RAX, c->pc);
-    emit_store(e, HART_RM(pc), RAX);
+static void emit_direct(Compiler *c, Emit *e, const ProbeCall *call) {
+    emit_imm(e, RAX, (uintptr_t)call->direct);
+    emit_imm(e, RSI, (uintptr_t)call->data);
+    emit_store_imm(e, 2, HART_RM(left), (int32_t)compiler_left(c));
+    emit_call_to(e, c->b->thunks.probe[1][call->regs]);
+}
+
+static void emit_pc(Compiler *c, Emit *e, const ProbeCall *call) {
+    if (call->regs) {
+        emit_imm(e, RAX, c->pc);
+        emit_store(e, HART_RM(pc), RAX);
+    }
 }
 
 /* All temporaries are at home, so pinned registers and memory are all there is to load from. */
@@ -51,13 +60,17 @@ static void load_variable(Compiler *c, HostReg to, IrVar v) {
     }
 }
 
-static void call_in_line(Compiler *c) {
+static void call_in_line(Compiler *c, const ProbeCall *call) {
     ra_flush(c);
-    emit_pc(c, &c->hot);
+    emit_pc(c, &c->hot, call);
+    if (call->direct) {
+        emit_direct(c, &c->hot, call);
+        return;
+    }
     load_variable(c, RDX, c->op->a);
     load_variable(c, RCX, c->op->b);
     load_variable(c, RAX, c->op->c);
-    emit_call(c, &c->hot);
+    emit_call(c, &c->hot, call);
 }
 
 static const uint8_t host_conds[] = {[PROBE_EQ] = CC_E,  [PROBE_NE] = CC_NE, [PROBE_LT] = CC_B,
@@ -71,8 +84,8 @@ static void call_out_of_line(Compiler *c, const ProbeCall *call) {
     emit_label(emit_jcc(&c->hot, host_conds[call->cond]), cold->p);
     uint32_t live = ra_live(c, false);
     ra_cold_save(c, cold, live);
-    emit_pc(c, cold);
-    emit_call(c, cold);
+    emit_pc(c, cold, call);
+    emit_direct(c, cold, call);
     ra_cold_restore(c, cold, live);
     emit_jmp_to(cold, c->hot.p);
 }
@@ -82,20 +95,36 @@ void op_probe(Compiler *c, unsigned arg) {
     if (call->conditional) {
         call_out_of_line(c, call);
     } else {
-        call_in_line(c);
+        call_in_line(c, call);
     }
 }
 
-/* At entry [rsp] is the return address and [rsp + 8] `left`; rsp is 16-aligned. Local registers are lost. */
-void observe_make_thunks(X86Backend *b, Emit *e) {
-    b->thunks.probe = e->p;
-    exits_emit_save_pinned(e, REGS_PINNED);
+/*
+ * At entry [rsp] is the return address; rsp is 8 off alignment. Local registers are lost. Direct: rax is the
+ * function, rsi its data.
+ */
+static const uint8_t *make_thunk(Emit *e, bool direct, bool regs) {
+    const uint8_t *start = e->p;
+    exits_emit_save_pinned(e, regs ? REGS_PINNED : REGS_PINNED & REGS_CALLER_SAVED);
     emit_store(e, HART_RM(budget), REG_BUDGET);
-    emit_mov(e, R8, RAX);
-    emit_rm(e, O_LOAD, RAX, rm_mem(RSP, 8));
-    emit_rm(e, O_STORE, RAX, HART_RM(left));
-    emit_rm(e, O_LEA | W, RDI, rm_mem(REG_HART, -HART_BIAS));
-    emit_call_rm(e, rm_mem(RSI, offsetof(ProbeCall, fn)));
+    emit_alu_imm(e, W, ALU_SUB, rm_reg(RSP), 8);
+    if (direct) {
+        emit_mov(e, RDI, RSI);
+        emit_rm(e, O_LEA | W, RSI, rm_mem(REG_HART, -HART_BIAS));
+        emit_call_rm(e, rm_reg(RAX));
+    } else {
+        emit_mov(e, R8, RAX);
+        emit_rm(e, O_LEA | W, RDI, rm_mem(REG_HART, -HART_BIAS));
+        emit_call_rm(e, rm_mem(RSI, offsetof(ProbeCall, fn)));
+    }
+    emit_alu_imm(e, W, ALU_ADD, rm_reg(RSP), 8);
     exits_emit_load_pinned(e, REGS_PINNED & REGS_CALLER_SAVED);
-    emit_ret(e, 8);
+    emit_ret(e, 0);
+    return start;
+}
+
+void observe_make_thunks(X86Backend *b, Emit *e) {
+    for (unsigned i = 0; i < 4; i++) {
+        b->thunks.probe[i >> 1][i & 1] = make_thunk(e, i >> 1, i & 1);
+    }
 }

@@ -626,7 +626,7 @@ static void observe_block(void *opaque, ProbeBlock *b) {
     Observer *o = opaque;
     if (o->what & OBSERVE_BLOCKS) {
         probe_add_inline(b, PROBE_AT_BLOCK, PROBE_ADD, o->counters + 24, probe_block_n_insns(b));
-        probe_add_call_if(b, PROBE_AT_BLOCK, PROBE_GT, o->counters + 24, 63, saw_condition, o);
+        probe_add_call_if(b, PROBE_AT_BLOCK, PROBE_GT, o->counters + 24, 63, saw_condition, o, false);
         probe_add_inline(b, PROBE_AT_BLOCK, PROBE_STORE, o->counters + 32, probe_block_pc(b));
     }
     for (unsigned i = 0; i < probe_block_n_insns(b); i++) {
@@ -636,8 +636,8 @@ static void observe_block(void *opaque, ProbeBlock *b) {
             probe_add_mem_inline(b, i, PROBE_WRITE, PROBE_ADD, o->counters + 16, 1);
         }
         if (o->what & OBSERVE_CALLS) {
-            probe_add_mem(b, i, PROBE_READ | PROBE_WRITE, saw_access, o);
-            probe_add_call(b, i, saw_insn, o);
+            probe_add_mem(b, i, PROBE_READ | PROBE_WRITE, saw_access, o, false);
+            probe_add_call(b, i, saw_insn, o, true);
         }
     }
 }
