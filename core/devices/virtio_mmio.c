@@ -118,9 +118,18 @@ static void virtio_reset(VirtioDevice *v) {
     virtio_update_irq(v);
 }
 
+/* A queue that is taken away takes its requests along: one made anew knows nothing of them. */
+static void queue_drop_pending(VirtioDevice *v, uint32_t q) {
+    for (guint i = v->pending->len; i-- > 0;)
+        if (g_array_index(v->pending, VirtioPending, i).queue == q)
+            g_array_remove_index(v->pending, i);
+    virtio_queue_rearm(v);
+}
+
 static void queue_set_ready(VirtioDevice *v, uint32_t q, bool ready) {
     v->queue_ready[q] = ready;
     if (!ready) {
+        queue_drop_pending(v, q);
         v->last_avail[q] = v->used_index[q] = v->in_flight[q] = v->signalled[q] = 0;
         v->signalled_valid[q] = 0;
     }

@@ -236,6 +236,25 @@ static void test_in_flight(void) {
     world_free(other);
 }
 
+/* A queue that the driver takes away while a request is on its way, and sets up anew: nothing of it comes back. */
+static void test_queue_taken_away(void) {
+    World *w = started(false);
+
+    start(w, SLOT_RNG, 0);
+    desc(w, 0, DATA, 10, 2, 0);
+    offer(w, SLOT_RNG, 0, 0);
+    set(w, SLOT_RNG, 0x44, 0);
+    poke(w, AVAIL + 2, 0, 2);
+    set(w, SLOT_RNG, 0x44, 1);
+    world_wait(w, 60000);
+    g_assert_cmpuint(peek(w, USED + 2, 2), ==, 0);
+    offer(w, SLOT_RNG, 0, 0);
+    world_wait(w, 60000);
+    g_assert_cmpuint(peek(w, USED + 2, 2), ==, 1);
+    g_assert_cmphex(reg(w, SLOT_RNG, 0x70), ==, 15);
+    world_free(w);
+}
+
 static void test_rng(void) {
     World *w = started(false);
 
@@ -314,6 +333,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/virtio/disk", test_disk);
     g_test_add_func("/virtio/digest", test_digest);
     g_test_add_func("/virtio/in-flight", test_in_flight);
+    g_test_add_func("/virtio/queue-taken-away", test_queue_taken_away);
     g_test_add_func("/virtio/rng", test_rng);
     g_test_add_func("/virtio/console", test_console);
     g_test_add_func("/virtio/nonsense", test_nonsense);
