@@ -14,6 +14,7 @@
 
 #define VIRTIO_FIXED 27u /* bytes of a VIRTIO item before the id */
 #define IMAGE_FIXED 28u  /* bytes of an IMAGE item before the name */
+#define SECTORS_MAX ((uint64_t)INT64_MAX / 512)
 
 /*   tag, NAME, length (0: any), may repeat */
 #define MANIFEST_ITEMS(X)                                                                                    \
@@ -210,7 +211,7 @@ static bool take_virtio(Decoder *d, Bytes *b) {
     v.sectors = get_uint(b, 8);
     v.readonly = get_uint(b, 1);
     const uint8_t *mac = get_bytes(b, sizeof v.mac);
-    if (b->bad || slot >= MACHINE_VIRTIO_SLOTS || kind < VIRTIO_NET || kind > VIRTIO_RNG ||
+    if (b->bad || slot >= MACHINE_VIRTIO_SLOTS || kind < VIRTIO_NET || kind > VIRTIO_RNG || v.sectors > SECTORS_MAX ||
         d->config->virtio[slot].kind)
         return fail(d, "a virtio slot in the manifest is malformed");
     memcpy(v.mac, mac, sizeof v.mac);

@@ -265,6 +265,17 @@ static bool take_frame(Rec *r, const Frame *f) {
     }
 }
 
+/* A frame counts as a whole or not at all. */
+static bool take_whole_frame(Rec *r, const Frame *f) {
+    guint events = r->events->len, checkpoints = r->checkpoints->len, console = r->console->len;
+    if (take_frame(r, f))
+        return true;
+    g_array_set_size(r->events, events);
+    g_array_set_size(r->checkpoints, checkpoints);
+    g_array_set_size(r->console, console);
+    return false;
+}
+
 /* What lies beyond the end was written ahead of the events frame that would have covered it. */
 static void drop_beyond_end(Rec *r) {
     while (r->checkpoints->len &&
@@ -296,7 +307,7 @@ static void read_log(Rec *r) {
         if (!next_frame(r, &f, &what))
             break;
         g_ptr_array_add(r->buffers, f.raw);
-        if (!take_frame(r, &f)) {
+        if (!take_whole_frame(r, &f)) {
             what = "a frame's contents are malformed";
             break;
         }

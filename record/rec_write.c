@@ -38,7 +38,7 @@ struct RecWriter {
     GError *error; /* the first one stays */
     GByteArray *events, *checkpoints, *console;
     Base event_base, checkpoint_base, console_base;
-    Pos flushed, last_pos;
+    Pos flushed;
     /* Console bytes of one line so far: text from first_pos on, its last byte sent at last. */
     GByteArray *line;
     uint32_t line_port;
@@ -224,7 +224,6 @@ void rec_writer_event(RecWriter *w, const NdEvent *ev) {
     put_varint(w->events, ev->source);
     put_varint(w->events, ev->size);
     put_bytes(w->events, ev->payload, ev->size);
-    w->last_pos = ev->pos;
     if (w->events->len >= BUFFER_LIMIT)
         drain_events(w, ev->pos);
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "record/frame.h"
+#include "record/manifest.h"
 #include "record/rec.h"
 
 #define SHIFT 1u /* one step is 2 ns */
@@ -318,6 +319,7 @@ static void test_hostile_frames(void) {
         {FRAME_EVENTS, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 11},
         {FRAME_EVENTS, "\x05\x01\x00\x01\x00\xff\xff\xff\xff\x0f", 10}, /* payload longer than the frame */
         {FRAME_EVENTS, "\x05\x01\x00\x63\x00\x00", 6},                  /* unknown kind */
+        {FRAME_EVENTS, "\x05\x01\x00\x01\x00\x00\x01\x00\x63\x00\x00", 11}, /* a good event before it */
         {FRAME_EVENTS, "\x05\x09\x00\x01\x00\x00", 6},                  /* beyond the pos that it completes */
         {FRAME_EVENTS, "\x7f\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x00\x01\x00\x00",
          15}, /* pos << shift overflows */
@@ -342,8 +344,26 @@ static void test_hostile_frames(void) {
         g_assert_false(rec_end(r)->complete);
         g_assert_nonnull(strstr(rec_end(r)->text, "malformed"));
         g_assert_cmpuint(rec_end(r)->pos, ==, 0);
+        g_assert_cmpuint(rec_n_events(r) + rec_n_checkpoints(r), ==, 0);
         rec_free(r);
     }
+}
+
+/* A disk of so many sectors that its bytes cannot be counted. */
+static void test_impossible_disk(void) {
+    g_autoptr(GByteArray) raw = g_byte_array_new();
+    MachineConfig config, back;
+    g_autoptr(GArray) images = g_array_new(FALSE, TRUE, sizeof(ImageEntry));
+    RecInfo info = {.command = (char *)"", .version = (char *)""}, read = {0};
+    const char *what = NULL;
+    machine_config_init(&config);
+    config.virtio[7] = (VirtioSlotConfig){.kind = VIRTIO_BLK, .sectors = (uint64_t)1 << 55};
+    manifest_encode(raw, &info, &config);
+    g_assert_false(manifest_decode(raw->data, raw->len, &read, &back, images, &what));
+    g_assert_cmpstr(what, ==, "a virtio slot in the manifest is malformed");
+    rec_info_clear(&read);
+    machine_config_done(&back);
+    machine_config_done(&config);
 }
 
 static void test_existing_file(void) {
@@ -413,6 +433,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/record/flipped-bytes", test_flipped_bytes);
     g_test_add_func("/record/versions", test_versions);
     g_test_add_func("/record/hostile-frames", test_hostile_frames);
+    g_test_add_func("/record/impossible-disk", test_impossible_disk);
     g_test_add_func("/record/existing-file", test_existing_file);
     g_test_add_func("/record/full-disk", test_full_disk);
     int status = g_test_run();
