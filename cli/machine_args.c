@@ -169,8 +169,8 @@ static bool opt_memory(Collected *c, const char *option, const char *value, GErr
         return refuse(option, value, "a size such as 512M or 2G", error);
     if (g_ascii_isdigit(size[strlen(size) - 1]))
         n = n > (UINT64_MAX >> 20) ? UINT64_MAX : n << 20; /* QEMU: MiB without a suffix */
-    if (n < (1u << 20) || n > (64ull << 30) || n % PAGE_SIZE)
-        return refuse(option, value, "1M to 64G, a multiple of 4k", error);
+    if (n < (2u << 20) || n > (64ull << 30) || n % PAGE_SIZE)
+        return refuse(option, value, "2M to 64G, a multiple of 4k", error);
     c->s->config.ram_size = n;
     return properties_finish(p, option, "size", error);
 }
@@ -335,7 +335,7 @@ static const struct MachineOption {
     {"-drive", "file=F[,format=raw][,if=virtio|none][,id=…][,readonly=on]", "a disk image", opt_list},
     {"-device", "virtio-blk-device,drive=ID | virtio-rng-device | virtio-serial-device | virtconsole,chardev=ID | loader,file=F,addr=A",
      "a device", opt_list},
-    {"-netdev", "…", "not yet: there is no network device", opt_list},
+    {"-netdev", "…", "there is no network device", opt_list},
     {"-nic", "none", "no network", opt_keep},
     {"-net", "none", "no network", opt_net},
     {"-serial", "stdio|mon:stdio|null|none|file:F|pipe:F|chardev:ID", "where the UART goes", opt_serial},
