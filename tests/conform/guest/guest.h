@@ -108,6 +108,7 @@ uint64_t random64(void);
 static inline unsigned below(unsigned n) { return (unsigned)((random64() >> 32) * n >> 32); }
 static inline bool one_in(unsigned n) { return below(n) == 0; }
 uint64_t random_value(void); /* one that an integer instruction may find interesting */
+uint64_t harmless_code(void); /* to be stored where it may be executed */
 uint64_t random_float(void); /* one for an f register */
 
 extern uint64_t hash;

@@ -28,7 +28,7 @@ static const uint32_t accesses[] = {
     0x00e5b023, /* sd x14, 0(x11) */
     0x00e58023, /* sb */
     0x00e5a023, /* sw */
-    0x00e5b7af, /* amoadd.d x15, x14, (x11) */
+    0x08e5b7af, /* amoswap.d x15, x14, (x11) */
     0x1005a7af, /* lr.w x15, (x11) */
     0x000580e7, /* jalr x1, 0(x11) */
     0x0045a00f, /* cbo.zero (x11) */
@@ -215,7 +215,7 @@ static void do_access(void) {
     /* QEMU does the first part of a store whose second part has nothing behind it. */
     if (frame_is_odd && access >= ACCESS_STORE && access <= ACCESS_STORE + 2 && (context.x[11] & 0xfff) > 0xff8)
         context.x[11] -= 8;
-    context.x[14] = random64();
+    context.x[14] = harmless_code();
     context.vector = 0;
     if (params.verbose)
         print("begin access=%d priv=%d status=%x at=%x\n", (uint64_t)access, (uint64_t)priv, context.status, context.x[11]);

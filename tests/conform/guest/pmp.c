@@ -18,7 +18,7 @@ enum { PMP_R = 1, PMP_W = 2, PMP_X = 4, PMP_TOR = 1 << 3, PMP_NA4 = 2 << 3, PMP_
 static const uint32_t accesses[] = {
     0x00058783, 0x0005d783, 0x0005a783, 0x0005b783, /* lb lhu lw ld x15, (x11) */
     0x00e58023, 0x00e59023, 0x00e5a023, 0x00e5b023, /* sb sh sw sd x14, (x11) */
-    0x00e5a7af, 0x00e5b7af, 0x1005a7af, 0x1005b7af, /* amoadd.w/d, lr.w/d */
+    0x08e5a7af, 0x08e5b7af, 0x1005a7af, 0x1005b7af, /* amoswap.w/d, lr.w/d */
     0x000580e7,                                     /* jalr x1, 0(x11) */
 };
 #define N_ACCESSES (sizeof accesses / sizeof accesses[0])
@@ -156,7 +156,7 @@ static void do_access(bool translated) {
     context.pc = CODE_BASE + access * 8;
     context.x[1] = context.x[15] = 0;
     context.x[11] = at;
-    context.x[14] = random64();
+    context.x[14] = harmless_code();
     context.vector = 0;
     if (params.verbose)
         print("begin access=%d priv=%d status=%x at=%x\n", (uint64_t)access, (uint64_t)priv, context.status, at);

@@ -91,6 +91,15 @@ uint64_t random_value(void) {
     }
 }
 
+/* The bytes have no jump backwards in any order: none is 0xa0 or more. */
+uint64_t harmless_code(void) {
+    uint64_t code = 0;
+
+    for (unsigned i = 0; i < 4; i++) /* c.ebreak, c.li x15 */
+        code = code << 16 | (one_in(4) ? 0x9002u : 0x4781u | below(8) << 2);
+    return code;
+}
+
 /* A number of the format with so many exponent and fraction bits: any class, often near an edge. */
 static uint64_t random_format(unsigned exponent_bits, unsigned fraction_bits) {
     uint64_t r = random64(), fraction_mask = (1ul << fraction_bits) - 1, max = (1ul << exponent_bits) - 1;
