@@ -416,6 +416,9 @@ void *mmu_rmw(Hart *h, Gva va, MemOp op) {
         hart_raise(h, EXC_STORE_MISALIGNED, va);
         return NULL;
     }
+    uint8_t *tagged = tagged_host(h, va, op, ACCESS_STORE);
+    if (tagged)
+        return tagged;
     if (!resolve_or_raise(h, va, size, ACCESS_STORE, op_view(op), &t))
         return NULL;
     if (!t.host || t.readonly) {
