@@ -51,7 +51,7 @@ typedef struct X86Features {
 typedef struct X86Thunks {
     const uint8_t *enter;
     const uint8_t *leave[ENTER_TRACE + 1]; /* by EnterReason; rcx = pc (LINK: rax = Block), see exits.c */
-    const uint8_t *leave_pc_set;           /* ENTER_LOOP with hart->pc set already */
+    const uint8_t *go_on, *go_on_pc_set;   /* on at rcx or hart->pc, by ENTER_LOOP if need be */
     const uint8_t *load, *store, *rmw;     /* slow paths, see mem.c */
     const uint8_t *save_all, *save_caller; /* pinned registers to the hart */
     const uint8_t *call[2];                /* helper call: 0 light, 1 full, see call.c */

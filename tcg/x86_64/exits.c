@@ -10,7 +10,7 @@
  *
  * since that page may be mapped elsewhere by now. The guard's immediate is patched along with the jump.
  *
- * Leaving: rcx = pc (hart->pc for leave_pc_set), rax = Block for ENTER_LINK*; the thunks write everything
+ * Leaving: rcx = pc, rax = Block for ENTER_LINK*; the thunks write everything
  * back and return an EnterResult in rax:rdx. leave[ENTER_HELPER] expects the hart to be complete already.
  */
 #include "tcg/x86_64/compiler.h"
@@ -81,6 +81,49 @@ static const uint8_t *make_leave(Emit *e, EnterReason reason, bool store_pc, con
     return start;
 }
 
+/* Jump to where the jump cache (tcg/backend.h) says. The flags looked for are `known`, or the hart's if NULL. */
+static void emit_jump_probe(Emit *e, HostReg pc, HostReg entry, HostReg scratch, const uint32_t *known, uint8_t *miss[3]) {
+    G_STATIC_ASSERT(sizeof(JumpEntry) == 32);
+    emit_mov32(e, entry, pc);
+    emit_shift_imm(e, 0, SH_SHL, entry, 4);
+    emit_alu_imm(e, 0, ALU_AND, rm_reg(entry), (JUMP_CACHE_ENTRIES - 1) * sizeof(JumpEntry));
+    emit_rm(e, O_ADD | W, entry, HART_RM(jump_cache));
+    emit_cmp(e, W, pc, rm_mem(entry, offsetof(JumpEntry, pc)));
+    miss[0] = emit_jcc(e, CC_NE);
+    if (known) {
+        emit_alu_imm(e, 0, ALU_CMP, rm_mem(entry, offsetof(JumpEntry, flags)), (int32_t)*known);
+    } else {
+        emit_rm(e, O_LOAD, scratch, HART_RM(flags));
+        emit_cmp(e, 0, scratch, rm_mem(entry, offsetof(JumpEntry, flags)));
+    }
+    miss[1] = emit_jcc(e, CC_NE);
+    emit_mov32(e, scratch, pc);
+    emit_shift_imm(e, 0, SH_SHR, scratch, PAGE_BITS);
+    emit_alu_imm(e, 0, ALU_AND, rm_reg(scratch), ITLB_ENTRIES - 1);
+    emit_rm(e, O_LOAD, scratch, rm_sib(REG_HART, scratch, 2, HART_OFFSET(itlb)));
+    emit_cmp(e, 0, scratch, rm_mem(entry, offsetof(JumpEntry, page_id)));
+    miss[2] = emit_jcc(e, CC_NE);
+    emit_jmp_rm(e, rm_mem(entry, offsetof(JumpEntry, code)));
+}
+
+/*
+ * After an instruction that may have changed anything, rcx = pc: when nothing needs the run loop, straight to the
+ * block for what the hart's flags are now.
+ */
+static void make_go_on(X86Backend *b, Emit *e) {
+    const uint8_t *leave = b->thunks.leave[ENTER_LOOP];
+    uint8_t *miss[3];
+    b->thunks.go_on_pc_set = e->p;
+    emit_load(e, RCX, HART_RM(pc));
+    b->thunks.go_on = e->p;
+    emit_alu_imm(e, 0, ALU_CMP, HART_RM(attention), 0);
+    emit_jcc_to(e, CC_NE, leave);
+    emit_jump_probe(e, RCX, RAX, RDX, NULL, miss);
+    for (unsigned i = 0; i < G_N_ELEMENTS(miss); i++) {
+        emit_label(miss[i], leave);
+    }
+}
+
 void exits_make_thunks(X86Backend *b, Emit *e) {
     b->thunks.enter = make_enter(e);
     const uint8_t *common = e->p;
@@ -93,7 +136,7 @@ void exits_make_thunks(X86Backend *b, Emit *e) {
         bool helper = r == ENTER_HELPER;
         b->thunks.leave[r] = make_leave(e, r, !helper, helper ? complete : common);
     }
-    b->thunks.leave_pc_set = make_leave(e, ENTER_LOOP, false, common);
+    make_go_on(b, e);
 }
 
 /* -- the block's head ---------------------------------------------------------------------------------------
@@ -192,28 +235,13 @@ void op_exit_to(Compiler *c, unsigned arg) {
     emit_slot(c, &c->hot, c->op->c, (Gva)c->op->imm);
 }
 
-/* Probe of the jump cache (tcg/backend.h); a miss leaves with the target as pc. */
+/* A miss leaves with the target as pc. */
 void op_exit_jump(Compiler *c, unsigned arg) {
     Emit *e = &c->hot;
     uint8_t *miss[3];
-    G_STATIC_ASSERT(sizeof(JumpEntry) == 32);
     HostReg pc = ra_read(c, c->op->a), entry = ra_scratch(c), page = ra_scratch(c);
     emit_refund(e, rest(c));
-    emit_mov32(e, entry, pc);
-    emit_shift_imm(e, 0, SH_SHL, entry, 4);
-    emit_alu_imm(e, 0, ALU_AND, rm_reg(entry), (JUMP_CACHE_ENTRIES - 1) * sizeof(JumpEntry));
-    emit_rm(e, O_ADD | W, entry, HART_RM(jump_cache));
-    emit_mov32(e, page, pc);
-    emit_shift_imm(e, 0, SH_SHR, page, PAGE_BITS);
-    emit_alu_imm(e, 0, ALU_AND, rm_reg(page), ITLB_ENTRIES - 1);
-    emit_cmp(e, W, pc, rm_mem(entry, offsetof(JumpEntry, pc)));
-    miss[0] = emit_jcc(e, CC_NE);
-    emit_alu_imm(e, 0, ALU_CMP, rm_mem(entry, offsetof(JumpEntry, flags)), (int32_t)c->ir->exit_flags);
-    miss[1] = emit_jcc(e, CC_NE);
-    emit_rm(e, O_LOAD, page, rm_sib(REG_HART, page, 2, HART_OFFSET(itlb)));
-    emit_cmp(e, 0, page, rm_mem(entry, offsetof(JumpEntry, page_id)));
-    miss[2] = emit_jcc(e, CC_NE);
-    emit_jmp_rm(e, rm_mem(entry, offsetof(JumpEntry, code)));
+    emit_jump_probe(e, pc, entry, page, &c->ir->exit_flags, miss);
     for (unsigned i = 0; i < G_N_ELEMENTS(miss); i++) {
         emit_label(miss[i], c->cold.p);
     }
@@ -224,12 +252,12 @@ void op_exit_jump(Compiler *c, unsigned arg) {
 void op_exit_loop(Compiler *c, unsigned arg) {
     emit_refund(&c->hot, rest(c));
     emit_imm(&c->hot, RCX, (Gva)c->op->imm);
-    emit_jmp_to(&c->hot, c->b->thunks.leave[ENTER_LOOP]);
+    emit_jmp_to(&c->hot, c->b->thunks.go_on);
 }
 
 void op_exit_pc(Compiler *c, unsigned arg) {
     emit_refund(&c->hot, rest(c));
-    emit_jmp_to(&c->hot, c->b->thunks.leave_pc_set);
+    emit_jmp_to(&c->hot, c->b->thunks.go_on_pc_set);
 }
 
 /* -- linking ------------------------------------------------------------------------------------------------
