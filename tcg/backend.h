@@ -57,7 +57,7 @@ struct Backend {
  * The indirect-jump cache, per hart (hart->jump_cache), probed by generated code; filled by the engine.
  * An entry holds for (pc, flags) while itlb[(pc >> 12) % ITLB_ENTRIES] == page_id. code: host entry (x86_64).
  */
-#define JUMP_CACHE_ENTRIES 4096u
+#define JUMP_CACHE_ENTRIES 16384u
 #define JUMP_CACHE_INDEX(pc) (((pc) >> 1) & (JUMP_CACHE_ENTRIES - 1))
 typedef struct JumpEntry {
     Gva pc;

@@ -335,6 +335,10 @@ static Block *find_block(TcgEngine *e, Hart *h) {
         run_single(e, h, BLOCK_SINGLE);
         return NULL;
     }
+    b = jump_cache_find(h, h->pc); /* often all that was missing was the page's id */
+    if (b) {
+        return b;
+    }
     b = get_block(e, h, &f, BLOCK_KEPT);
     if (!f.crosses) {
         remember_jump(h, b);
@@ -431,6 +435,9 @@ static void engine_flush(Engine *base) {
     TcgEngine *e = (TcgEngine *)base;
     if (e->entered) {
         e->flush_pending = true;
+        for (uint32_t i = 0; i < e->machine->n_harts; i++) {
+            e->machine->harts[i]->attention |= ATTN_HOST; /* which makes the running one leave */
+        }
     } else {
         flush_now(e);
     }
