@@ -202,11 +202,13 @@ int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     hart = g_new0(Hart, 1);
     judge = g_new0(Hart, 1);
+    hart->jump_cache = g_new0(JumpEntry, JUMP_CACHE_ENTRIES);
     X86Features host, plain = {0};
     x86_features_detect(&host);
     g_test_add_data_func("/x86/fp/features", &host, test_fp);
     g_test_add_data_func("/x86/fp/plain", &plain, test_fp);
     int status = g_test_run();
+    g_free(hart->jump_cache);
     g_free(hart);
     g_free(judge);
     return status;
