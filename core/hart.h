@@ -80,7 +80,7 @@ typedef enum {
  * valid only while the page is dirty already and neither holds code nor walked PTEs: write tags are the dirty
  * tracking.
  */
-#define TLB_BITS 8
+#define TLB_BITS 10
 #define TLB_ENTRIES (1u << TLB_BITS)
 #define TLB_NEVER UINT64_MAX
 typedef struct TlbEntry {

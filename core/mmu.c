@@ -189,10 +189,12 @@ static void tlb_fill(Hart *h, unsigned ctx, Gva va, AccessKind kind, const Targe
         e->paddr = paddr;
         e->addend = addend;
     }
-    if (kind == ACCESS_LOAD)
+    if (kind == ACCESS_LOAD) {
         e->read = va & PAGE_MASK;
-    else
+    } else {
+        mmu_note_write_tag(h, e, t->page);
         e->write = va & PAGE_MASK;
+    }
     h->tlb_filled |= 1u << ctx;
     mmu_of(h->machine)->stats.fills++;
 }

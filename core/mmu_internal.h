@@ -72,6 +72,7 @@ typedef struct FetchKey {
 typedef struct Mmu {
     Machine *machine;
     StlbHart *stlb[MACHINE_MAX_HARTS];
+    uint32_t *write_slot; /* per host page: the TLB entry that may have its write tag, see mmu_tlb.c */
     WatchPage **watch; /* by host page; NULL: no walked PTEs */
     FetchKey *fetch_keys;
     uint32_t fetch_capacity, fetch_used, fetch_next_id;
@@ -112,6 +113,9 @@ void mmu_stlb_free(Mmu *mmu);
 static inline TlbEntry *mmu_tlb_entry(Hart *h, unsigned ctx, Gva va) {
     return &h->tlb[ctx][(va >> PAGE_BITS) & (TLB_ENTRIES - 1)];
 }
+
+/* The entry is about to get a write tag for the host page. */
+void mmu_note_write_tag(Hart *h, const TlbEntry *e, uint32_t page);
 
 /* The id of the (privilege, virtual page, host page) triple; a new one if it has none yet. */
 uint32_t mmu_fetch_id(Mmu *mmu, Priv priv, Gva va, uint32_t page);

@@ -20,6 +20,7 @@ void mmu_init(Machine *m) {
     Mmu *mmu = g_new0(Mmu, 1);
     mmu->machine = m;
     mmu->watch = g_new0(WatchPage *, m->n_pages);
+    mmu->write_slot = g_new0(uint32_t, m->n_pages);
     mmu->fetch_next_id = 1;
     m->mmu = mmu;
 }
@@ -31,6 +32,7 @@ void mmu_done(Machine *m) {
     mmu_watch_free(mmu);
     mmu_stlb_free(mmu);
     g_free(mmu->fetch_keys);
+    g_free(mmu->write_slot);
     g_free(mmu);
     m->mmu = NULL;
 }
@@ -212,8 +214,31 @@ static void drop_write_tags(Machine *m, bool all, Gpa page) {
 void mmu_drop_write_tags(Machine *m) {
     drop_write_tags(m, true, 0);
 }
+
+/*
+ * Nearly always a page has had write tags in one entry only since they were last dropped: then there is no need to
+ * look through all TLBs. 0: in none; SLOT_MANY: in several; else the number of the entry, plus 1.
+ */
+#define SLOT_MANY UINT32_MAX
+
+void mmu_note_write_tag(Hart *h, const TlbEntry *e, uint32_t page) {
+    uint32_t *at = &mmu_of(h->machine)->write_slot[page];
+    uint32_t slot = h->id * (CTX_COUNT * TLB_ENTRIES) + (uint32_t)(e - h->tlb[0]) + 1;
+    *at = *at == 0 || *at == slot ? slot : SLOT_MANY;
+}
+
 void mmu_drop_page_tags(Machine *m, uint32_t page) {
-    drop_write_tags(m, false, machine_page_address(m, page));
+    Gpa address = machine_page_address(m, page);
+    uint32_t slot = mmu_of(m)->write_slot[page];
+    mmu_of(m)->write_slot[page] = 0;
+    if (slot == SLOT_MANY) {
+        drop_write_tags(m, false, address);
+    } else if (slot) {
+        Hart *h = m->harts[(slot - 1) / (CTX_COUNT * TLB_ENTRIES)];
+        TlbEntry *e = h->tlb[0] + (slot - 1) % (CTX_COUNT * TLB_ENTRIES);
+        if (e->paddr == address)
+            e->write = TLB_NEVER;
+    }
 }
 
 /* ---- fetch ids ---- */
