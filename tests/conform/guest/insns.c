@@ -63,6 +63,23 @@ static void dump_data(void) {
 
 static uint64_t insn_length(uint64_t pc) { return (*(volatile uint16_t *)pc & 3) == 3 ? 4 : 2; }
 
+/* QEMU 7 has no tval for ebreak, and names the first byte where the second page of an access is the one that faults. */
+static void forgive_old_judge(void) {
+    const uint64_t end = DATA_BASE + DATA_SIZE;
+
+    if (context.cause == CAUSE_BREAKPOINT)
+        context.tval = 0;
+    if ((context.cause == CAUSE_LOAD_ACCESS || context.cause == CAUSE_STORE_ACCESS) && context.tval - (end - 7) < 7)
+        context.tval = end;
+}
+
+static void fold_trap(void) {
+    if (params.judge < 10)
+        forgive_old_judge();
+    fold(context.cause);
+    fold(context.tval);
+}
+
 /* Until the closing call; every other trap is noted and its instruction skipped. */
 static void run_to_end(void) {
     for (unsigned traps = 0; traps < MAX_TRAPS; traps++) {
@@ -71,8 +88,7 @@ static void run_to_end(void) {
         uint64_t offset = context.pc - CODE_BASE;
         if (offset >= program.end && offset < program.size)
             return;
-        fold(context.cause);
-        fold(context.tval);
+        fold_trap();
         fold(offset);
         fold(context.status & ~(STATUS_FS | 1ul << 63));
         if (params.verbose > 1)

@@ -222,7 +222,8 @@ static void do_access(void) {
     context_count(&context);
     uint64_t epc = context.pc == code + 4 ? 1 : context.pc == code ? 0 : context.pc - context.x[11];
     fold(context.cause);
-    fold(context.tval);
+    if (context.cause != CAUSE_BREAKPOINT) /* QEMU's is the first address at which it saw that ebreak */
+        fold(context.tval);
     fold(epc);
     fold(context.x[15]);
     if (params.verbose)

@@ -162,7 +162,8 @@ static void do_access(bool translated) {
         print("begin access=%d priv=%d status=%x at=%x\n", (uint64_t)access, (uint64_t)priv, context.status, at);
     context_count(&context);
     fold(context.cause);
-    fold(context.tval);
+    if (context.cause != CAUSE_BREAKPOINT) /* QEMU's is the first address at which it saw that ebreak */
+        fold(context.tval);
     fold(context.pc);
     fold(context.x[15]);
     if (params.verbose)
