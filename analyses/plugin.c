@@ -25,7 +25,7 @@ const Hart *plugin_hart(const PluginHost *host) {
     return host->hart ? host->hart : host->machine->harts[host->machine->current];
 }
 
-static const PluginKind *const kinds[] = {&plugin_kind_qemu};
+static const PluginKind *const kinds[] = {&plugin_kind_native, &plugin_kind_qemu};
 
 static bool refuse(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
 static bool refuse(GError **error, const char *format, ...) {
@@ -152,7 +152,30 @@ bool plugin_host_add(PluginHost *host, const char *spec, GError **error) {
 }
 
 bool plugin_host_wants_store(const PluginHost *host) {
+    for (guint i = 0; i < host->plugins->len; i++) {
+        const Plugin *p = g_ptr_array_index(host->plugins, i);
+        if (p->kind->wants_store && p->kind->wants_store(p))
+            return true;
+    }
     return false;
+}
+
+Pos plugin_host_next_position(const PluginHost *host, Pos pos) {
+    Pos next = POS_NONE;
+    for (guint i = 0; i < host->plugins->len; i++) {
+        const Plugin *p = g_ptr_array_index(host->plugins, i);
+        if (p->kind->next_position)
+            next = MIN(next, p->kind->next_position(p, pos));
+    }
+    return next;
+}
+
+void plugin_host_reached(PluginHost *host, Pos pos) {
+    for (guint i = 0; i < host->plugins->len; i++) {
+        Plugin *p = g_ptr_array_index(host->plugins, i);
+        if (p->kind->reached)
+            p->kind->reached(p, pos);
+    }
 }
 
 /* -- running

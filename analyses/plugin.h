@@ -33,6 +33,12 @@ bool plugin_host_add(PluginHost *host, const char *spec, GError **error);
 bool plugin_host_wants_store(const PluginHost *host);
 /* The machine stands at the start position: install. `store` may be NULL if nobody wants it. */
 bool plugin_host_begin(PluginHost *host, Machine *m, Store *store, GError **error);
+/*
+ * The first position from `pos` on that a plugin waits for, or POS_NONE; the driver stops there and says so,
+ * which the plugins may answer with later ones.
+ */
+Pos plugin_host_next_position(const PluginHost *host, Pos pos);
+void plugin_host_reached(PluginHost *host, Pos pos);
 /* The replay is over: tell the plugins, write what is left. `complete` when it went well. */
 bool plugin_host_end(PluginHost *host, bool complete, GError **error);
 

@@ -14,7 +14,11 @@ typedef struct PluginKind {
     const char *name;
     /* The object is loaded: is it written for this interface, in a version that is understood? */
     bool (*check)(Plugin *p, GError **error);
+    bool (*wants_store)(const Plugin *p);
     bool (*install)(Plugin *p, GError **error);
+    /* The first position from `pos` on that it waits for, and that this one is reached; both may be NULL. */
+    Pos (*next_position)(const Plugin *p, Pos pos);
+    void (*reached)(Plugin *p, Pos pos);
     bool (*end)(Plugin *p, bool complete, GError **error);
     void (*free)(Plugin *p);
 } PluginKind;
@@ -104,6 +108,6 @@ const char *plugin_device_name(const Machine *m, Gpa pa);
 void plugin_crash_watch(void);
 void plugin_crash_unwatch(void);
 
-extern const PluginKind plugin_kind_qemu;
+extern const PluginKind plugin_kind_native, plugin_kind_qemu;
 
 #endif

@@ -91,6 +91,18 @@ static bool job_attach(Job *j, Args *args, GError **error) {
     return true;
 }
 
+/* To the end of the range, stopping where plugins want to be called. */
+static bool job_replay(Job *j, GError **error) {
+    PluginHost *host = j->plugins ? plugins_host(j->plugins) : NULL;
+    Pos at = machine_pos(replay_machine(j->replay)), last = MIN(j->to, rec_end(j->rec)->pos);
+    for (Pos next; host && (next = plugin_host_next_position(host, at)) <= last; at = next + 1) {
+        if (!replay_run_to(j->replay, next, error))
+            return false;
+        plugin_host_reached(host, next);
+    }
+    return replay_run_to(j->replay, j->to, error);
+}
+
 static bool job_run(Job *j, GError **error) {
     if (j->from && !replay_run_to(j->replay, j->from, error))
         return false;
@@ -99,7 +111,7 @@ static bool job_run(Job *j, GError **error) {
         return false;
     if (j->plugins && !plugin_host_begin(plugins_host(j->plugins), m, j->store, error))
         return false;
-    bool good = replay_run_to(j->replay, j->to, error);
+    bool good = job_replay(j, error);
     if (j->plugins)
         good = plugin_host_end(plugins_host(j->plugins), good, good ? error : NULL) && good;
     return j->set ? analysis_set_end(j->set, machine_pos(m), good, good ? error : NULL) && good : good;

@@ -226,9 +226,9 @@ static void begin_insn(Writer *w, const ProbeRequest *requests, uint32_t n) {
     uint32_t pending = 0; /* requests before i that wait for a common call */
     for (uint32_t i = 0; i < n; i++) {
         const ProbeRequest *r = &requests[i];
-        bool adds = r->kind == PROBE_DO_INLINE && r->op == PROBE_ADD;
+        bool is_inline = r->kind == PROBE_DO_INLINE && fits_i32((int64_t)r->value);
         bool alone = is_simple_condition(r);
-        if (!(adds || alone) || !has_spare_ops(w, 1)) {
+        if (!(is_inline || alone) || !has_spare_ops(w, 1)) {
             pending++;
             continue;
         }
@@ -236,6 +236,9 @@ static void begin_insn(Writer *w, const ProbeRequest *requests, uint32_t n) {
         pending = 0;
         if (alone) {
             put_begin(w, r, 1);
+        } else if (r->op == PROBE_STORE) {
+            put(w, &(IrOp){.op = IR_COUNT, .aux = PROBE_STORE, .mem = r->counter, .imm = (int64_t)r->value});
+            end_stretch(w);
         } else if (!count_add(w, r->counter, r->value, false)) {
             pending = 1;
         }

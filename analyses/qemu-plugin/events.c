@@ -139,7 +139,8 @@ static void qemu_free(Plugin *p) {
     g_free(q);
 }
 
-const PluginKind plugin_kind_qemu = {"qemu", qemu_check, qemu_install, qemu_end, qemu_free};
+const PluginKind plugin_kind_qemu = {
+    .name = "qemu", .check = qemu_check, .install = qemu_install, .end = qemu_end, .free = qemu_free};
 
 /* -- registration
  * -------------------------------------------------------------------------------------------- */

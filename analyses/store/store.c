@@ -222,6 +222,25 @@ bool store_run(StoreStmt *stmt, GError **error, const char *types, ...) {
     return ok;
 }
 
+bool store_run_values(StoreStmt *stmt, const char *types, const StoreValue *values, GError **error) {
+    store_lock(stmt->store);
+    for (int i = 0; types[i]; i++) {
+        const StoreValue *v = &values[i];
+        if (types[i] == 'i' || types[i] == 'u')
+            sqlite3_bind_int64(stmt->stmt, i + 1, v->integer);
+        else if (types[i] == 's' && v->bytes)
+            sqlite3_bind_text(stmt->stmt, i + 1, v->bytes, -1, SQLITE_STATIC);
+        else if (types[i] == 'b' && v->bytes)
+            sqlite3_bind_blob(stmt->stmt, i + 1, v->bytes, (int)v->size, SQLITE_STATIC);
+    }
+    int result = sqlite3_step(stmt->stmt);
+    bool ok = result == SQLITE_DONE || result == SQLITE_ROW || store_fail(stmt->store, error, "");
+    sqlite3_reset(stmt->stmt);
+    sqlite3_clear_bindings(stmt->stmt);
+    store_unlock(stmt->store);
+    return ok;
+}
+
 int64_t store_get_int(Store *s, const char *sql, int64_t fallback, const char *types, ...) {
     va_list ap;
     sqlite3_stmt *stmt = NULL;

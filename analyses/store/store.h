@@ -41,6 +41,13 @@ void store_stmt_free(StoreStmt *stmt);
  * (NULL: NULL), b const void * and size_t, n nothing (NULL).
  */
 bool store_run(StoreStmt *stmt, GError **error, const char *types, ...);
+/* The same with the values in an array. */
+typedef struct StoreValue {
+    int64_t integer;   /* i u */
+    const void *bytes; /* s b */
+    size_t size;       /* b */
+} StoreValue;
+bool store_run_values(StoreStmt *stmt, const char *types, const StoreValue *values, GError **error);
 /* First column of the first row as an integer; `fallback` if there is none or on failure. Types as in
  * store_run. */
 int64_t store_get_int(Store *s, const char *sql, int64_t fallback, const char *types, ...);

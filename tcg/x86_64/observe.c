@@ -51,9 +51,8 @@ static void emit_pc(Compiler *c, Emit *e, const ProbeCall *call) {
 /* All temporaries are at home, so pinned registers and memory are all there is to load from. */
 static void load_variable(Compiler *c, HostReg to, IrVar v) {
     if (v == IR_ZERO) {
-        return; /* the helper does not look at it */
-    }
-    if (ra_is_pinned(v)) {
+        emit_imm(&c->hot, to, 0);
+    } else if (ra_is_pinned(v)) {
         emit_mov(&c->hot, to, c->reg[v]);
     } else {
         ra_load_home(c, &c->hot, to, v);

@@ -360,6 +360,8 @@ static void guest_edges(Asm *a) {
     asm_w(a, LD(S2, S0, 0));
     asm_w(a, XOR(A0, A0, S2));
     asm_w(a, AMOADD_W(S1, S1, S0));
+    asm_w(a, SD(ZERO, S0, 12));
+    asm_w(a, AMOADD_W(ZERO, ZERO, S0));
     asm_w(a, LD(S1, S0, 0));
     asm_w(a, ADDI(S1, S1, -1));
     asm_w(a, BNE(S1, ZERO, asm_to(a, loop)));

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The native plugin interface: what its parts share. plugin_native.c: life, events, questions; _code.c:
+ * translated code; _rows.c: tables. */
+#ifndef ANALYSES_PLUGIN_NATIVE_H
+#define ANALYSES_PLUGIN_NATIVE_H
+
+#define RR_API __attribute__((visibility("default")))
+#include "analyses/plugin_private.h"
+#include "analyses/rr-plugin.h"
+#include "schema/seq.h"
+
+struct RrSelf {
+    Plugin *plugin;
+    const RrPlugin *class;
+    char *name;          /* of its tables */
+    GHashTable *options; /* of char *, fallbacks included */
+    void *data;
+    bool subscribed, installing, stopped;
+    uint32_t flow;      /* counter: 1 when the hart's next instruction begins a basic block */
+    uint32_t seq_class; /* of rows made in the callback at hand */
+    Pos event_pos;      /* of the event being told; POS_NONE: the machine knows */
+    Pos row_pos;        /* of the last row; rows at that pos so far, by class */
+    uint32_t row_next[16];
+    GArray *positions; /* of NativePosition */
+    struct NativeRows *rows;
+};
+
+typedef struct NativePosition {
+    Pos pos;
+    void (*fn)(RrSelf *self, uint64_t pos);
+} NativePosition;
+
+struct RrBlock {
+    RrSelf *self;
+    ProbeBlock *probe;
+};
+
+/* Where the callback at hand is. */
+Pos native_pos(const RrSelf *self);
+
+/* _code.c */
+void native_on_translate(void *opaque, ProbeBlock *b);
+/* Call it a new basic block from here on. */
+void native_flow_break(const RrSelf *self, uint32_t hart);
+
+/* _rows.c */
+bool native_rows_begin(RrSelf *self, GError **error);
+/* Write what is left; rows of a run that failed are marked so. */
+bool native_rows_end(RrSelf *self, bool complete, GError **error);
+void native_rows_free(RrSelf *self);
+
+/* A fault of the plugin's, not the user's: says so and ends the program. */
+void native_misuse(const RrSelf *self, const char *format, ...) G_GNUC_PRINTF(2, 3) G_GNUC_NORETURN;
+
+#endif

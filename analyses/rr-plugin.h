@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * rr-emu's plugin interface, the whole of it. A plugin is a shared object that defines `rr_plugin`; it
+ * observes a replay of a RISC-V machine: `rr-emu replay RECORDING --plugin ./FILE.so[,key=value]…`.
+ * docs/plugins.md is the manual.
+ *
+ * A plugin only observes: nothing here changes the guest, its time or where it goes, and the replay checks
+ * the recorded state hashes with every plugin attached. All callbacks come on one thread, in the order of
+ * what happens. What is passed to a callback is valid during that callback.
+ */
+#ifndef RR_PLUGIN_H
+#define RR_PLUGIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * The version of this interface. Functions and members of RrPlugin are only ever added at the end of a
+ * version, and what one does never changes: a plugin runs in every rr-emu whose RR_PLUGIN_VERSION is not less
+ * than its own and whose RR_PLUGIN_VERSION_MIN is not greater.
+ */
+#define RR_PLUGIN_VERSION 1
+#define RR_PLUGIN_VERSION_MIN 1
+
+#ifndef RR_API
+#define RR_API
+#endif
+#define RR_EXPORT __attribute__((visibility("default")))
+
+typedef struct RrSelf RrSelf;   /* one --plugin option: the same file may be given several times */
+typedef struct RrHart RrHart;   /* a hart, as it is during a callback */
+typedef struct RrBlock RrBlock; /* code that was translated */
+typedef struct RrTable RrTable;
+typedef uint32_t RrCounter; /* a 64-bit number for each hart */
+
+/* -- events
+ * ------------------------------------------------------------------------------------------------------ */
+/* pos: the step (retired instruction, exception or interrupt) that it belongs to, counted over all harts. */
+typedef struct RrTrap {
+    uint64_t pos;
+    const RrHart *hart; /* after the trap was taken */
+    bool is_interrupt;
+    uint64_t cause, epc, tval;
+    unsigned from_priv, to_priv; /* 0 U, 1 S, 3 M */
+} RrTrap;
+
+typedef enum { RR_IRQ_RAISE, RR_IRQ_TAKE, RR_IRQ_CLAIM, RR_IRQ_COMPLETE, RR_IRQ_LOWER } RrIrqStage;
+typedef struct RrIrq {
+    uint64_t pos;
+    const RrHart *hart; /* NULL: none in particular */
+    const char *device; /* NULL: none in particular */
+    uint32_t source;
+    RrIrqStage stage;
+} RrIrq;
+
+typedef struct RrMmio {
+    uint64_t pos;
+    const RrHart *hart;
+    const char *device;
+    uint64_t offset, value;
+    unsigned size;
+    bool is_write;
+} RrMmio;
+
+typedef struct RrDma {
+    uint64_t pos;
+    const char *device;
+    uint64_t paddr, size;
+    const uint8_t *data;
+    bool is_write; /* to guest memory */
+} RrDma;
+
+typedef struct RrBytes {
+    uint64_t pos, time_ns;
+    uint32_t source;  /* console: 0 is the UART */
+    const char *kind; /* "console" or the kind of outside input */
+    bool to_guest;
+    const uint8_t *data;
+    size_t size;
+} RrBytes;
+
+/* One access, after it was made. Of an atomic operation the load comes first, then the store. */
+typedef struct RrAccess {
+    uint64_t vaddr, value; /* value: zero-extended */
+    unsigned size;         /* bytes; 64: a cache block of zeros */
+    bool is_write, is_signed;
+    uint64_t paddr;
+    const char *device; /* NULL: memory */
+} RrAccess;
+
+/* -- what a plugin defines
+ * --------------------------------------------------------------------------------------- */
+typedef enum { RR_OPTION_BOOL, RR_OPTION_INT, RR_OPTION_TEXT, RR_OPTION_CHOICE } RrOptionType;
+typedef struct RrOption {
+    const char *name; /* NULL ends the list */
+    RrOptionType type;
+    const char *fallback; /* as it would be given */
+    const char *choices;  /* RR_OPTION_CHOICE: "a|b|c" */
+    const char *help;
+} RrOption;
+
+typedef struct RrPlugin {
+    uint32_t version; /* RR_PLUGIN_VERSION */
+    const char *name; /* of its tables' analysis: letters, digits and _ */
+    const char *help;
+    const RrOption *options; /* may be NULL */
+    bool basic_blocks;       /* rr_on_basic_block() is used */
+
+    /* Before the first step: declare tables and counters. False: refuse to start, having said why by
+     * rr_print(). */
+    bool (*install)(RrSelf *self);
+    /* The replay is over; complete: it went well. Rows may still be added. */
+    void (*end)(RrSelf *self, bool complete);
+    /* Nothing comes after this: free what you have. */
+    void (*uninstall)(RrSelf *self);
+
+    /* Code was translated: attach to it. The same code may be shown again, at any time. */
+    void (*translate)(RrSelf *self, RrBlock *block);
+    void (*trap)(RrSelf *self, const RrTrap *event);
+    void (*trap_return)(RrSelf *self, uint64_t pos, const RrHart *hart, unsigned from_priv);
+    void (*irq)(RrSelf *self, const RrIrq *event);
+    void (*satp)(RrSelf *self, uint64_t pos, const RrHart *hart);
+    void (*idle)(RrSelf *self, uint64_t pos, const RrHart *hart, bool waits);
+    void (*mmio)(RrSelf *self, const RrMmio *event);
+    void (*dma)(RrSelf *self, const RrDma *event);
+    void (*console)(RrSelf *self, const RrBytes *event);
+    void (*input)(RrSelf *self, const RrBytes *event);
+    void (*checkpoint)(RrSelf *self, uint64_t pos, uint64_t time_ns, uint64_t hash);
+} RrPlugin;
+
+extern RR_EXPORT const RrPlugin rr_plugin;
+
+/* -- the instance
+ * ------------------------------------------------------------------------------------------------ */
+RR_API void rr_set_data(RrSelf *self, void *data);
+RR_API void *rr_data(const RrSelf *self);
+/* Options as given or their fallbacks; asking for one that was not declared ends the program. */
+RR_API bool rr_option_bool(const RrSelf *self, const char *name);
+RR_API int64_t rr_option_int(const RrSelf *self, const char *name);
+RR_API const char *rr_option_text(const RrSelf *self, const char *name);
+/* To rr-emu's stderr. */
+RR_API void rr_print(const RrSelf *self, const char *text);
+/* No callback comes any more, but end and uninstall. */
+RR_API void rr_stop_observing(RrSelf *self);
+/* Forget what was attached to code; all of it is shown again. */
+RR_API void rr_reset(RrSelf *self);
+/* Call fn when the state is that before step `pos`. Positions that have passed are ignored. */
+RR_API void rr_at_position(RrSelf *self, uint64_t pos, void (*fn)(RrSelf *self, uint64_t pos));
+
+/* -- code, in translate only
+ * ------------------------------------------------------------------------------------- */
+typedef struct RrInsn {
+    uint64_t pc;
+    uint32_t bytes; /* little-endian */
+    unsigned size;  /* 2 or 4 */
+    bool may_load, may_store;
+} RrInsn;
+
+RR_API size_t rr_block_insns(const RrBlock *block);
+RR_API RrInsn rr_block_insn(const RrBlock *block, size_t index);
+RR_API uint64_t rr_block_paddr(const RrBlock *block);
+/* The text of the instruction, always terminated; how long it would be. */
+RR_API size_t rr_block_disassemble(const RrBlock *block, size_t index, char *to, size_t size);
+
+/* For pointers that callbacks get: memory, cleared, that lives as long as this translation. */
+RR_API void *rr_block_alloc(RrBlock *block, size_t size);
+
+typedef void RrExec(RrSelf *self, const RrHart *hart, void *data);
+typedef void RrMem(RrSelf *self, const RrHart *hart, const RrAccess *access, void *data);
+typedef enum { RR_EQ, RR_NE, RR_LT, RR_LE, RR_GT, RR_GE } RrCond; /* unsigned */
+typedef enum { RR_LOADS = 1, RR_STORES = 2, RR_ACCESSES = 3 } RrAccesses;
+
+/*
+ * When a basic block is entered: the instruction after a jump, branch (taken or not), trap or return. That is
+ * not where translations begin: fn is called when this translation is entered and begins a basic block. Needs
+ * RrPlugin.basic_blocks.
+ */
+RR_API void rr_on_basic_block(RrBlock *block, RrExec *fn, void *data);
+/* When the instruction begins, also if it then raises an exception. */
+RR_API void rr_on_insn(RrBlock *block, size_t index, RrExec *fn, void *data);
+RR_API void rr_on_insn_if(RrBlock *block, size_t index, RrCounter counter, RrCond cond, uint64_t value,
+                          RrExec *fn, void *data);
+/* After each access that it made. */
+RR_API void rr_on_access(RrBlock *block, size_t index, RrAccesses which, RrMem *fn, void *data);
+/* Inline: add to the executing hart's counter, or store. */
+RR_API void rr_add_on_insn(RrBlock *block, size_t index, RrCounter counter, uint64_t value);
+RR_API void rr_store_on_insn(RrBlock *block, size_t index, RrCounter counter, uint64_t value);
+RR_API void rr_add_on_access(RrBlock *block, size_t index, RrAccesses which, RrCounter counter,
+                             uint64_t value);
+
+/* -- counters
+ * ---------------------------------------------------------------------------------------------------- */
+RR_API RrCounter rr_counter_new(RrSelf *self);
+RR_API uint64_t rr_counter(const RrSelf *self, RrCounter counter, unsigned hart);
+RR_API void rr_counter_set(RrSelf *self, RrCounter counter, unsigned hart, uint64_t value);
+RR_API uint64_t rr_counter_sum(const RrSelf *self, RrCounter counter);
+
+/* -- questions, in any callback
+ * ---------------------------------------------------------------------------------- */
+RR_API uint64_t rr_pos(const RrSelf *self);
+RR_API uint64_t rr_time_ns(const RrSelf *self); /* guest time */
+RR_API unsigned rr_harts(const RrSelf *self);
+RR_API const RrHart *rr_hart(const RrSelf *self, unsigned index);
+RR_API unsigned rr_hart_index(const RrHart *hart);
+RR_API uint64_t rr_pc(const RrHart *hart);
+RR_API unsigned rr_priv(const RrHart *hart);
+/* "a0", "x10", "fa0", "pc", "priv" or the name of a CSR; false: there is none. Reading changes nothing. */
+RR_API bool rr_register(const RrHart *hart, const char *name, uint64_t *value);
+/* Guest memory; false where there is none (devices are never read). */
+RR_API bool rr_read_virtual(const RrHart *hart, uint64_t vaddr, void *to, size_t size);
+RR_API bool rr_read_physical(const RrSelf *self, uint64_t paddr, void *to, size_t size);
+RR_API bool rr_translate(const RrHart *hart, uint64_t vaddr, uint64_t *paddr);
+/* The symbol that covers the address, always terminated; false: none. */
+RR_API bool rr_symbol(const RrSelf *self, uint64_t vaddr, char *to, size_t size);
+
+/* -- rows for the database
+ * --------------------------------------------------------------------------------------- */
+/* Every table begins with the columns pos and seq, which rr-emu fills in: where the callback is. */
+typedef enum { RR_INTEGER, RR_ADDRESS, RR_TEXT, RR_BLOB } RrType;
+typedef struct RrColumn {
+    const char *name; /* NULL ends the list */
+    RrType type;
+    bool is_key; /* has an index */
+} RrColumn;
+
+typedef struct RrValue {
+    union {
+        int64_t integer;   /* RR_INTEGER, RR_ADDRESS */
+        const void *bytes; /* RR_TEXT, RR_BLOB; NULL: SQL's NULL */
+    };
+    size_t size; /* RR_BLOB */
+} RrValue;
+
+/* In install only. The table is called NAME, or NAME_suffix unless suffix is NULL. */
+RR_API RrTable *rr_table(RrSelf *self, const char *suffix, const RrColumn *columns);
+/* values: one for each column; copied. */
+RR_API void rr_row(RrTable *table, const RrValue *values);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
