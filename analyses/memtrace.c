@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * memtrace: every access of the guest to memory. The guest's thread fills buffers (core/trace.h); a few of
- * them make a job; workers encode jobs to chunks, independently of each other, and store them. There are so
- * many buffers and no more: the guest waits when the workers are behind.
+ * memtrace: every access of the guest to memory. Workers encode the trace's jobs (tracer.h) to chunks,
+ * independently of each other, and store them.
  */
 #include <string.h>
 
@@ -11,21 +10,7 @@
 #include "analyses/store/index.h"
 #include "core/trace.h"
 
-#define JOB_WORDS (4u * TRACE_BUFFER_WORDS) /* about 130,000 accesses */
-#define JOB_BUFFERS 8u
 #define WORKERS_MAX 8u
-#define BUFFER_BYTES ((TRACE_BUFFER_WORDS + TRACE_RESERVE) * sizeof(uint64_t))
-
-typedef struct Piece {
-    uint64_t *words;
-    size_t n;
-} Piece;
-
-typedef struct Job {
-    uint64_t id;
-    size_t n, words;
-    Piece pieces[JOB_BUFFERS];
-} Job;
 
 typedef struct Memtrace {
     AnalysisRun *run;
@@ -34,14 +19,9 @@ typedef struct Memtrace {
     ChunkSource source;
     CodeTable *code;
 
-    Job *filling;
-    uint64_t n_jobs;
     GMutex lock;
     GCond changed;
-    GQueue jobs;        /* of Job, waiting */
-    GPtrArray *free;    /* of buffers */
-    GPtrArray *buffers; /* all of them */
-    guint buffers_max;
+    GQueue jobs; /* of TraceJob, waiting */
     bool finishing;
     GThread *workers[WORKERS_MAX];
     unsigned n_workers;
@@ -53,66 +33,13 @@ typedef struct Memtrace {
     GError *error; /* the first; nothing is stored after it */
 } Memtrace;
 
-/* -- the guest's thread
- * --------------------------------------------------------------------------------------- */
-static uint64_t *take_buffer(Memtrace *m) {
-    uint64_t *buffer;
+static void on_job(void *opaque, TraceJob *job) {
+    Memtrace *m = opaque;
     g_mutex_lock(&m->lock);
-    while (m->free->len == 0 && m->buffers->len >= m->buffers_max)
-        g_cond_wait(&m->changed, &m->lock);
-    if (m->free->len) {
-        buffer = g_ptr_array_steal_index(m->free, m->free->len - 1);
-    } else {
-        buffer = g_malloc(BUFFER_BYTES);
-        g_ptr_array_add(m->buffers, buffer);
-    }
-    g_mutex_unlock(&m->lock);
-    return buffer;
-}
-
-static void dispatch(Memtrace *m) {
-    if (!m->filling)
-        return;
-    g_mutex_lock(&m->lock);
-    g_queue_push_tail(&m->jobs, m->filling);
+    g_queue_push_tail(&m->jobs, job);
     g_cond_broadcast(&m->changed);
     g_mutex_unlock(&m->lock);
-    m->filling = NULL;
 }
-
-/* A short piece is copied behind the last one, so that a flush does not cost a buffer. */
-static bool append_piece(Job *job, const uint64_t *words, size_t n) {
-    Piece *last = job->n ? &job->pieces[job->n - 1] : NULL;
-    if (!last || n > TRACE_BUFFER_WORDS / 8 || last->n + n > TRACE_BUFFER_WORDS)
-        return false;
-    memcpy(last->words + last->n, words, n * sizeof *words);
-    last->n += n;
-    return true;
-}
-
-static void on_trace(void *opaque, const uint64_t *words, size_t n, uint64_t **next) {
-    AnalysisRun *run = opaque;
-    Memtrace *m = run->state;
-    *next = (uint64_t *)words;
-    if (n) {
-        if (!m->filling) {
-            m->filling = g_new0(Job, 1);
-            m->filling->id = m->n_jobs++;
-        }
-        Job *job = m->filling;
-        job->words += n;
-        if (!append_piece(job, words, n)) {
-            job->pieces[job->n++] = (Piece){(uint64_t *)words, n};
-            *next = NULL;
-        }
-        if (job->words >= JOB_WORDS - TRACE_BUFFER_WORDS / 2 || job->n == JOB_BUFFERS)
-            dispatch(m);
-    }
-    if (!*next)
-        *next = take_buffer(m);
-}
-
-static const HookOps memtrace_hooks = {.trace = on_trace};
 
 /* -- the workers
  * ---------------------------------------------------------------------------------------------- */
@@ -149,7 +76,7 @@ static bool store_rows(Memtrace *m, const ChunkResult *result, ChunkDecoder *dec
     return true;
 }
 
-static bool store_chunk(Memtrace *m, const Job *job, const ChunkResult *r, const Bytes *touched,
+static bool store_chunk(Memtrace *m, const TraceJob *job, const ChunkResult *r, const Bytes *touched,
                         GError **error) {
     return store_run(m->insert, error, "uuuubb", job->id, r->first_pos, r->last_pos, (uint64_t)r->rows,
                      touched->data, bytes_size(touched), r->blob.data, bytes_size(&r->blob)) &&
@@ -163,7 +90,7 @@ typedef struct Worker {
     Bytes touched;
 } Worker;
 
-static void work(Memtrace *m, Worker *w, const Job *job) {
+static void work(Memtrace *m, Worker *w, const TraceJob *job) {
     ChunkResult result;
     GError *error = NULL;
     bool ok = true;
@@ -194,15 +121,12 @@ static gpointer worker_thread(gpointer data) {
         w.decoder = chunk_decoder_new(find_code_by_id, m);
     g_mutex_lock(&m->lock);
     for (;;) {
-        Job *job = g_queue_pop_head(&m->jobs);
+        TraceJob *job = g_queue_pop_head(&m->jobs);
         if (job) {
             g_mutex_unlock(&m->lock);
             work(m, &w, job);
+            trace_job_unref(job);
             g_mutex_lock(&m->lock);
-            for (size_t i = 0; i < job->n; i++)
-                g_ptr_array_add(m->free, job->pieces[i].words);
-            g_free(job);
-            g_cond_broadcast(&m->changed);
         } else if (m->finishing) {
             break;
         } else {
@@ -218,7 +142,6 @@ static gpointer worker_thread(gpointer data) {
 }
 
 static void stop_workers(Memtrace *m) {
-    dispatch(m);
     g_mutex_lock(&m->lock);
     m->finishing = true;
     g_cond_broadcast(&m->changed);
@@ -315,25 +238,18 @@ static void memtrace_init(Memtrace *m, AnalysisRun *run) {
     g_mutex_init(&m->lock);
     g_mutex_init(&m->store_lock);
     g_cond_init(&m->changed);
-    m->free = g_ptr_array_new();
-    m->buffers = g_ptr_array_new_with_free_func(g_free);
     m->index = index_builder_new(store_node, m);
 }
 
 static bool memtrace_begin(AnalysisRun *run, GError **error) {
     Memtrace *m = run->state;
-    Machine *machine = run->machine;
     memtrace_init(m, run);
     if (!make_tables(m, error))
         return false;
     m->n_workers = m->as_rows ? 1 : CLAMP(g_get_num_processors(), 1, WORKERS_MAX);
-    m->buffers_max = JOB_BUFFERS * (m->n_workers + 2);
     for (unsigned i = 0; i < m->n_workers; i++)
         m->workers[i] = g_thread_new("memtrace", worker_thread, m);
-    analysis_run_subscribe(run, &memtrace_hooks);
-    hooks_set_trace_wants(machine->hooks, TRACE_WANT_MEM);
-    if (machine->engine)
-        machine->engine->ops->flush(machine->engine);
+    analysis_run_trace(run, TRACE_WANT_MEM, m->n_workers + 1, on_job, m);
     return true;
 }
 
@@ -357,8 +273,6 @@ static void memtrace_free(AnalysisRun *run) {
     store_stmt_free(m->insert);
     index_builder_free(m->index);
     code_table_free(m->code);
-    g_ptr_array_free(m->free, TRUE);
-    g_ptr_array_free(m->buffers, TRUE);
     g_clear_error(&m->error);
     g_mutex_clear(&m->lock);
     g_mutex_clear(&m->store_lock);

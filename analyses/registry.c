@@ -5,15 +5,17 @@
 
 #include "analyses/run.h"
 
-static const AnalysisClass *const classes[] = {&memtrace_class,   &trap_class, &console_class, &input_class,
-                                               &checkpoint_class, &mmio_class, &dma_class,     &irq_class};
+static const AnalysisClass *const classes[] = {&memtrace_class, &trap_class,       &console_class,
+                                               &input_class,    &checkpoint_class, &mmio_class,
+                                               &dma_class,      &irq_class,        &blocks_class};
 
 struct AnalysisSet {
     Store *store;
     GPtrArray *runs; /* of AnalysisRun */
     Machine *machine;
-    bool replaces; /* a complete run of one of them is in the database */
-    bool open;     /* the transaction */
+    Tracer *tracer; /* from begin to end */
+    bool replaces;  /* a complete run of one of them is in the database */
+    bool open;      /* the transaction */
 };
 
 const AnalysisInfo *analysis_info(size_t i) {
@@ -53,7 +55,10 @@ AnalysisSet *analysis_set_new(Store *store) {
 void analysis_set_free(AnalysisSet *set) {
     if (!set)
         return;
+    if (set->tracer)
+        tracer_end(set->tracer);
     g_ptr_array_free(set->runs, TRUE);
+    tracer_free(set->tracer);
     if (set->open)
         store_rollback(set->store);
     g_free(set);
@@ -68,7 +73,12 @@ void analysis_run_subscribe(AnalysisRun *run, const HookOps *ops) {
     run->subscribed = true;
 }
 
-/* -- specifications ------------------------------------------------------------------------------------ */
+void analysis_run_trace(AnalysisRun *run, uint32_t wants, unsigned jobs, TraceJobFn *fn, void *opaque) {
+    tracer_add(run->tracer, wants, jobs, fn, opaque);
+}
+
+/* -- specifications -----------------------------------------------------------------------------------------
+ */
 static const AnalysisClass *find_class(const char *name) {
     for (size_t i = 0; i < G_N_ELEMENTS(classes); i++)
         if (!strcmp(classes[i]->info.name, name))
@@ -194,6 +204,7 @@ static bool start(AnalysisSet *set, AnalysisRun *run, Pos from, GError **error) 
     bool ok = store_run(stmt, error, "sus", run->spec, from, run->name);
     store_stmt_free(stmt);
     run->machine = set->machine;
+    run->tracer = set->tracer;
     run->begun = true;
     return ok && run->class->begin(run, error);
 }
@@ -201,6 +212,7 @@ static bool start(AnalysisSet *set, AnalysisRun *run, Pos from, GError **error) 
 bool analysis_set_begin(AnalysisSet *set, Machine *m, GError **error) {
     Pos from = machine_pos(m);
     set->machine = m;
+    set->tracer = tracer_new();
     for (guint i = 0; i < set->runs->len; i++)
         if (!announce(set, g_ptr_array_index(set->runs, i), from, error))
             return false;
@@ -210,6 +222,8 @@ bool analysis_set_begin(AnalysisSet *set, Machine *m, GError **error) {
     for (guint i = 0; i < set->runs->len; i++)
         if (!start(set, g_ptr_array_index(set->runs, i), from, error))
             return false;
+    if (tracer_wanted(set->tracer))
+        tracer_begin(set->tracer, m);
     return true;
 }
 
@@ -227,7 +241,9 @@ static bool finish(AnalysisRun *run, Pos to, bool complete, GError **error) {
 
 bool analysis_set_end(AnalysisSet *set, Pos to_pos, bool complete, GError **error) {
     bool ok = set->open;
-    for (guint i = 0; i < set->runs->len; i++) { /* the tracer first wants its last buffer */
+    if (set->tracer)
+        tracer_end(set->tracer);
+    for (guint i = 0; i < set->runs->len; i++) {
         AnalysisRun *run = g_ptr_array_index(set->runs, i);
         if (run->subscribed)
             hooks_unsubscribe(set->machine->hooks, run);
@@ -241,6 +257,7 @@ bool analysis_set_end(AnalysisSet *set, Pos to_pos, bool complete, GError **erro
             run->class->free(run);
         run->begun = false;
     }
+    g_clear_pointer(&set->tracer, tracer_free);
     if (!set->open)
         return ok;
     set->open = false;

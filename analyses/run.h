@@ -5,6 +5,7 @@
 
 #include "analyses/analysis.h"
 #include "analyses/store/store.h"
+#include "analyses/tracer.h"
 
 typedef struct AnalysisRun AnalysisRun;
 
@@ -25,6 +26,7 @@ struct AnalysisRun {
     GHashTable *options; /* by name, defaults included */
     Store *store;
     Machine *machine;
+    Tracer *tracer; /* the set's */
     void *state;
     bool subscribed, begun;
 };
@@ -32,6 +34,9 @@ struct AnalysisRun {
 /* The value of one of the analysis' options. */
 const char *analysis_run_option(const AnalysisRun *run, const char *option);
 void analysis_run_subscribe(AnalysisRun *run, const HookOps *ops);
+/* In begin: `fn` gets every job of the trace, with what TRACE_WANT_* `wants`; at most `jobs` are held at a
+ * time. */
+void analysis_run_trace(AnalysisRun *run, uint32_t wants, unsigned jobs, TraceJobFn *fn, void *opaque);
 
 /*
  * Rows of the analyses with few of them go through a queue, so that the guest's thread never waits for
@@ -59,6 +64,6 @@ static inline int64_t row_seq_next(RowSeq *s, Pos pos, uint32_t class, uint32_t 
 }
 
 extern const AnalysisClass memtrace_class, trap_class, console_class, input_class, checkpoint_class,
-    mmio_class, dma_class, irq_class;
+    mmio_class, dma_class, irq_class, blocks_class;
 
 #endif

@@ -158,3 +158,34 @@ CREATE TABLE "$" (
     event TEXT,                   -- raise, take, claim, complete, lower
     PRIMARY KEY (pos, seq)
 ) WITHOUT ROWID;
+
+--- blocks
+DROP VIEW IF EXISTS "$block_v";
+DROP VIEW IF EXISTS "$edge_v";
+DROP VIEW IF EXISTS "$cover_v";
+DROP TABLE IF EXISTS "$block";
+DROP TABLE IF EXISTS "$edge";
+DROP TABLE IF EXISTS "$cover";
+CREATE TABLE "$block" (
+    pc INTEGER, size INTEGER, insns INTEGER,
+    count INTEGER,                -- how often it began
+    first_pos INTEGER, last_pos INTEGER,
+    module_id INTEGER, offset INTEGER, symbol TEXT
+);
+CREATE TABLE "$edge" (
+    src INTEGER, dst INTEGER,     -- pc of two blocks
+    kind TEXT,                    -- taken fallthrough jump call return xret trap
+    count INTEGER
+);
+CREATE TABLE "$cover" (module_id INTEGER, offset INTEGER, count INTEGER);
+
+--- blocks finish
+CREATE INDEX "$block_pc" ON "$block" (pc);
+CREATE INDEX "$edge_src" ON "$edge" (src);
+CREATE INDEX "$edge_dst" ON "$edge" (dst);
+CREATE INDEX "$cover_offset" ON "$cover" (module_id, offset);
+CREATE VIEW "$block_v" AS
+    SELECT printf('%#x', pc) AS pc, size, insns, count, first_pos, last_pos, module_id, printf('%#x', offset) AS offset, symbol
+    FROM "$block";
+CREATE VIEW "$edge_v" AS SELECT printf('%#x', src) AS src, printf('%#x', dst) AS dst, kind, count FROM "$edge";
+CREATE VIEW "$cover_v" AS SELECT module_id, printf('%#x', offset) AS offset, count FROM "$cover";

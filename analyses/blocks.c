@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * blocks: how often each block ran, which followed which, and how often each instruction ran. Blocks are told
+ * apart by address and bytes; executions that a trap broke off count for the block that they began.
+ */
+#include <string.h>
+
+#include "analyses/paths.h"
+#include "analyses/run.h"
+
+typedef struct Block {
+    Gva pc;
+    GByteArray *code;
+    uint64_t insns, count;
+    Pos first, last;
+} Block;
+
+typedef struct EdgeKey {
+    Gva src, dst;
+    const char *kind;
+} EdgeKey;
+
+typedef struct Blocks {
+    AnalysisRun *run;
+    Paths *paths;
+    char *prefix; /* of the tables' names */
+    GThread *thread;
+    GAsyncQueue *jobs; /* of TraceJob, and `jobs` itself as the last */
+
+    GHashTable *blocks; /* Block → itself */
+    GPtrArray *partial; /* of Block, not in blocks */
+    GHashTable *edges;  /* EdgeKey → count */
+    GHashTable *cover;  /* pc → count */
+    int64_t rows;
+} Blocks;
+
+/* -- joining paths to blocks -------------------------------------------------------------- */
+static guint block_hash(gconstpointer v) {
+    const Block *b = v;
+    guint h = (guint)(b->pc >> 1) * 31 + b->code->len;
+    for (guint i = 0; i < b->code->len; i++)
+        h = h * 31 + b->code->data[i];
+    return h;
+}
+
+static gboolean block_equal(gconstpointer a, gconstpointer b) {
+    const Block *p = a, *q = b;
+    return p->pc == q->pc && p->code->len == q->code->len &&
+           !memcmp(p->code->data, q->code->data, p->code->len);
+}
+
+static void block_free(void *v) {
+    Block *b = v;
+    g_byte_array_unref(b->code);
+    g_free(b);
+}
+
+static Gva path_pc(const Paths *paths, const Path *path) {
+    while (path->parent)
+        path = path->parent;
+    return paths_piece(paths, path->piece)->pc;
+}
+
+static void add_code(const Paths *paths, const Path *path, Block *b) {
+    if (path->parent)
+        add_code(paths, path->parent, b);
+    const TraceBlock *t = paths_piece(paths, path->piece);
+    for (unsigned i = 0; i < path->done; i++) {
+        uint32_t raw = GUINT32_TO_LE(t->insn_raw[i]);
+        g_byte_array_append(b->code, (const uint8_t *)&raw, t->insn_len[i]);
+    }
+    b->insns += path->done;
+}
+
+static void block_join(Block *b, const Block *other) {
+    b->count += other->count;
+    b->first = MIN(b->first, other->first);
+    b->last = MAX(b->last, other->last);
+}
+
+/* Takes the block. */
+static void add_block(Blocks *x, Block *b) {
+    Block *known = g_hash_table_lookup(x->blocks, b);
+    if (!known) {
+        g_hash_table_add(x->blocks, b);
+        return;
+    }
+    block_join(known, b);
+    block_free(b);
+}
+
+static uint64_t hash_count(GHashTable *t, gpointer key) {
+    const uint64_t *count = g_hash_table_lookup(t, key);
+    return count ? *count : 0;
+}
+
+static void cover_path(Blocks *x, const Path *path, uint64_t count) {
+    for (; path; path = path->parent) {
+        const TraceBlock *t = paths_piece(x->paths, path->piece);
+        Gva pc = t->pc;
+        for (unsigned i = 0; i < path->done; pc += t->insn_len[i++]) {
+            uint64_t sum = hash_count(x->cover, &pc) + count;
+            g_hash_table_insert(x->cover, g_memdup2(&pc, sizeof pc), g_memdup2(&sum, sizeof sum));
+        }
+    }
+}
+
+static void join_path(void *opaque, const Path *path) {
+    Blocks *x = opaque;
+    Block *b = g_new0(Block, 1);
+    *b = (Block){path_pc(x->paths, path),     g_byte_array_new(), 0,
+                 path->count + path->partial, path->first,        path->last};
+    add_code(x->paths, path, b);
+    if (path->end == TRANSFER_NONE)
+        g_ptr_array_add(x->partial, b);
+    else
+        add_block(x, b);
+    cover_path(x, path, path->count + path->partial);
+}
+
+/* By address, then bytes, the longer of two that begin alike first. */
+static int block_compare(gconstpointer a, gconstpointer b) {
+    const Block *p = *(Block *const *)a, *q = *(Block *const *)b;
+    if (p->pc != q->pc)
+        return p->pc < q->pc ? -1 : 1;
+    int order = memcmp(p->code->data, q->code->data, MIN(p->code->len, q->code->len));
+    return order ? order : (int)q->code->len - (int)p->code->len;
+}
+
+static GPtrArray *sorted_blocks(Blocks *x) {
+    GPtrArray *all = g_ptr_array_new();
+    GHashTableIter it;
+    gpointer block;
+    g_hash_table_iter_init(&it, x->blocks);
+    while (g_hash_table_iter_next(&it, &block, NULL))
+        g_ptr_array_add(all, block);
+    g_ptr_array_sort(all, block_compare);
+    return all;
+}
+
+static bool begins_with(const Block *whole, const Block *part) {
+    return whole->pc == part->pc && whole->code->len >= part->code->len &&
+           !memcmp(whole->code->data, part->code->data, part->code->len);
+}
+
+/*
+ * Executions broken off join the first block, in the order of bytes, that begins as they do; where none was
+ * ever finished the longest of them stands for it.
+ */
+static void join_partial(Blocks *x) {
+    g_autoptr(GPtrArray) whole = sorted_blocks(x);
+    Block *last = NULL;
+    guint at = 0;
+    g_ptr_array_sort(x->partial, block_compare);
+    for (guint i = 0; i < x->partial->len; i++) {
+        Block *b = x->partial->pdata[i], *match = NULL;
+        while (at < whole->len && ((Block *)whole->pdata[at])->pc < b->pc)
+            at++;
+        for (guint k = at; k < whole->len && ((Block *)whole->pdata[k])->pc == b->pc && !match; k++)
+            if (begins_with(whole->pdata[k], b))
+                match = whole->pdata[k];
+        if (!match && last && begins_with(last, b))
+            match = last;
+        if (match) {
+            block_join(match, b);
+            block_free(b);
+        } else {
+            last = b;
+            g_hash_table_add(x->blocks, b);
+        }
+    }
+    g_ptr_array_set_size(x->partial, 0);
+}
+
+/* -- edges -------------------------------------------------------------- */
+static guint edge_hash(gconstpointer v) {
+    const EdgeKey *e = v;
+    return (guint)(e->src * 31 + e->dst) ^ (guint)(e->src >> 32);
+}
+
+static gboolean edge_equal(gconstpointer a, gconstpointer b) {
+    const EdgeKey *p = a, *q = b;
+    return p->src == q->src && p->dst == q->dst && p->kind == q->kind;
+}
+
+static Gva path_end(const Paths *paths, const Path *path) {
+    const TraceBlock *t = paths_piece(paths, path->piece);
+    Gva pc = t->pc;
+    for (unsigned i = 0; i < path->done; i++)
+        pc += t->insn_len[i];
+    return pc;
+}
+
+static const char *edge_kind(const Paths *paths, const Path *from, Gva dst, bool is_trap) {
+    static const char trap[] = "trap", fallthrough[] = "fallthrough";
+    static const char *const kinds[] = {
+        [TRANSFER_NONE] = "other", [TRANSFER_BRANCH] = "taken",  [TRANSFER_JUMP] = "jump",
+        [TRANSFER_CALL] = "call",  [TRANSFER_RETURN] = "return", [TRANSFER_RETURN_CALL] = "call",
+        [TRANSFER_XRET] = "xret",
+    };
+    if (is_trap)
+        return trap;
+    return from->end == TRANSFER_BRANCH && path_end(paths, from) == dst ? fallthrough : kinds[from->end];
+}
+
+static void join_edge(void *opaque, const Path *from, uint32_t piece, bool is_trap, uint64_t count) {
+    Blocks *x = opaque;
+    Gva dst = paths_piece(x->paths, piece)->pc;
+    EdgeKey key = {path_pc(x->paths, from), dst,
+                   g_intern_static_string(edge_kind(x->paths, from, dst, is_trap))};
+    uint64_t sum = hash_count(x->edges, &key) + count;
+    g_hash_table_insert(x->edges, g_memdup2(&key, sizeof key), g_memdup2(&sum, sizeof sum));
+}
+
+/* -- tables -------------------------------------------------------------- */
+#define WITH_MODULE                                                                                          \
+    " FROM (SELECT 1) LEFT JOIN module AS m ON ?1 BETWEEN m.base AND m.base + m.size - 1 ORDER BY m.id "     \
+    "LIMIT 1"
+
+static bool prepare(Blocks *x, const char *table, const char *what, StoreStmt **ret, GError **error) {
+    g_autofree char *sql = g_strdup_printf("INSERT INTO \"%s%s\" %s", x->prefix, table, what);
+    return store_prepare(x->run->store, sql, ret, error);
+}
+
+static bool store_blocks(Blocks *x, GError **error) {
+    StoreStmt *insert;
+    g_autoptr(GPtrArray) all = sorted_blocks(x);
+    bool ok = prepare(x, "block",
+                      "SELECT ?1, ?2, ?3, ?4, ?5, ?6, m.id, ?1 - coalesce(m.base, 0), sym(?1)" WITH_MODULE,
+                      &insert, error);
+    if (!ok)
+        return false;
+    for (guint i = 0; ok && i < all->len; i++, x->rows++) {
+        const Block *b = all->pdata[i];
+        ok = store_run(insert, error, "uiuuuu", b->pc, (int64_t)b->code->len, b->insns, b->count, b->first,
+                       b->last);
+    }
+    store_stmt_free(insert);
+    return ok;
+}
+
+static bool store_edges(Blocks *x, GError **error) {
+    GHashTableIter it;
+    const EdgeKey *key;
+    const uint64_t *count;
+    StoreStmt *insert;
+    if (!prepare(x, "edge", "VALUES (?, ?, ?, ?)", &insert, error))
+        return false;
+    bool ok = true;
+    g_hash_table_iter_init(&it, x->edges);
+    for (; ok && g_hash_table_iter_next(&it, (gpointer *)&key, (gpointer *)&count); x->rows++)
+        ok = store_run(insert, error, "uusu", key->src, key->dst, key->kind, *count);
+    store_stmt_free(insert);
+    return ok;
+}
+
+static bool store_cover(Blocks *x, GError **error) {
+    GHashTableIter it;
+    const uint64_t *pc, *count;
+    StoreStmt *insert;
+    if (!prepare(x, "cover", "SELECT m.id, ?1 - coalesce(m.base, 0), ?2" WITH_MODULE, &insert, error))
+        return false;
+    bool ok = true;
+    g_hash_table_iter_init(&it, x->cover);
+    for (; ok && g_hash_table_iter_next(&it, (gpointer *)&pc, (gpointer *)&count); x->rows++)
+        ok = store_run(insert, error, "uu", *pc, *count);
+    store_stmt_free(insert);
+    return ok;
+}
+
+/* -- the analysis -------------------------------------------------------------- */
+static void on_job(void *opaque, TraceJob *job) {
+    g_async_queue_push(((Blocks *)opaque)->jobs, job);
+}
+
+static gpointer follow(gpointer data) {
+    Blocks *x = data;
+    for (gpointer job; (job = g_async_queue_pop(x->jobs)) != x->jobs;) {
+        paths_add(x->paths, job);
+        trace_job_unref(job);
+    }
+    return NULL;
+}
+
+static void stop(Blocks *x) {
+    if (!x->thread)
+        return;
+    g_async_queue_push(x->jobs, x->jobs);
+    g_thread_join(x->thread);
+    x->thread = NULL;
+}
+
+static bool blocks_begin(AnalysisRun *run, GError **error) {
+    Blocks *x = run->state;
+    x->run = run;
+    x->prefix = strcmp(run->name, run->class->info.name) ? g_strconcat(run->name, "_", NULL) : g_strdup("");
+    x->paths = paths_new(run->machine->hooks);
+    x->jobs = g_async_queue_new();
+    x->blocks = g_hash_table_new_full(block_hash, block_equal, block_free, NULL);
+    x->partial = g_ptr_array_new();
+    x->edges = g_hash_table_new_full(edge_hash, edge_equal, g_free, g_free);
+    x->cover = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
+    if (!store_exec_section(run->store, "blocks", x->prefix, error))
+        return false;
+    x->thread = g_thread_new("blocks", follow, x);
+    analysis_run_trace(run, TRACE_WANT_INSN, 4, on_job, x);
+    return true;
+}
+
+static bool blocks_end(AnalysisRun *run, int64_t *rows, GError **error) {
+    Blocks *x = run->state;
+    stop(x);
+    paths_end(x->paths);
+    paths_each(x->paths, join_path, x);
+    join_partial(x);
+    paths_each_edge(x->paths, join_edge, x);
+    bool ok = store_blocks(x, error) && store_edges(x, error) && store_cover(x, error) &&
+              store_exec_section(run->store, "blocks finish", x->prefix, error);
+    *rows = x->rows;
+    return ok;
+}
+
+static void blocks_free(AnalysisRun *run) {
+    Blocks *x = run->state;
+    if (!x->paths)
+        return;
+    stop(x);
+    paths_free(x->paths);
+    g_async_queue_unref(x->jobs);
+    g_hash_table_unref(x->blocks);
+    g_ptr_array_set_free_func(x->partial, block_free);
+    g_ptr_array_free(x->partial, TRUE);
+    g_hash_table_unref(x->edges);
+    g_hash_table_unref(x->cover);
+    g_free(x->prefix);
+}
+
+const AnalysisClass blocks_class = {
+    .info = {"blocks", "how often blocks, edges between them and single instructions ran",
+             "block block_v edge edge_v cover cover_v"},
+    .state_size = sizeof(Blocks),
+    .begin = blocks_begin,
+    .end = blocks_end,
+    .free = blocks_free,
+};

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "analyses/transfer.h"
+
+#include <stdbool.h>
+
+static bool is_link(unsigned reg) {
+    return reg == 1 || reg == 5;
+}
+
+/* Unprivileged spec §2.5.1, table "Return-address stack prediction hints". */
+static Transfer indirect(unsigned rd, unsigned rs1) {
+    if (!is_link(rd))
+        return is_link(rs1) ? TRANSFER_RETURN : TRANSFER_JUMP;
+    return is_link(rs1) && rd != rs1 ? TRANSFER_RETURN_CALL : TRANSFER_CALL;
+}
+
+static Transfer decode_32(uint32_t raw) {
+    unsigned rd = raw >> 7 & 31, rs1 = raw >> 15 & 31;
+    switch (raw & 0x7f) {
+    case 0x63: return TRANSFER_BRANCH;
+    case 0x6f: return is_link(rd) ? TRANSFER_CALL : TRANSFER_JUMP;
+    case 0x67: return indirect(rd, rs1);
+    case 0x73: return raw == 0x30200073 || raw == 0x10200073 ? TRANSFER_XRET : TRANSFER_NONE; /* mret, sret */
+    default: return TRANSFER_NONE;
+    }
+}
+
+/* Unprivileged spec chapter "C": c.j, c.beqz, c.bnez, c.jr, c.jalr. */
+static Transfer decode_16(uint32_t raw) {
+    unsigned funct3 = raw >> 13 & 7, rs1 = raw >> 7 & 31, rs2 = raw >> 2 & 31;
+    switch (raw & 3) {
+    case 1: return funct3 == 5 ? TRANSFER_JUMP : funct3 >= 6 ? TRANSFER_BRANCH : TRANSFER_NONE;
+    case 2: return funct3 == 4 && rs2 == 0 && rs1 != 0 ? indirect(raw >> 12 & 1, rs1) : TRANSFER_NONE;
+    default: return TRANSFER_NONE;
+    }
+}
+
+Transfer transfer_decode(uint32_t raw, unsigned len) {
+    return len == 4 ? decode_32(raw) : decode_16(raw);
+}
