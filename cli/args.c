@@ -95,9 +95,12 @@ static bool option_store(Args *args, const Option *o, const char *value, GError 
         g_ptr_array_add(*list, g_strdup(value));
         return true;
     }
-    case OPT_PERTURB: args->perturb = true; /* fall through */
-    case OPT_COUNT:
+    case OPT_PERTURB:
+        args->perturb = true;
         return parse_count(value, true, (uint64_t *)field) || bad_value(o, value, "a number (k, M, G allowed)", error);
+    case OPT_COUNT:
+        return (parse_count(value, true, (uint64_t *)field) && *(uint64_t *)field > 0) ||
+               bad_value(o, value, "a number above 0 (k, M, G allowed)", error);
     case OPT_SECONDS: {
         char *end;
         double seconds = g_ascii_strtod(value, &end);
@@ -172,12 +175,20 @@ void args_done(Args *args) {
     g_clear_pointer(&args->rest, g_ptr_array_unref);
 }
 
+void help_line(GString *to, const char *left, int width, const char *help) {
+    glong n = g_utf8_strlen(left, -1);
+    if (n <= width)
+        g_string_append_printf(to, "  %s%*s %s\n", left, (int)(width - n), "", help);
+    else
+        g_string_append_printf(to, "  %s\n  %*s %s\n", left, width, "", help);
+}
+
 void args_help(GString *to, unsigned command) {
     for (size_t i = 0; i < G_N_ELEMENTS(options); i++) {
         const Option *o = &options[i];
         if (!(o->commands & command))
             continue;
         g_autofree char *left = g_strdup_printf("%s%s%s", o->name, o->argument ? " " : "", o->argument ? o->argument : "");
-        g_string_append_printf(to, "  %-28s %s\n", left, o->help);
+        help_line(to, left, 28, o->help);
     }
 }

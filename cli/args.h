@@ -52,6 +52,8 @@ void args_done(Args *args);
 bool args_parse(Args *args, unsigned command, bool machine, char **words, int n, GError **error);
 /* Append the options of a command to a help text. */
 void args_help(GString *to, unsigned command);
+/* "  LEFT   help", the help on a line of its own if LEFT is wider than `width`. */
+void help_line(GString *to, const char *left, int width, const char *help);
 
 /* "10", "10k", "3M", "2G", "0x1000": powers of 1000 when decimal is set, else of 1024. */
 bool parse_count(const char *text, bool decimal, uint64_t *ret);

@@ -2,11 +2,55 @@
 /* `analyses`: what can be attached to a replay. */
 #include "cli/cli.h"
 
+#include <json-glib/json-glib.h>
 #include <stdio.h>
 
 #include "analyses/analysis.h"
 
+static void add_text(JsonBuilder *b, const char *name, const char *value) {
+    json_builder_set_member_name(b, name);
+    json_builder_add_string_value(b, value);
+}
+
+static void add_info(JsonBuilder *b, const AnalysisInfo *info) {
+    g_auto(GStrv) tables = g_strsplit(info->tables, " ", -1);
+    json_builder_begin_object(b);
+    add_text(b, "name", info->name);
+    add_text(b, "help", info->help);
+    json_builder_set_member_name(b, "tables");
+    json_builder_begin_array(b);
+    for (int i = 0; tables[i]; i++)
+        json_builder_add_string_value(b, tables[i]);
+    json_builder_end_array(b);
+    json_builder_set_member_name(b, "options");
+    json_builder_begin_array(b);
+    for (size_t k = 0; k < info->n_options; k++) {
+        const AnalysisOption *o = &info->options[k];
+        json_builder_begin_object(b);
+        add_text(b, "name", o->name);
+        add_text(b, "values", o->values);
+        add_text(b, "default", o->fallback);
+        add_text(b, "help", o->help);
+        json_builder_end_object(b);
+    }
+    json_builder_end_array(b);
+    json_builder_end_object(b);
+}
+
+static int print_json(void) {
+    g_autoptr(JsonBuilder) b = json_builder_new();
+    json_builder_begin_array(b);
+    for (size_t i = 0; analysis_info(i); i++)
+        add_info(b, analysis_info(i));
+    json_builder_end_array(b);
+    g_autoptr(JsonNode) root = json_builder_get_root(b);
+    g_autofree char *text = json_to_string(root, TRUE);
+    return puts(text), STATUS_OK;
+}
+
 int cmd_analyses(const Command *self, Args *args, GError **error) {
+    if (args->json)
+        return print_json();
     for (size_t i = 0; analysis_info(i); i++) {
         const AnalysisInfo *info = analysis_info(i);
         printf("%-10s %s\n           tables: %s\n", info->name, info->help, info->tables);

@@ -152,6 +152,10 @@ static void info_text(const Rec *rec, const char *path) {
 int cmd_info(const Command *self, Args *args, GError **error) {
     Rec *rec;
     g_autofree char *path = NULL;
+    if (args->rest->len > 1) {
+        g_set_error(error, CLI_ERROR, 0, "'%s': expected one recording", (char *)args->rest->pdata[1]);
+        return self->failed;
+    }
     if (!recording_open(args, 0, &rec, &path, error))
         return self->failed;
     args->json ? info_json(rec, path) : info_text(rec, path);
@@ -159,8 +163,30 @@ int cmd_info(const Command *self, Args *args, GError **error) {
     return STATUS_OK;
 }
 
+static void list_json(JsonBuilder *b, const Rec *rec, const char *path) {
+    const RecEnd *e = rec_end(rec);
+    json_builder_begin_object(b);
+    json_builder_set_member_name(b, "path");
+    json_builder_add_string_value(b, path);
+    json_builder_set_member_name(b, "id");
+    json_builder_add_string_value(b, rec_info(rec)->id_text);
+    json_builder_set_member_name(b, "pos");
+    json_builder_add_int_value(b, (gint64)e->pos);
+    json_builder_set_member_name(b, "reason");
+    json_builder_add_string_value(b, e->complete ? outcome_reason(e->stop, e->code) : "crash");
+    json_builder_end_object(b);
+}
+
+static void list_text(const Rec *rec, const char *path) {
+    const RecEnd *e = rec_end(rec);
+    g_autofree char *steps = human_count(e->pos);
+    printf("%-12s %-14s %s\n", steps, e->complete ? outcome_reason(e->stop, e->code) : "crash", path);
+}
+
 int cmd_list(const Command *self, Args *args, GError **error) {
     g_autoptr(GPtrArray) all = recordings_all();
+    g_autoptr(JsonBuilder) b = json_builder_new();
+    json_builder_begin_array(b);
     for (guint i = 0; i < all->len; i++) {
         Rec *rec;
         GError *why = NULL;
@@ -169,11 +195,17 @@ int cmd_list(const Command *self, Args *args, GError **error) {
             g_error_free(why);
             continue;
         }
-        const RecEnd *e = rec_end(rec);
-        g_autofree char *steps = human_count(e->pos);
-        printf("%-12s %-14s %s\n", steps, e->complete ? outcome_reason(e->stop, e->code) : "crash", (char *)all->pdata[i]);
+        if (args->json)
+            list_json(b, rec, all->pdata[i]);
+        else
+            list_text(rec, all->pdata[i]);
         rec_free(rec);
     }
+    json_builder_end_array(b);
+    g_autoptr(JsonNode) root = json_builder_get_root(b);
+    g_autofree char *text = json_to_string(root, TRUE);
+    if (args->json)
+        puts(text);
     return STATUS_OK;
 }
 

@@ -2,6 +2,7 @@
 /* `replay` and `verify`. */
 #include "cli/cli.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -59,6 +60,10 @@ static bool job_range(Job *j, const Args *args, GError **error) {
 
 static bool job_open(Job *j, Args *args, GError **error) {
     ReplayOptions options;
+    if (args->rest->len > 1) {
+        g_set_error(error, CLI_ERROR, 0, "'%s': expected one recording", (char *)args->rest->pdata[1]);
+        return false;
+    }
     if (args->jobs > 1) {
         g_set_error(error, CLI_ERROR, 0,
                     "-j %" G_GUINT64_FORMAT ": parallel replay is not supported by this version; use -j 1",
@@ -72,6 +77,21 @@ static bool job_open(Job *j, Args *args, GError **error) {
     return replay_new(j->rec, &options, &j->replay, error);
 }
 
+/* REC.db of a recording that REC has replaced is made anew; a --db of another recording is the user's to look after. */
+static bool drop_others(const Job *j, const Args *args, const char *db, GError **error) {
+    if (database_state(db, j->rec) != DATABASE_OTHERS)
+        return true;
+    if (args->db) {
+        g_set_error(error, CLI_ERROR, 0, "--db %s: it is another recording's; give another name or remove it", db);
+        return false;
+    }
+    tell(args, "%s was another recording's; it is made anew", db);
+    if (!unlink(db))
+        return true;
+    g_set_error(error, CLI_ERROR, 0, "%s: cannot remove it: %s", db, g_strerror(errno));
+    return false;
+}
+
 static bool job_attach(Job *j, Args *args, GError **error) {
     if (!plugins_load(args, j->rec, &j->plugins, error))
         return false;
@@ -79,12 +99,14 @@ static bool job_attach(Job *j, Args *args, GError **error) {
     if (!args->analyses && !wants)
         return true;
     g_autofree char *db = args->db ? g_strdup(args->db) : g_strconcat(j->path, ".db", NULL);
-    if (!store_open(db, &j->store, error) || !database_import(j->store, j->rec, error) ||
+    if (!drop_others(j, args, db, error) || !store_open(db, &j->store, error) || !database_import(j->store, j->rec, error) ||
         !database_loaded(j->store, replay_machine(j->replay), error) ||
         !database_symbols(j->store, j->rec, args->symbols, error))
         return false;
     tell(args, "database %s", db);
     j->set = analysis_set_new(j->store);
+    for (guint i = 0; args->analyses && i < args->analyses->len; i++)
+        database_tell_replaced(args, store_handle(j->store), args->analyses->pdata[i]);
     for (guint i = 0; args->analyses && i < args->analyses->len; i++)
         if (!analysis_set_add(j->set, args->analyses->pdata[i], error))
             return false;
@@ -128,7 +150,8 @@ int cmd_replay(const Command *self, Args *args, GError **error) {
         replaying_clear_progress(args);
         if (good) {
             g_autofree char *steps = human_count(machine_pos(replay_machine(j.replay)));
-            tell(args, "replayed to %s steps, %zu checkpoints agree", steps, replay_n_compared(j.replay));
+            size_t n = replay_n_compared(j.replay);
+            tell(args, "replayed to %s steps, %zu checkpoint%s", steps, n, n == 1 ? " agrees" : "s agree");
             status = STATUS_OK;
         }
         if (args->stats)

@@ -100,10 +100,8 @@ static bool session_start(Session *s, const Command *self, Args *args, GError **
     s->hooks = hooks_new();
     if (!live_new(&s->setup.live, &s->live, error) || (self->bit == CMD_RECORD && !open_recording(s, args, error)))
         return false;
-    bool good = start_machine(s, args, error);
-    if (!good && s->writer)
-        unlink(s->path); /* a recording of nothing */
-    return good;
+    /* Until it is committed, session_done takes a recording of nothing away. */
+    return start_machine(s, args, error) && (!s->writer || rec_writer_commit(s->writer, error));
 }
 
 /* Put the blocks that the guest wrote into the image. */

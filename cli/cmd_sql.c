@@ -22,19 +22,53 @@ static bool is_sqlite(const char *path) {
     return n == sizeof magic && !memcmp(magic, "SQLite format 3", 16);
 }
 
-/* A recording's database: REC.db when a replay has made it, else one made here of what the recording itself tells. */
-static bool open_recording_db(const char *path, bool write, Store **store, sqlite3 **db, GError **error) {
+static bool fill(Store *store, const Rec *rec, GError **error) {
+    return database_import(store, rec, error) && database_symbols(store, rec, NULL, error);
+}
+
+/* REC.db with what the recording itself tells, for those who need a file. */
+static bool make_file(const char *path, const Rec *rec, GError **error) {
+    Store *store;
+    if (!store_open(path, &store, error))
+        return false;
+    bool ok = fill(store, rec, error);
+    store_close(store);
+    return ok;
+}
+
+/*
+ * A recording's database: REC.db when a replay has made it, else one made of what the recording itself tells: in memory
+ * (*store, the caller's), or where REC.db belongs when a `file` is needed. Returns REC.db's name, or NULL on failure.
+ */
+static char *recording_db(const Args *args, const char *path, bool file, Store **store, GError **error) {
     g_autofree char *made = g_strconcat(path, ".db", NULL);
-    if (!access(made, F_OK))
-        return store_open_query(made, write, db, error);
     Rec *rec;
     if (!rec_open(path, &rec, error))
-        return false;
-    bool ok = store_open(NULL, store, error) && database_import(*store, rec, error) && database_symbols(*store, rec, NULL, error);
+        return NULL;
+    DatabaseState state = database_state(made, rec);
+    bool ok = true;
+    if (state == DATABASE_OTHERS && file) {
+        g_set_error(error, CLI_ERROR, 0, "%s is another recording's; remove it, or replay %s with an analysis", made, path);
+        ok = false;
+    } else if (state == DATABASE_NONE && file) {
+        ok = make_file(made, rec, error);
+    } else if (state != DATABASE_OURS) {
+        if (state == DATABASE_OTHERS)
+            tell(args, "%s is another recording's: not used", made);
+        ok = store_open(NULL, store, error) && fill(*store, rec, error);
+    }
     rec_free(rec);
-    if (ok)
-        *db = store_handle(*store);
-    return ok;
+    return ok ? g_steal_pointer(&made) : NULL;
+}
+
+static bool open_recording_db(const Args *args, const char *path, Store **store, sqlite3 **db, GError **error) {
+    g_autofree char *made = recording_db(args, path, args->write, store, error);
+    if (!made)
+        return false;
+    if (!*store)
+        return store_open_query(made, args->write, db, error);
+    *db = store_handle(*store);
+    return true;
 }
 
 typedef struct Asked {
@@ -42,16 +76,24 @@ typedef struct Asked {
     GString *sql;
 } Asked;
 
-static void sort_words(const Args *args, Asked *asked) {
+/* A word that is meant as a file although there is none. */
+static bool names_file(const char *word) {
+    return (g_str_has_suffix(word, ".rrec") || g_str_has_suffix(word, ".db")) && !strpbrk(word, " \t\n;");
+}
+
+static bool sort_words(const Args *args, Asked *asked, GError **error) {
     asked->files = g_ptr_array_new();
     asked->sql = g_string_new(NULL);
     for (guint i = 0; i < args->rest->len; i++) {
         const char *word = args->rest->pdata[i];
         if (!access(word, F_OK))
             g_ptr_array_add(asked->files, (gpointer)word);
+        else if (names_file(word))
+            return g_set_error(error, CLI_ERROR, 0, "%s: no such file", word), false;
         else
             g_string_append_printf(asked->sql, "%s%s", asked->sql->len ? "; " : "", word);
     }
+    return true;
 }
 
 static void read_stdin(GString *sql) {
@@ -70,21 +112,47 @@ static void explain_missing(const char *first, GError **error) {
         if (!g_strv_contains((const gchar *const *)tables, table))
             continue;
         g_autofree char *rec = g_str_has_suffix(first, ".db") ? g_strndup(first, strlen(first) - 3) : g_strdup(first);
-        g_prefix_error(error, "make it with 'rr-emu replay %s --analysis %s': ", rec, analysis_info(i)->name);
+        g_autofree char *text = g_strdup_printf("%s; make it with 'rr-emu replay %s --analysis %s'", (*error)->message, rec,
+                                                analysis_info(i)->name);
+        g_free((*error)->message);
+        (*error)->message = g_steal_pointer(&text);
         return;
     }
 }
 
+static bool warn_shell(const Args *args, const char *path, GError **error) {
+    sqlite3 *db;
+    if (!store_open_query(path, false, &db, error))
+        return false;
+    database_warn_partial(args, db, NULL);
+    store_close_query(db);
+    return true;
+}
+
 /* The shell is sqlite3's own, with our tables loaded. Only returns on failure. */
-static bool exec_shell(const char *db, bool write, GError **error) {
+static bool exec_shell(const Args *args, const char *first, GError **error) {
     g_autofree char *extension = extension_path(error);
-    if (!extension)
+    g_autofree char *db = !extension         ? NULL
+                          : is_sqlite(first) ? g_strdup(first)
+                                             : recording_db(args, first, true, NULL, error);
+    if (!db || !warn_shell(args, db, error))
         return false;
     g_autofree char *load = g_strdup_printf(".load %s", extension);
-    const char *argv[] = {"sqlite3", "-header", "-column", "-cmd", load, write ? db : "-readonly", write ? NULL : db, NULL};
+    const char *argv[] = {"sqlite3", "-header", "-column", "-cmd", load, args->write ? db : "-readonly",
+                          args->write ? NULL : db, NULL};
     execvp(argv[0], (char **)argv);
     g_set_error(error, CLI_ERROR, 0, "sqlite3: %s; install Debian's package 'sqlite3' for the interactive shell, or give SQL", g_strerror(errno));
     return false;
+}
+
+/* A further recording or database, as schema db2, db3 … */
+static bool attach(const Args *args, sqlite3 *db, const char *path, guint number, GError **error) {
+    g_autofree char *name = g_strdup_printf("db%u", number), *made = g_strconcat(path, ".db", NULL);
+    if (!is_sqlite(path) && !is_sqlite(made)) {
+        g_set_error(error, CLI_ERROR, 0, "%s has no database yet; make it with 'rr-emu replay %s --analysis NAME'", path, path);
+        return false;
+    }
+    return store_attach(db, is_sqlite(path) ? path : made, name, error);
 }
 
 static bool ask(Args *args, Asked *asked, const char *first, GError **error) {
@@ -96,13 +164,14 @@ static bool ask(Args *args, Asked *asked, const char *first, GError **error) {
     Store *store = NULL;
     sqlite3 *db = NULL;
     bool ok = is_sqlite(first) ? store_open_query(first, args->write, &db, error)
-                               : open_recording_db(first, args->write, &store, &db, error);
-    for (guint i = 1; ok && i < asked->files->len; i++) {
-        g_autofree char *name = g_strdup_printf("db%u", i + 1), *made = g_strconcat(asked->files->pdata[i], ".db", NULL);
-        ok = store_attach(db, is_sqlite(asked->files->pdata[i]) ? asked->files->pdata[i] : made, name, error);
-    }
-    if (ok)
+                               : open_recording_db(args, first, &store, &db, error);
+    for (guint i = 1; ok && i < asked->files->len; i++)
+        ok = attach(args, db, asked->files->pdata[i], i + 1, error);
+    ok = ok && (!args->symbols || database_add_symbols(db, args->symbols, error));
+    if (ok) {
         database_set_functions(db);
+        database_warn_partial(args, db, asked->sql->str);
+    }
     ok = ok && store_query(db, asked->sql->str, &rows_ops, rows, error);
     if (!ok && error && *error)
         explain_missing(first, error);
@@ -120,15 +189,14 @@ int cmd_sql(const Command *self, Args *args, GError **error) {
         return path ? puts(path), STATUS_OK : self->failed;
     }
     Asked asked;
-    sort_words(args, &asked);
-    g_autofree char *newest = asked.files->len ? NULL : recordings_newest(error);
+    bool ok = sort_words(args, &asked, error);
+    g_autofree char *newest = !ok || asked.files->len ? NULL : recordings_newest(error);
     const char *first = asked.files->len ? asked.files->pdata[0] : newest;
-    bool ok = first != NULL;
+    ok = ok && first != NULL;
     if (newest)
         tell(args, "%s", newest);
     if (ok && !asked.sql->len && isatty(STDIN_FILENO)) {
-        g_autofree char *made = is_sqlite(first) ? g_strdup(first) : g_strconcat(first, ".db", NULL);
-        ok = exec_shell(made, args->write, error);
+        ok = exec_shell(args, first, error);
     } else if (ok) {
         if (!asked.sql->len)
             read_stdin(asked.sql);

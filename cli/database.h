@@ -4,6 +4,7 @@
 #define CLI_DATABASE_H
 
 #include "analyses/store/store.h"
+#include "cli/args.h"
 #include "core/machine.h"
 #include "record/rec.h"
 
@@ -15,5 +16,20 @@ bool database_loaded(Store *store, const Machine *m, GError **error);
 bool database_symbols(Store *store, const Rec *rec, const GPtrArray *files, GError **error);
 /* disas() for a connection. */
 void database_set_functions(sqlite3 *db);
+
+/* -- database files (database_file.c) ----------------------------------------------------------------------- */
+typedef enum {
+    DATABASE_NONE,   /* no file, or nothing in it yet */
+    DATABASE_OURS,   /* of this recording */
+    DATABASE_OTHERS, /* of another recording: its rows mean nothing here */
+} DatabaseState;
+/* Whether the file at `path` is the database of `rec`. A file that is no database of ours counts as NONE: opening it tells. */
+DatabaseState database_state(const char *path, const Rec *rec);
+/* Tell which analyses that `sql` asks (NULL: any) cover a part of the recording only. */
+void database_warn_partial(const Args *args, sqlite3 *db, const char *sql);
+/* Tell that the rows of the analysis `spec` ("NAME,key=value") will be replaced, if it has some. */
+void database_tell_replaced(const Args *args, sqlite3 *db, const char *spec);
+/* Put the symbols of `files` before those of the database, for this connection only. */
+bool database_add_symbols(sqlite3 *db, const GPtrArray *files, GError **error);
 
 #endif

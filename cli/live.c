@@ -15,11 +15,14 @@
 
 #define LIVE_OUT_SIZE 4096
 #define LIVE_LINE_MAX 4096
+#define PROMPT_NS 100000000u /* an unfinished line that stood for so long in guest time is one: a prompt */
 
 typedef struct LiveOutput {
     uint8_t bytes[LIVE_OUT_SIZE];
     size_t n;
     GString *line; /* the console line so far, for --until and --fail */
+    Nsec last;     /* when its last byte came */
+    bool fresh;    /* it was not looked at since */
 } LiveOutput;
 
 typedef struct Live {
@@ -35,6 +38,7 @@ typedef struct Live {
     GRegex *until, *fail;
     uint32_t stop; /* NdStopReason to deliver, 0: none */
     bool stopped;
+    bool hangup; /* SIGHUP is ours */
     int rng_fd;
     uint64_t seed; /* -seed: the generator's state */
     uint8_t payload[256];
@@ -97,7 +101,7 @@ void live_flush(Nd *nd) {
         port_flush((Live *)nd, i);
 }
 
-static void line_finished(Live *l, GString *line) {
+static void line_match(Live *l, GString *line) {
     if (!g_utf8_validate(line->str, (gssize)line->len, NULL)) {
         g_autofree char *valid = g_utf8_make_valid(line->str, (gssize)line->len);
         g_string_assign(line, valid);
@@ -106,7 +110,16 @@ static void line_finished(Live *l, GString *line) {
         l->stop = ND_STOP_FAIL;
     if (l->until && g_regex_match(l->until, line->str, 0, NULL) && !l->stop)
         l->stop = ND_STOP_UNTIL;
-    g_string_truncate(line, 0);
+}
+
+static void prompts_match(Live *l, Nsec now) {
+    for (unsigned i = 0; (l->until || l->fail) && i < LIVE_MAX_PORTS; i++) {
+        LiveOutput *o = &l->out[i];
+        if (!o->fresh || now - o->last < PROMPT_NS)
+            continue;
+        o->fresh = false;
+        line_match(l, o->line);
+    }
 }
 
 static void live_output(Nd *nd, Pos pos, Nsec now, NdKind kind, uint32_t source, const uint8_t *data, uint32_t size) {
@@ -120,10 +133,14 @@ static void live_output(Nd *nd, Pos pos, Nsec now, NdKind kind, uint32_t source,
             port_flush(l, source);
         if (!l->until && !l->fail)
             continue;
-        if (data[i] == '\n' || o->line->len >= LIVE_LINE_MAX)
-            line_finished(l, o->line);
-        else if (data[i] != '\r')
+        o->last = now;
+        o->fresh = data[i] != '\n' && o->line->len < LIVE_LINE_MAX;
+        if (!o->fresh) {
+            line_match(l, o->line);
+            g_string_truncate(o->line, 0);
+        } else if (data[i] != '\r') {
             g_string_append_c(o->line, (char)data[i]);
+        }
     }
 }
 
@@ -194,6 +211,7 @@ static bool live_poll(Nd *nd, Pos pos, Nsec now, NdEvent *ev) {
     uint64_t clock = monotonic_ns();
     if (clock < l->next_poll && !l->stop)
         return false;
+    prompts_match(l, now);
     if (!any_event(l, ev)) {
         l->next_poll = clock + 1000000;
         live_flush(nd);
@@ -222,6 +240,7 @@ static bool live_idle(Nd *nd, Pos pos, Nsec now, Nsec deadline, NdEvent *ev) {
     live_flush(nd);
     for (;;) {
         uint64_t elapsed = monotonic_ns() - began;
+        prompts_match(l, wait ? now + elapsed : deadline);
         if (any_event(l, ev)) {
             ev->pos = pos;
             ev->time = now + (wait ? elapsed : 0);
@@ -336,11 +355,16 @@ static bool compile_regex(const char *option, const char *text, GRegex **ret, GE
     return false;
 }
 
-static void install_signals(void) {
+static void install_signals(Live *l) {
     struct sigaction action = {.sa_handler = on_signal};
     live_signal = 0;
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    /* The terminal is gone, or the connection to it: what was recorded is kept. nohup's wish is respected. */
+    struct sigaction hangup;
+    l->hangup = !sigaction(SIGHUP, NULL, &hangup) && hangup.sa_handler != SIG_IGN;
+    if (l->hangup)
+        sigaction(SIGHUP, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
 }
 
@@ -356,6 +380,8 @@ void live_free(Nd *nd) {
         close(l->rng_fd);
     signal(SIGINT, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
+    if (l->hangup)
+        signal(SIGHUP, SIG_DFL);
     g_free(l);
 }
 
@@ -382,8 +408,8 @@ bool live_new(const LiveConfig *config, Nd **ret, GError **error) {
     }
     for (unsigned i = 0; i < LIVE_MAX_PORTS && !l->term; i++)
         if (config->ports[i].in_fd >= 0)
-            l->term = term_new(config->ports[i].in_fd);
-    install_signals();
+            l->term = term_new(config->ports[i].in_fd, config->ports[i].signals);
+    install_signals(l);
     *ret = &l->nd;
     return true;
 }

@@ -15,6 +15,7 @@
 typedef struct LivePort {
     int in_fd, out_fd; /* -1: none */
     bool mux;          /* Ctrl-A is an escape, as on QEMU's mon:stdio */
+    bool signals;      /* Ctrl-C on a terminal ends the run; else the guest gets it */
 } LivePort;
 
 typedef struct LiveConfig {

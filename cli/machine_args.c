@@ -365,7 +365,7 @@ void machine_args_help(GString *to) {
         if (!o->help)
             continue;
         g_autofree char *left = g_strdup_printf("%s%s%s", o->name, o->argument ? " " : "", o->argument ? o->argument : "");
-        g_string_append_printf(to, "  %-40s %s\n", left, o->help);
+        help_line(to, left, 40, o->help);
     }
 }
 
@@ -482,6 +482,7 @@ static bool add_drive(Collected *c, const char *text, GError **error) {
     g_autofree char *interface = properties_take(p, "if"), *readonly = properties_take(p, "readonly");
     g_autofree char *snapshot = properties_take(p, "snapshot"), *cache = properties_take(p, "cache");
     g_autofree char *media = properties_take(p, "media"), *index = properties_take(p, "index");
+    uint64_t at;
     d->id = properties_take(p, "id");
     if (!d->id)
         d->id = g_strdup_printf("drive%u", s->n_drives);
@@ -493,6 +494,11 @@ static bool add_drive(Collected *c, const char *text, GError **error) {
         return refuse("-drive if", interface, "virtio, none", error);
     if (media && strcmp(media, "disk"))
         return refuse("-drive media", media, "disk", error);
+    static const char *const caches[] = {"none", "writeback", "writethrough", "directsync", "unsafe", NULL};
+    if (cache && !g_strv_contains(caches, cache))
+        return refuse("-drive cache", cache, "none, writeback, writethrough, directsync, unsafe (all the same here)", error);
+    if (index && (!parse_count(index, true, &at) || at != s->n_drives))
+        return refuse("-drive index", index, "the drive's place among the -drive options", error);
     if (readonly && !parse_on_off("-drive", "readonly", readonly, &d->readonly, error))
         return false;
     d->snapshot = c->snapshot;
@@ -521,7 +527,18 @@ static bool add_drive(Collected *c, const char *text, GError **error) {
     return true;
 }
 
-static VirtioSlotConfig *free_slot(MachineSetup *s, const char *text, GError **error) {
+/* The slot that "bus=virtio-mmio-bus.N" names, or without `bus` the next free one. */
+static VirtioSlotConfig *free_slot(MachineSetup *s, const char *text, const char *bus, GError **error) {
+    static const char prefix[] = "virtio-mmio-bus.";
+    uint64_t n;
+    if (bus && (!g_str_has_prefix(bus, prefix) || !parse_count(bus + strlen(prefix), true, &n) || n >= MACHINE_VIRTIO_SLOTS))
+        return refuse("-device bus", bus, "virtio-mmio-bus.0 to virtio-mmio-bus.7", error), NULL;
+    if (bus && s->config.virtio[n].kind == VIRTIO_NONE)
+        return &s->config.virtio[n];
+    if (bus) {
+        g_set_error(error, CLI_ERROR, 0, "-device %s: %s is taken", text, bus);
+        return NULL;
+    }
     for (int i = MACHINE_VIRTIO_SLOTS - 1; i >= 0; i--) /* QEMU's order: Linux finds the first -device first */
         if (s->config.virtio[i].kind == VIRTIO_NONE)
             return &s->config.virtio[i];
@@ -555,7 +572,7 @@ static bool device_console(Collected *c, const char *text, Properties *p, GError
     g_autofree char *chardev = properties_take(p, "chardev"), *name = properties_take(p, "name");
     if (!chardev)
         return refuse("-device virtconsole", text, "chardev=ID", error);
-    VirtioSlotConfig *slot = free_slot(c->s, text, error);
+    VirtioSlotConfig *slot = free_slot(c->s, text, NULL, error); /* its bus is a virtio-serial-device, which is no slot here */
     if (!slot)
         return false;
     *slot = (VirtioSlotConfig){.kind = VIRTIO_CONSOLE, .id = g_strdup(chardev)};
@@ -566,9 +583,28 @@ static bool device_console(Collected *c, const char *text, Properties *p, GError
 static bool device_loader(Collected *c, const char *text, Properties *p, GError **error) {
     g_autofree char *file = properties_take(p, "file"), *addr = properties_take(p, "addr"), *raw = properties_take(p, "force-raw");
     uint64_t at = 0;
+    bool force = false;
+    if (raw && !parse_on_off("-device loader", "force-raw", raw, &force, error))
+        return false;
     if (!file || !addr || !parse_count(addr, false, &at))
         return refuse("-device loader", text, "file=FILE,addr=ADDRESS", error);
-    return add_image(&c->s->config, IMAGE_LOADER, "-device loader", file, at, error);
+    GPtrArray *images = c->s->config.images;
+    if (!add_image(&c->s->config, IMAGE_LOADER, "-device loader", file, at, error))
+        return false;
+    gsize size;
+    const uint8_t *bytes = g_bytes_get_data(((MachineImage *)images->pdata[images->len - 1])->data, &size);
+    return !force || size < 4 || memcmp(bytes, "\177ELF", 4) || refuse("-device loader,force-raw", raw, "off for an ELF file", error);
+}
+
+static bool object_exists(const Collected *c, const char *id, GError **error) {
+    for (guint i = 0; i < c->objects->len; i++) {
+        g_autoptr(Properties) p = properties_new(c->objects->pdata[i]);
+        g_autofree char *own = properties_take(p, "id");
+        if (!g_strcmp0(own, id))
+            return true;
+    }
+    g_set_error(error, CLI_ERROR, 0, "-device …,rng=%s: no -object has that id; give -object rng-random,id=%s", id, id);
+    return false;
 }
 
 static bool add_device(Collected *c, const char *text, GError **error) {
@@ -592,13 +628,13 @@ static bool add_device(Collected *c, const char *text, GError **error) {
     } else if (!strcmp(type, "virtio-serial-device") || !strcmp(type, "virtio-serial")) {
         ok = true; /* the bus; each virtconsole is a device of its own here */
     } else if (!strcmp(type, "virtio-blk-device") || !strcmp(type, "virtio-blk")) {
-        VirtioSlotConfig *slot = free_slot(c->s, text, error);
+        VirtioSlotConfig *slot = free_slot(c->s, text, bus, error);
         ok = slot && device_blk(c, text, p, slot, error);
     } else if (!strcmp(type, "virtio-rng-device") || !strcmp(type, "virtio-rng")) {
-        VirtioSlotConfig *slot = free_slot(c->s, text, error);
-        ok = slot != NULL;
+        VirtioSlotConfig *slot = free_slot(c->s, text, bus, error);
+        g_autofree char *rng = properties_take(p, "rng");
+        ok = slot && (!rng || object_exists(c, rng, error));
         if (ok) {
-            g_autofree char *rng = properties_take(p, "rng");
             *slot = (VirtioSlotConfig){.kind = VIRTIO_RNG, .id = g_strdup(rng ? rng : "rng0")};
         }
     } else {
@@ -612,6 +648,10 @@ static bool add_object(Collected *c, const char *text, GError **error) {
     g_autofree char *id = properties_take(p, "id"), *file = properties_take(p, "filename");
     if (!p->first || (strcmp(p->first, "rng-random") && strcmp(p->first, "rng-builtin")))
         return refuse("-object", text, "rng-random,id=ID[,filename=FILE], rng-builtin,id=ID", error);
+    if (!id)
+        return refuse("-object", text, "id=ID", error);
+    if (file && c->s->live.rng_path && strcmp(file, c->s->live.rng_path))
+        return refuse("-object filename", file, "one source of entropy for all devices", error);
     if (file) {
         g_free(c->s->live.rng_path);
         c->s->live.rng_path = g_steal_pointer(&file);
@@ -622,14 +662,15 @@ static bool add_object(Collected *c, const char *text, GError **error) {
 /* -- second step: character backends ------------------------------------------------------------------------ */
 
 /* "chardev:ID" → the -chardev's own words, rewritten in -serial's form. */
-static char *chardev_spec(Collected *c, const char *id, bool *mux, GError **error) {
+static char *chardev_spec(Collected *c, const char *id, LivePort *port, GError **error) {
     for (guint i = 0; i < c->chardevs->len; i++) {
         g_autoptr(Properties) p = properties_new(c->chardevs->pdata[i]);
         g_autofree char *own = properties_take(p, "id"), *path = properties_take(p, "path");
         g_autofree char *mux_text = properties_take(p, "mux"), *signals = properties_take(p, "signal");
         if (g_strcmp0(own, id))
             continue;
-        if ((mux_text && !parse_on_off("-chardev", "mux", mux_text, mux, error)) ||
+        if ((mux_text && !parse_on_off("-chardev", "mux", mux_text, &port->mux, error)) ||
+            (signals && !parse_on_off("-chardev", "signal", signals, &port->signals, error)) ||
             !properties_finish(p, "-chardev", "id, path, mux, signal", error))
             return NULL;
         return path ? g_strdup_printf("%s:%s", p->first ? p->first : "", path) : g_strdup(p->first ? p->first : "");
@@ -652,14 +693,16 @@ static bool open_pipe(LivePort *port, const char *path, GError **error) {
 static bool open_port(Collected *c, unsigned number, const char *text, GError **error) {
     LivePort *port = &c->s->live.ports[number];
     g_autofree char *spec = NULL;
+    port->signals = true;
     if (g_str_has_prefix(text, "chardev:")) {
-        spec = chardev_spec(c, text + 8, &port->mux, error);
+        spec = chardev_spec(c, text + 8, port, error);
         if (!spec)
             return false;
         text = spec;
     }
     if (g_str_has_prefix(text, "mon:")) {
         port->mux = true;
+        port->signals = false;
         text += 4;
     }
     if (!strcmp(text, "stdio")) {

@@ -52,8 +52,13 @@ static const Command *command_find(const char *name) {
 
 static void print_overview(void) {
     puts("Run a RISC-V machine once; replay it exactly, as often as you like, and ask in SQL what it did.\n\nCommands:");
-    for (size_t i = 0; i < G_N_ELEMENTS(commands); i++)
-        printf("  rr-emu %-9s %-20s %s\n", commands[i].name, commands[i].synopsis, commands[i].help);
+    g_autoptr(GString) text = g_string_new(NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS(commands); i++) {
+        g_autofree char *left = g_strdup_printf("rr-emu %-9s %s", commands[i].name, commands[i].synopsis);
+        help_line(text, left, 37, commands[i].help);
+    }
+    help_line(text, "rr-emu --version", 37, "the release, and the versions of what it reads and writes");
+    fputs(text->str, stdout);
     puts("\nMACHINE is spelled as for qemu-system-riscv64. 'rr-emu help COMMAND' lists a command's options.");
 }
 
@@ -89,7 +94,7 @@ int main(int argc, char **argv) {
     if (!c)
         return say("no command '%s'; 'rr-emu help' lists them", argv[1]), STATUS_FAILED;
     for (int i = 2; i < argc; i++)
-        if (!strcmp(argv[i], "--help")) {
+        if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-help") || (i == 2 && !strcmp(argv[i], "-h"))) {
             Args help = {.rest = g_ptr_array_new()};
             g_ptr_array_add(help.rest, (gpointer)c->name);
             return cmd_help(c, &help, NULL);

@@ -10,16 +10,16 @@ struct Term {
     struct termios saved;
 };
 
-Term *term_new(int fd) {
+Term *term_new(int fd, bool signals) {
     struct termios now;
     if (!isatty(fd) || tcgetattr(fd, &now))
         return NULL;
     Term *t = g_new0(Term, 1);
     t->fd = fd;
     t->saved = now;
-    /* As QEMU's stdio: no echo, no line editing, no signals from keys; output processing stays. */
+    /* As QEMU's stdio: no echo, no line editing; output processing stays. */
     now.c_iflag &= ~(tcflag_t)(IGNBRK | BRKINT | PARMRK | ISTRIP | INLCR | IGNCR | ICRNL | IXON);
-    now.c_lflag &= ~(tcflag_t)(ECHO | ECHONL | ICANON | IEXTEN | ISIG);
+    now.c_lflag &= ~(tcflag_t)(ECHO | ECHONL | ICANON | IEXTEN | (signals ? 0 : ISIG));
     now.c_cflag = (now.c_cflag & ~(tcflag_t)(CSIZE | PARENB)) | CS8;
     now.c_cc[VMIN] = 1;
     now.c_cc[VTIME] = 0;

@@ -13,14 +13,15 @@
 #define FLUSH_NS 500000000u
 /* Before a wait that may be long, so that little is lost if the program is killed in it. */
 #define LONG_WAIT_NS 100000000u
-#define FLUSH_BEFORE_WAIT_NS 50000000u
+#define FLUSH_BEFORE_WAIT_NS 50000000u /* on average: */
+#define FLUSH_BURST_NS 200000000u       /* what follows a pause is written at once */
 
 typedef struct NdRecord {
     Nd base;
     Nd *inner;
     RecWriter *writer;
     Pos interval, next_checkpoint;
-    uint64_t last_flush; /* host monotonic ns */
+    uint64_t last_flush, next_wait_flush; /* host monotonic ns */
     bool failed;         /* the writer's error was turned into a stop */
     /* An event that came during an idle wait too late to be delivered in it: the next poll has it. */
     bool held;
@@ -34,12 +35,22 @@ static uint64_t host_ns(void) {
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-static void flush_after(NdRecord *r, Pos pos, uint64_t interval) {
+static void flush_now_and_then(NdRecord *r, Pos pos) {
     uint64_t now = host_ns();
-    if (now - r->last_flush < interval)
+    if (now - r->last_flush < FLUSH_NS)
         return;
     r->last_flush = now;
     rec_writer_flush(r->writer, pos, NULL); /* the error stays in the writer */
+}
+
+/* A wait may last for hours, so what led to it is written before, unless waits follow each other too fast. */
+static void flush_before_wait(NdRecord *r, Pos pos) {
+    uint64_t now = host_ns();
+    if (now < r->next_wait_flush)
+        return;
+    r->next_wait_flush = MAX(r->next_wait_flush, now - MIN(now, FLUSH_BURST_NS)) + FLUSH_BEFORE_WAIT_NS;
+    r->last_flush = now;
+    rec_writer_flush(r->writer, pos, NULL);
 }
 
 /* The log cannot be written any more: what follows could not be replayed, so the run ends here. */
@@ -59,7 +70,7 @@ static Pos record_next_pos(Nd *nd) {
 
 static bool record_poll(Nd *nd, Pos pos, Nsec now, NdEvent *ev) {
     NdRecord *r = (NdRecord *)nd;
-    flush_after(r, pos, FLUSH_NS);
+    flush_now_and_then(r, pos);
     if (writer_failure(r, pos, now, ev))
         return true;
     if (r->held)
@@ -87,7 +98,10 @@ static void hold(NdRecord *r, const NdEvent *ev) {
  */
 static bool record_idle(Nd *nd, Pos pos, Nsec now, Nsec deadline, NdEvent *ev) {
     NdRecord *r = (NdRecord *)nd;
-    flush_after(r, pos, deadline - now >= LONG_WAIT_NS ? FLUSH_BEFORE_WAIT_NS : FLUSH_NS);
+    if (deadline - now >= LONG_WAIT_NS)
+        flush_before_wait(r, pos);
+    else
+        flush_now_and_then(r, pos);
     if (!r->inner->ops->idle(r->inner, pos, now, deadline, ev))
         return false;
     if (deadline - now < 2) {

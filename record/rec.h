@@ -47,8 +47,9 @@ typedef struct RecInfo {
 /* -- writing -- */
 typedef struct RecWriter RecWriter;
 /*
- * Creates path with mode 0600; an existing file is REC_ERROR_EXISTS unless force. Writes manifest and
- * images.
+ * Creates path with mode 0600; an existing file is REC_ERROR_EXISTS unless force, and with force unless it is a
+ * recording. Writes manifest and images. The file is the caller's once committed: until then the old one is in its place,
+ * and rec_writer_free leaves nothing behind.
  */
 bool rec_writer_new(const char *path, bool force, const MachineConfig *config, const char *command,
                     RecWriter **ret, GError **error);
@@ -57,6 +58,8 @@ void rec_writer_event(RecWriter *w, const NdEvent *ev);
 void rec_writer_checkpoint(RecWriter *w, const RecCheckpoint *c);
 /* Console output for `info`/`console` without replay: text the guest printed, with its pos. */
 void rec_writer_console(RecWriter *w, Pos pos, uint32_t port, const uint8_t *data, uint32_t size);
+/* Keep the file: it takes the place of the one that force replaces. The first flush does the same. */
+bool rec_writer_commit(RecWriter *w, GError **error);
 /* Make everything so far durable as a frame. `pos`: the recording is complete up to here. */
 bool rec_writer_flush(RecWriter *w, Pos pos, GError **error);
 bool rec_writer_finish(RecWriter *w, const RecEnd *end, GError **error);

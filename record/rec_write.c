@@ -32,6 +32,8 @@ typedef struct Base {
 
 struct RecWriter {
     char *path;
+    char *temporary; /* where a forced recording is made until it is committed, else NULL */
+    bool committed;
     int fd;
     uint32_t shift, n_frames;
     uint64_t good; /* length of the file up to the last whole frame */
@@ -114,14 +116,34 @@ static void write_image(RecWriter *w, uint32_t index, GBytes *data) {
     }
 }
 
-/*
- * Without force the file is made at its place. With force it is made beside it and takes the place of the old
- * one only when it holds everything that a recording needs to be one.
- */
-static bool open_file(RecWriter *w, bool force, char **temporary, GError **error) {
+/* Only a recording (or the beginning of one) is replaced: a slip of the fingers must not cost a disk image or a device. */
+static bool may_replace(const char *path, GError **error) {
+    struct stat st;
+    if (lstat(path, &st) < 0)
+        return true; /* nothing there; what else is wrong, the making of the file tells */
+    if (!S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode)) {
+        g_set_error(error, REC_ERROR, REC_ERROR_EXISTS, "%s: not a file: choose another name", path);
+        return false;
+    }
+    char magic[8] = {0};
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    ssize_t n = fd >= 0 ? read(fd, magic, sizeof magic) : 0;
+    if (fd >= 0)
+        close(fd);
+    if (n > 0 && memcmp(magic, REC_MAGIC, (size_t)n) != 0) {
+        g_set_error(error, REC_ERROR, REC_ERROR_EXISTS, "%s: not a recording, so it is not replaced: choose another name", path);
+        return false;
+    }
+    return true;
+}
+
+/* Without force the file is made at its place, with force beside it; rec_writer_commit puts it there. */
+static bool open_file(RecWriter *w, bool force, GError **error) {
     if (force) {
-        *temporary = g_strdup_printf("%s.XXXXXX", w->path);
-        w->fd = g_mkstemp_full(*temporary, O_RDWR | O_CLOEXEC, 0600);
+        if (!may_replace(w->path, error))
+            return false;
+        w->temporary = g_strdup_printf("%s.XXXXXX", w->path);
+        w->fd = g_mkstemp_full(w->temporary, O_RDWR | O_CLOEXEC, 0600);
     } else {
         w->fd = open(w->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     }
@@ -150,19 +172,15 @@ static RecWriter *writer_alloc(const char *path, const MachineConfig *config) {
 bool rec_writer_new(const char *path, bool force, const MachineConfig *config, const char *command,
                     RecWriter **ret, GError **error) {
     RecWriter *w = writer_alloc(path, config);
-    g_autofree char *temporary = NULL;
-    if (!open_file(w, force, &temporary, error)) {
-        g_clear_pointer(&temporary, g_free);
+    if (!open_file(w, force, error)) {
+        w->committed = true;
         rec_writer_free(w);
         return false;
     }
     write_start(w, config, command);
     for (guint i = 0; i < config->images->len; i++)
         write_image(w, i, ((const MachineImage *)config->images->pdata[i])->data);
-    if (!w->error && temporary && rename(temporary, path) < 0)
-        writer_fail(w, "cannot replace the old file");
     if (!report(w, error)) {
-        unlink(temporary ? temporary : path);
         rec_writer_free(w);
         return false;
     }
@@ -170,9 +188,22 @@ bool rec_writer_new(const char *path, bool force, const MachineConfig *config, c
     return true;
 }
 
+bool rec_writer_commit(RecWriter *w, GError **error) {
+    if (w->committed)
+        return true;
+    if (w->temporary && rename(w->temporary, w->path) < 0) {
+        writer_fail(w, "cannot replace the old file");
+        return report(w, error);
+    }
+    w->committed = true;
+    return true;
+}
+
 void rec_writer_free(RecWriter *w) {
     if (!w)
         return;
+    if (!w->committed)
+        unlink(w->temporary ? w->temporary : w->path);
     if (w->fd >= 0)
         close(w->fd);
     g_clear_error(&w->error);
@@ -180,6 +211,7 @@ void rec_writer_free(RecWriter *w) {
     g_byte_array_unref(w->checkpoints);
     g_byte_array_unref(w->console);
     g_byte_array_unref(w->line);
+    g_free(w->temporary);
     g_free(w->path);
     g_free(w);
 }
@@ -273,6 +305,8 @@ void rec_writer_console(RecWriter *w, Pos pos, uint32_t port, const uint8_t *dat
 }
 
 bool rec_writer_flush(RecWriter *w, Pos pos, GError **error) {
+    if (!rec_writer_commit(w, error))
+        return false;
     end_line(w);
     drain(w, FRAME_CONSOLE, w->console, &w->console_base);
     drain(w, FRAME_CHECKPOINTS, w->checkpoints, &w->checkpoint_base);

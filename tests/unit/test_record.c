@@ -379,13 +379,41 @@ static void test_existing_file(void) {
     g_assert_false(rec_writer_new(nowhere, true, &config, "", &w, &error));
     g_assert_error(error, REC_ERROR, REC_ERROR_IO);
     g_clear_error(&error);
-    g_assert_true(rec_writer_new(path, true, &config, "again", &w, &error));
-    rec_writer_free(w); /* no end frame: as after a crash */
+    g_assert_true(rec_writer_new(path, true, &config, "given up", &w, &error));
+    rec_writer_free(w); /* the machine could not start, say */
     Rec *r;
+    g_assert_true(rec_open(path, &r, &error));
+    g_assert_cmpstr(rec_info(r)->command, !=, "given up");
+    rec_free(r);
+    g_assert_true(rec_writer_new(path, true, &config, "again", &w, &error));
+    g_assert_true(rec_writer_commit(w, &error));
+    rec_writer_free(w); /* no end frame: as after a crash */
     g_assert_true(rec_open(path, &r, &error));
     g_assert_false(rec_end(r)->complete);
     g_assert_cmpstr(rec_info(r)->command, ==, "again");
     rec_free(r);
+    machine_config_done(&config);
+}
+
+/* Force replaces recordings only. */
+static void test_no_recording(void) {
+    MachineConfig config;
+    machine_config_init(&config);
+    g_autofree char *path = path_of("disk.img");
+    RecWriter *w;
+    GError *error = NULL;
+    g_assert_true(g_file_set_contents(path, "precious", -1, NULL));
+    g_autofree char *fifo = path_of("fifo");
+    g_assert_cmpint(mkfifo(fifo, 0600), ==, 0);
+    const char *const kept[] = {path, dir, fifo};
+    for (size_t i = 0; i < G_N_ELEMENTS(kept); i++) {
+        g_assert_false(rec_writer_new(kept[i], true, &config, "", &w, &error));
+        g_assert_error(error, REC_ERROR, REC_ERROR_EXISTS);
+        g_clear_error(&error);
+    }
+    g_autofree char *text = NULL;
+    g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+    g_assert_cmpstr(text, ==, "precious");
     machine_config_done(&config);
 }
 
@@ -435,6 +463,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/record/hostile-frames", test_hostile_frames);
     g_test_add_func("/record/impossible-disk", test_impossible_disk);
     g_test_add_func("/record/existing-file", test_existing_file);
+    g_test_add_func("/record/no-recording", test_no_recording);
     g_test_add_func("/record/full-disk", test_full_disk);
     int status = g_test_run();
     g_autoptr(GDir) list = g_dir_open(dir, 0, NULL);
