@@ -29,7 +29,8 @@ typedef struct Irqs {
 } Irqs;
 
 static const char *const stage_names[] = {
-    [IRQ_RAISE] = "raise", [IRQ_TAKE] = "take", [IRQ_CLAIM] = "claim", [IRQ_COMPLETE] = "complete", [IRQ_LOWER] = "lower",
+    [IRQ_RAISE] = "raise",       [IRQ_TAKE] = "take",   [IRQ_CLAIM] = "claim",
+    [IRQ_COMPLETE] = "complete", [IRQ_LOWER] = "lower",
 };
 
 /* By number: 1 and 3, 5 and 7, 9 and 11 (privileged spec, table "mcause values"). */
@@ -45,15 +46,17 @@ static bool insert_row(void *opaque, const void *item, GError **error) {
     if (r->hart < 0)
         return store_run(x->insert, error, "uiunsis", r->pos, r->seq, r->time, r->device, (int64_t)r->source,
                          stage_names[r->stage]);
-    return store_run(x->insert, error, "uiuisis", r->pos, r->seq, r->time, r->hart, r->device, (int64_t)r->source,
-                     stage_names[r->stage]);
+    return store_run(x->insert, error, "uiuisis", r->pos, r->seq, r->time, r->hart, r->device,
+                     (int64_t)r->source, stage_names[r->stage]);
 }
 
-static void on_irq(void *opaque, Pos pos, const Hart *hart, const Device *device, uint32_t source, IrqStage stage) {
+static void on_irq(void *opaque, Pos pos, const Hart *hart, const Device *device, uint32_t source,
+                   IrqStage stage) {
     Irqs *x = ((AnalysisRun *)opaque)->state;
     Machine *m = x->run->machine;
     int64_t seq = row_seq_next(&x->seq, pos, m->running ? SEQ_IRQ_STEP : SEQ_IRQ, 1);
-    IrqRow r = {pos, machine_time_at(m, pos), device ? device->name : line_name(source), seq, hart ? (int64_t)hart->id : -1, source,
+    IrqRow r = {pos,  machine_time_at(m, pos),       device ? device->name : line_name(source),
+                seq,  hart ? (int64_t)hart->id : -1, source,
                 stage};
     row_queue_push(x->queue, &r);
 }
@@ -62,8 +65,13 @@ static void on_trap(void *opaque, const TrapEvent *ev) {
     Irqs *x = ((AnalysisRun *)opaque)->state;
     if (!ev->is_interrupt || ev->cause >= LINES_MAX)
         return;
-    IrqRow r = {ev->pos, machine_time_at(x->run->machine, ev->pos), line_name(ev->cause), SEQ_TRAP + 1, ev->hart->id,
-                (uint32_t)ev->cause, IRQ_TAKE};
+    IrqRow r = {ev->pos,
+                machine_time_at(x->run->machine, ev->pos),
+                line_name(ev->cause),
+                SEQ_TRAP + 1,
+                ev->hart->id,
+                (uint32_t)ev->cause,
+                IRQ_TAKE};
     row_queue_push(x->queue, &r);
 }
 
@@ -73,7 +81,8 @@ static bool irq_begin(AnalysisRun *run, GError **error) {
     Irqs *x = run->state;
     g_autofree char *sql = g_strdup_printf("INSERT INTO \"%s\" VALUES (?, ?, ?, ?, ?, ?, ?)", run->name);
     x->run = run;
-    if (!store_exec_section(run->store, "irq", run->name, error) || !store_prepare(run->store, sql, &x->insert, error))
+    if (!store_exec_section(run->store, "irq", run->name, error) ||
+        !store_prepare(run->store, sql, &x->insert, error))
         return false;
     x->queue = row_queue_new(sizeof(IrqRow), insert_row, x);
     analysis_run_subscribe(run, &irq_hooks);

@@ -19,13 +19,13 @@
 #include <string.h>
 
 #define TOKENS 256u
-#define TOKEN_MAX 128u   /* bytes of a token's text */
+#define TOKEN_MAX 128u /* bytes of a token's text */
 #define NAME_MAX_LEN 1024u
 #define SYMBOLS_MIN 256u
 #define SYMBOLS_MAX (1u << 22)
 #define TYPES "tTdDbBrRaAwWvVuUnNiI?"
-#define CHECKED 16u                       /* names at the beginning whose types are looked at first */
-#define LINK_BASE 0xffffffff80000000ull   /* of a relocatable kernel, whose relative_base the image leaves 0 */
+#define CHECKED 16u                     /* names whose types are looked at first */
+#define LINK_BASE 0xffffffff80000000ull /* of a kernel that leaves relative_base 0 */
 
 typedef struct Tables {
     const uint8_t *image;
@@ -42,7 +42,9 @@ static uint32_t get_le(const Tables *t, size_t at, unsigned size) {
     return value;
 }
 
-static size_t align_up(size_t at, size_t to) { return (at + to - 1) / to * to; }
+static size_t align_up(size_t at, size_t to) {
+    return (at + to - 1) / to * to;
+}
 
 /* -- tokens --------------------------------------------------------------------------------------------------- */
 static bool is_token_index(const Tables *t, size_t at) {
@@ -171,7 +173,9 @@ static bool find_offsets(Tables *t) {
     return t->names_end >= array + 8 && take_offsets(t, t->names_end - 8 - array);
 }
 
-static void symbol_clear(void *p) { g_free(((KernelSymbol *)p)->name); }
+static void symbol_clear(void *p) {
+    g_free(((KernelSymbol *)p)->name);
+}
 
 static GArray *read_symbols(const Tables *t) {
     GArray *symbols = g_array_sized_new(FALSE, FALSE, sizeof(KernelSymbol), t->n);
@@ -186,8 +190,8 @@ static GArray *read_symbols(const Tables *t) {
             g_string_append(text, token(t, tokens[k]));
         if (text->len < 2)
             continue;
-        KernelSymbol s = {g_utf8_make_valid(text->str + 1, -1), t->base + get_le(t, t->offsets + 4 * (size_t)i, 4), 0,
-                          text->str[0]};
+        KernelSymbol s = {g_utf8_make_valid(text->str + 1, -1),
+                          t->base + get_le(t, t->offsets + 4 * (size_t)i, 4), 0, text->str[0]};
         g_array_append_val(symbols, s);
     }
     g_string_free(text, TRUE);

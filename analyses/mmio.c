@@ -36,9 +36,16 @@ static void on_mmio(void *opaque, Pos pos, const Hart *hart, const Device *devic
                     unsigned size, uint64_t value) {
     Mmio *x = ((AnalysisRun *)opaque)->state;
     const DeviceOps *ops = device->ops;
-    MmioRow r = {.pos = pos, .pc = hart->pc, .offset = offset, .value = value, .device = device->name,
+    MmioRow r = {.pos = pos,
+                 .pc = hart->pc,
+                 .offset = offset,
+                 .value = value,
+                 .device = device->name,
                  .reg = ops->register_name ? ops->register_name(device, offset) : NULL,
-                 .seq = row_seq_next(&x->seq, pos, SEQ_MMIO, 1), .hart = hart->id, .size = size, .is_write = is_write};
+                 .seq = row_seq_next(&x->seq, pos, SEQ_MMIO, 1),
+                 .hart = hart->id,
+                 .size = size,
+                 .is_write = is_write};
     row_queue_push(x->queue, &r);
 }
 
@@ -46,8 +53,10 @@ static const HookOps mmio_hooks = {.mmio = on_mmio};
 
 static bool mmio_begin(AnalysisRun *run, GError **error) {
     Mmio *x = run->state;
-    g_autofree char *sql = g_strdup_printf("INSERT INTO \"%s\" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", run->name);
-    if (!store_exec_section(run->store, "mmio", run->name, error) || !store_prepare(run->store, sql, &x->insert, error))
+    g_autofree char *sql =
+        g_strdup_printf("INSERT INTO \"%s\" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", run->name);
+    if (!store_exec_section(run->store, "mmio", run->name, error) ||
+        !store_prepare(run->store, sql, &x->insert, error))
         return false;
     x->queue = row_queue_new(sizeof(MmioRow), insert_row, x);
     analysis_run_subscribe(run, &mmio_hooks);

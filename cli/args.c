@@ -17,34 +17,43 @@ typedef struct Option {
 #define AT(field) offsetof(Args, field)
 
 static const Option options[] = {
-    {"-o", "REC", "write the recording to REC (default: a new name in the recordings folder)", OPT_STRING, AT(output), CMD_RECORD},
+    {"-o", "REC", "write the recording to REC (default: a new name in the recordings folder)", OPT_STRING,
+     AT(output), CMD_RECORD},
     {"--force", NULL, "replace an existing recording", OPT_FLAG, AT(force), CMD_RECORD},
-    {"--max-insns", "N", "end after N steps (k, M, G allowed)", OPT_COUNT, AT(max_insns), CMD_RUN | CMD_RECORD},
-    {"--timeout", "S", "end after S seconds of host time", OPT_SECONDS, AT(timeout), CMD_RUN | CMD_RECORD},
-    {"--until", "REGEX", "end with status 0 when a console line matches", OPT_STRING, AT(until), CMD_RUN | CMD_RECORD},
-    {"--fail", "REGEX", "end with status 1 when a console line matches", OPT_STRING, AT(fail), CMD_RUN | CMD_RECORD},
-    {"--idle", "wait|skip", "what an idle guest does with real time", OPT_STRING, AT(idle), CMD_RUN | CMD_RECORD},
-    {"--checkpoint", "N", "compare state every N steps (default 128M)", OPT_COUNT, AT(checkpoint), CMD_RECORD},
-    {"--write-images", NULL, "after a clean end, put the guest's disk writes into the images", OPT_FLAG, AT(write_images),
+    {"--max-insns", "N", "end after N steps (k, M, G allowed)", OPT_COUNT, AT(max_insns),
      CMD_RUN | CMD_RECORD},
+    {"--timeout", "S", "end after S seconds of host time", OPT_SECONDS, AT(timeout), CMD_RUN | CMD_RECORD},
+    {"--until", "REGEX", "end with status 0 when a console line matches", OPT_STRING, AT(until),
+     CMD_RUN | CMD_RECORD},
+    {"--fail", "REGEX", "end with status 1 when a console line matches", OPT_STRING, AT(fail),
+     CMD_RUN | CMD_RECORD},
+    {"--idle", "wait|skip", "what an idle guest does with real time", OPT_STRING, AT(idle),
+     CMD_RUN | CMD_RECORD},
+    {"--checkpoint", "N", "compare state every N steps (default 128M)", OPT_COUNT, AT(checkpoint),
+     CMD_RECORD},
+    {"--write-images", NULL, "after a clean end, put the guest's disk writes into the images", OPT_FLAG,
+     AT(write_images), CMD_RUN | CMD_RECORD},
     {"--stats", NULL, "print what the engine did", OPT_FLAG, AT(stats), CMD_RUN | CMD_RECORD | CMD_REPLAY},
-    {"--analysis", "NAME[,key=value]…", "attach a built-in analysis (rr-emu analyses lists them)", OPT_LIST, AT(analyses),
-     CMD_REPLAY},
+    {"--analysis", "NAME[,key=value]…", "attach a built-in analysis (rr-emu analyses lists them)", OPT_LIST,
+     AT(analyses), CMD_REPLAY},
     {"--plugin", "FILE.so[,key=value]…", "attach a plugin", OPT_LIST, AT(plugins), CMD_REPLAY},
     {"--db", "FILE", "the database to write (default: REC.db)", OPT_STRING, AT(db), CMD_REPLAY},
     {"--from", "POS", "analyse from this position", OPT_STRING, AT(from), CMD_REPLAY},
     {"--to", "POS", "stop at this position", OPT_STRING, AT(to), CMD_REPLAY},
     {"-j", "N", "worker processes", OPT_COUNT, AT(jobs), CMD_REPLAY | CMD_VERIFY},
     {"--console", NULL, "print the guest's console", OPT_FLAG, AT(console), CMD_REPLAY},
-    {"--perturb", "SEED", "disturb everything that must not matter, at random", OPT_PERTURB, AT(perturb_seed), CMD_REPLAY},
+    {"--perturb", "SEED", "disturb everything that must not matter, at random", OPT_PERTURB, AT(perturb_seed),
+     CMD_REPLAY},
     {"--backend", "x86_64|interp", "what executes the translated code", OPT_STRING, AT(backend),
      CMD_REPLAY | CMD_VERIFY | CMD_DIFF},
-    {"-d", "guest,ir,opt,host,nopt=PASS", "print the translator's stages to stderr, turn a pass off", OPT_STRING, AT(dump),
-     CMD_RUN | CMD_RECORD | CMD_REPLAY},
-    {"--json", NULL, "machine-readable output", OPT_FLAG, AT(json), CMD_INFO | CMD_DIFF | CMD_LIST | CMD_ANALYSES},
+    {"-d", "guest,ir,opt,host,nopt=PASS", "print the translator's stages to stderr, turn a pass off",
+     OPT_STRING, AT(dump), CMD_RUN | CMD_RECORD | CMD_REPLAY},
+    {"--json", NULL, "machine-readable output", OPT_FLAG, AT(json),
+     CMD_INFO | CMD_DIFF | CMD_LIST | CMD_ANALYSES},
     {"--format", "table|csv|json|line", "how rows are printed", OPT_STRING, AT(format), CMD_SQL},
     {"--write", NULL, "open the database for writing", OPT_FLAG, AT(write), CMD_SQL},
-    {"--print-extension", NULL, "print the path of the sqlite3 extension", OPT_FLAG, AT(print_extension), CMD_SQL},
+    {"--print-extension", NULL, "print the path of the sqlite3 extension", OPT_FLAG, AT(print_extension),
+     CMD_SQL},
     {"--symbols", "FILE[@ADDR]", "take symbols from this ELF file", OPT_LIST, AT(symbols),
      CMD_RECORD | CMD_REPLAY | CMD_SQL | CMD_DIFF},
     {"--sysroot", "DIR", "where the guest's programs are, for their symbols", OPT_STRING, AT(sysroot),
@@ -52,7 +61,9 @@ static const Option options[] = {
     {"--quiet", NULL, "say nothing but errors", OPT_FLAG, AT(quiet), CMD_ALL},
 };
 
-GQuark cli_error_quark(void) { return g_quark_from_static_string("rr-emu-cli"); }
+GQuark cli_error_quark(void) {
+    return g_quark_from_static_string("rr-emu-cli");
+}
 
 bool parse_count(const char *text, bool decimal, uint64_t *ret) {
     if (text[0] < '0' || text[0] > '9')
@@ -97,7 +108,8 @@ static bool option_store(Args *args, const Option *o, const char *value, GError 
     }
     case OPT_PERTURB:
         args->perturb = true;
-        return parse_count(value, true, (uint64_t *)field) || bad_value(o, value, "a number (k, M, G allowed)", error);
+        return parse_count(value, true, (uint64_t *)field) ||
+               bad_value(o, value, "a number (k, M, G allowed)", error);
     case OPT_COUNT:
         return (parse_count(value, true, (uint64_t *)field) && *(uint64_t *)field > 0) ||
                bad_value(o, value, "a number above 0 (k, M, G allowed)", error);
@@ -145,7 +157,8 @@ bool args_parse(Args *args, unsigned command, bool machine, char **words, int n,
         const Option *o = option_find(words[i], command, &value);
         if (!o) {
             if (!machine && words[i][0] == '-' && words[i][1]) {
-                g_set_error(error, CLI_ERROR, 0, "unknown option '%s': 'rr-emu help' lists the options", words[i]);
+                g_set_error(error, CLI_ERROR, 0, "unknown option '%s': 'rr-emu help' lists the options",
+                            words[i]);
                 return false;
             }
             g_ptr_array_add(args->rest, g_strdup(words[i]));
@@ -188,7 +201,8 @@ void args_help(GString *to, unsigned command) {
         const Option *o = &options[i];
         if (!(o->commands & command))
             continue;
-        g_autofree char *left = g_strdup_printf("%s%s%s", o->name, o->argument ? " " : "", o->argument ? o->argument : "");
+        g_autofree char *left =
+            g_strdup_printf("%s%s%s", o->name, o->argument ? " " : "", o->argument ? o->argument : "");
         help_line(to, left, 28, o->help);
     }
 }

@@ -30,11 +30,11 @@ enum {
 };
 
 typedef struct Args {
-    char *output;       /* -o */
+    char *output; /* -o */
     bool force, stats, console, json, write, quiet, write_images, print_extension;
     uint64_t max_insns, checkpoint; /* steps; 0: none, the default */
-    double timeout;     /* seconds; 0: none */
-    char *until, *fail; /* regular expressions on console lines */
+    double timeout;                 /* seconds; 0: none */
+    char *until, *fail;             /* regular expressions on console lines */
     char *db, *from, *to, *format, *idle, *dump, *backend;
     uint64_t jobs;
     bool perturb;

@@ -12,7 +12,7 @@ enum {
     STATUS_OK = 0,
     STATUS_DIFFERS = 1,
     STATUS_FAILED = 2,
-    STATUS_ENDED = 124,    /* a limit ended the run; the recording is complete */
+    STATUS_ENDED = 124,     /* a limit ended the run; the recording is complete */
     STATUS_RR_FAILED = 125, /* run and record: rr-emu itself failed */
 };
 
@@ -57,7 +57,7 @@ bool position_parse(const Rec *rec, const char *text, Pos *ret, GError **error);
 
 /* -- how a run ended (outcome.c) ---------------------------------------------------------------------------- */
 int outcome_status(uint32_t stop, uint32_t code);
-char *outcome_text(uint32_t stop, uint32_t code); /* caller frees */
+char *outcome_text(uint32_t stop, uint32_t code);         /* caller frees */
 const char *outcome_reason(uint32_t stop, uint32_t code); /* one word for meta and --json */
 
 /* "1.2 G", "34.5 k": for messages. Caller frees. */

@@ -21,7 +21,7 @@ static char *disassemble(const Isa *isa, const DiffSide *s) {
 
 static const char *nd_kind_name(NdKind kind) {
     switch (kind) {
-#define X(number, name, text, meaning)                                                                                 \
+#define X(number, name, text, meaning)                                                                       \
     case ND_##name: return text;
         ND_KINDS(X)
 #undef X
@@ -33,16 +33,19 @@ static char *event_text(const NdEvent *ev) {
     if (!ev)
         return g_strdup("nothing");
     GString *text = g_string_new(NULL);
-    g_string_append_printf(text, "%s (source %u) at pos %" G_GUINT64_FORMAT ", %u bytes:", nd_kind_name(ev->kind), ev->source, ev->pos, ev->size);
+    g_string_append_printf(text,
+                           "%s (source %u) at pos %" G_GUINT64_FORMAT ", %u bytes:", nd_kind_name(ev->kind),
+                           ev->source, ev->pos, ev->size);
     for (uint32_t i = 0; i < MIN(ev->size, 16u); i++)
         g_string_append_printf(text, " %02x", ev->payload[i]);
     return g_string_free(text, FALSE);
 }
 
 static void print_side(char name, const DiffSide *s, const Isa *isa, Symbolizer *symbols) {
-    g_autofree char *text = disassemble(isa, s), *at = symbolizer_name(symbols, s->pc), *next = symbolizer_name(symbols, s->next_pc);
-    printf("  %c: hart %u  pc 0x%" G_GINT64_MODIFIER "x %s  %s\n     next 0x%" G_GINT64_MODIFIER "x %s\n", name, s->hart, s->pc, at, text,
-           s->next_pc, next);
+    g_autofree char *text = disassemble(isa, s), *at = symbolizer_name(symbols, s->pc),
+                    *next = symbolizer_name(symbols, s->next_pc);
+    printf("  %c: hart %u  pc 0x%" G_GINT64_MODIFIER "x %s  %s\n     next 0x%" G_GINT64_MODIFIER "x %s\n",
+           name, s->hart, s->pc, at, text, s->next_pc, next);
 }
 
 static void print_text(const DiffResult *r, const Isa *isa, Symbolizer *symbols) {
@@ -79,7 +82,8 @@ static void add_hex(JsonBuilder *b, const char *name, uint64_t value) {
     json_builder_add_string_value(b, text);
 }
 
-static void add_side(JsonBuilder *b, const char *name, const DiffSide *s, const Isa *isa, Symbolizer *symbols) {
+static void add_side(JsonBuilder *b, const char *name, const DiffSide *s, const Isa *isa,
+                     Symbolizer *symbols) {
     g_autofree char *text = disassemble(isa, s), *at = symbolizer_name(symbols, s->pc);
     json_builder_set_member_name(b, name);
     json_builder_begin_object(b);

@@ -131,22 +131,28 @@ static void info_text(const Rec *rec, const char *path) {
     const MachineConfig *c = rec_config(rec);
     const RecEnd *e = rec_end(rec);
     Counts counts = count_events(rec);
-    g_autofree char *isa = isa_string(&c->isa), *outcome = outcome_text(e->stop, e->code), *steps = human_count(e->pos);
-    printf("recording    %s\nid           %s\ncommand      %s\nmade by      rr-emu %s, behaviour %u\n", path, info->id_text,
-           info->command, info->version, info->behaviour);
-    printf("machine      virt, %u hart%s, %" G_GUINT64_FORMAT " MiB, %s\n", c->n_harts, c->n_harts == 1 ? "" : "s", c->ram_size >> 20, isa);
+    g_autofree char *isa = isa_string(&c->isa), *outcome = outcome_text(e->stop, e->code),
+                    *steps = human_count(e->pos);
+    printf("recording    %s\nid           %s\ncommand      %s\nmade by      rr-emu %s, behaviour %u\n", path,
+           info->id_text, info->command, info->version, info->behaviour);
+    printf("machine      virt, %u hart%s, %" G_GUINT64_FORMAT " MiB, %s\n", c->n_harts,
+           c->n_harts == 1 ? "" : "s", c->ram_size >> 20, isa);
     for (guint i = 0; i < c->images->len; i++) {
         const MachineImage *image = c->images->pdata[i];
-        printf("image        %-8s %s (%zu bytes)\n", image_role_name(image->role), image->name, g_bytes_get_size(image->data));
+        printf("image        %-8s %s (%zu bytes)\n", image_role_name(image->role), image->name,
+               g_bytes_get_size(image->data));
     }
     printf("length       %s steps, %.3f s of guest time\nended        %s\n", steps, (double)e->time / 1e9,
-           e->complete ? outcome : "the recording breaks off here: its recorder was killed or the disk was full");
+           e->complete ? outcome
+                       : "the recording breaks off here: its recorder was killed or the disk was full");
     printf("checkpoints  %zu\n", rec_n_checkpoints(rec));
     for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++)
         if (counts.events[i])
-            printf("events       %-8s %" G_GUINT64_FORMAT " (%" G_GUINT64_FORMAT " bytes)\n", kinds[i].name, counts.events[i], counts.bytes[i]);
+            printf("events       %-8s %" G_GUINT64_FORMAT " (%" G_GUINT64_FORMAT " bytes)\n", kinds[i].name,
+                   counts.events[i], counts.bytes[i]);
     for (size_t i = 0; i < G_N_ELEMENTS(parts); i++)
-        printf("size         %-12s %" G_GUINT64_FORMAT " bytes in the file\n", parts[i], rec_size_of(rec, parts[i]));
+        printf("size         %-12s %" G_GUINT64_FORMAT " bytes in the file\n", parts[i],
+               rec_size_of(rec, parts[i]));
 }
 
 int cmd_info(const Command *self, Args *args, GError **error) {
@@ -217,7 +223,8 @@ int cmd_rm(const Command *self, Args *args, GError **error) {
     g_autofree char *folder = recordings_folder();
     for (guint i = 0; i < args->rest->len; i++) {
         const char *name = args->rest->pdata[i];
-        g_autofree char *path = strchr(name, '/') || !access(name, F_OK) ? g_strdup(name) : g_build_filename(folder, name, NULL);
+        g_autofree char *path =
+            strchr(name, '/') || !access(name, F_OK) ? g_strdup(name) : g_build_filename(folder, name, NULL);
         Rec *rec;
         if (!rec_open(path, &rec, error)) /* never remove what is no recording */
             return self->failed;

@@ -82,7 +82,8 @@ static bool drop_others(const Job *j, const Args *args, const char *db, GError *
     if (database_state(db, j->rec) != DATABASE_OTHERS)
         return true;
     if (args->db) {
-        g_set_error(error, CLI_ERROR, 0, "--db %s: it is another recording's; give another name or remove it", db);
+        g_set_error(error, CLI_ERROR, 0, "--db %s: it is another recording's; give another name or remove it",
+                    db);
         return false;
     }
     tell(args, "%s was another recording's; it is made anew", db);
@@ -99,7 +100,8 @@ static bool job_attach(Job *j, Args *args, GError **error) {
     if (!args->analyses && !wants)
         return true;
     g_autofree char *db = args->db ? g_strdup(args->db) : g_strconcat(j->path, ".db", NULL);
-    if (!drop_others(j, args, db, error) || !store_open(db, &j->store, error) || !database_import(j->store, j->rec, error) ||
+    if (!drop_others(j, args, db, error) || !store_open(db, &j->store, error) ||
+        !database_import(j->store, j->rec, error) ||
         !database_loaded(j->store, replay_machine(j->replay), error) ||
         !database_symbols(j->store, j->rec, args->symbols, error))
         return false;

@@ -55,7 +55,8 @@ static bool open_recording(Session *s, Args *args, GError **error) {
     g_autofree char *command = command_line(args);
     if (!rec_writer_new(s->path, args->force, &s->setup.config, command, &s->writer, error))
         return false;
-    s->recorder = nd_record_new(s->live, s->writer, args->checkpoint ? args->checkpoint : CHECKPOINT_INTERVAL);
+    s->recorder =
+        nd_record_new(s->live, s->writer, args->checkpoint ? args->checkpoint : CHECKPOINT_INTERVAL);
     return true;
 }
 
@@ -87,7 +88,8 @@ static bool start_machine(Session *s, const Args *args, GError **error) {
 }
 
 static bool session_start(Session *s, const Command *self, Args *args, GError **error) {
-    if (!machine_setup_parse(&s->setup, (char **)args->rest->pdata, args->rest->len, error) || !parse_idle(s, args, error))
+    if (!machine_setup_parse(&s->setup, (char **)args->rest->pdata, args->rest->len, error) ||
+        !parse_idle(s, args, error))
         return false;
     if (args->dump && !machine_setup_dump(&s->setup.tcg, args->dump, error))
         return false;
@@ -98,7 +100,8 @@ static bool session_start(Session *s, const Command *self, Args *args, GError **
     s->setup.live.fail = g_strdup(args->fail);
     s->setup.tcg.stats = args->stats;
     s->hooks = hooks_new();
-    if (!live_new(&s->setup.live, &s->live, error) || (self->bit == CMD_RECORD && !open_recording(s, args, error)))
+    if (!live_new(&s->setup.live, &s->live, error) ||
+        (self->bit == CMD_RECORD && !open_recording(s, args, error)))
         return false;
     /* Until it is committed, session_done takes a recording of nothing away. */
     return start_machine(s, args, error) && (!s->writer || rec_writer_commit(s->writer, error));
@@ -147,7 +150,8 @@ static bool finish_disks(Session *s, const Args *args, int status, GError **erro
             return false;
         if (n)
             tell(args, "the guest wrote %" G_GUINT64_FORMAT " blocks of %s; %s", n, d->path,
-                 write ? "they are in the image now" : "the image is unchanged (--write-images puts them there)");
+                 write ? "they are in the image now"
+                       : "the image is unchanged (--write-images puts them there)");
     }
     return true;
 }

@@ -48,7 +48,8 @@ static char *recording_db(const Args *args, const char *path, bool file, Store *
     DatabaseState state = database_state(made, rec);
     bool ok = true;
     if (state == DATABASE_OTHERS && file) {
-        g_set_error(error, CLI_ERROR, 0, "%s is another recording's; remove it, or replay %s with an analysis", made, path);
+        g_set_error(error, CLI_ERROR, 0,
+                    "%s is another recording's; remove it, or replay %s with an analysis", made, path);
         ok = false;
     } else if (state == DATABASE_NONE && file) {
         ok = make_file(made, rec, error);
@@ -61,7 +62,8 @@ static char *recording_db(const Args *args, const char *path, bool file, Store *
     return ok ? g_steal_pointer(&made) : NULL;
 }
 
-static bool open_recording_db(const Args *args, const char *path, Store **store, sqlite3 **db, GError **error) {
+static bool open_recording_db(const Args *args, const char *path, Store **store, sqlite3 **db,
+                              GError **error) {
     g_autofree char *made = recording_db(args, path, args->write, store, error);
     if (!made)
         return false;
@@ -111,9 +113,10 @@ static void explain_missing(const char *first, GError **error) {
         g_auto(GStrv) tables = g_strsplit(analysis_info(i)->tables, " ", -1);
         if (!g_strv_contains((const gchar *const *)tables, table))
             continue;
-        g_autofree char *rec = g_str_has_suffix(first, ".db") ? g_strndup(first, strlen(first) - 3) : g_strdup(first);
-        g_autofree char *text = g_strdup_printf("%s; make it with 'rr-emu replay %s --analysis %s'", (*error)->message, rec,
-                                                analysis_info(i)->name);
+        g_autofree char *rec =
+            g_str_has_suffix(first, ".db") ? g_strndup(first, strlen(first) - 3) : g_strdup(first);
+        g_autofree char *text = g_strdup_printf("%s; make it with 'rr-emu replay %s --analysis %s'",
+                                                (*error)->message, rec, analysis_info(i)->name);
         g_free((*error)->message);
         (*error)->message = g_steal_pointer(&text);
         return;
@@ -138,10 +141,18 @@ static bool exec_shell(const Args *args, const char *first, GError **error) {
     if (!db || !warn_shell(args, db, error))
         return false;
     g_autofree char *load = g_strdup_printf(".load %s", extension);
-    const char *argv[] = {"sqlite3", "-header", "-column", "-cmd", load, args->write ? db : "-readonly",
-                          args->write ? NULL : db, NULL};
+    const char *argv[] = {"sqlite3",
+                          "-header",
+                          "-column",
+                          "-cmd",
+                          load,
+                          args->write ? db : "-readonly",
+                          args->write ? NULL : db,
+                          NULL};
     execvp(argv[0], (char **)argv);
-    g_set_error(error, CLI_ERROR, 0, "sqlite3: %s; install Debian's package 'sqlite3' for the interactive shell, or give SQL", g_strerror(errno));
+    g_set_error(error, CLI_ERROR, 0,
+                "sqlite3: %s; install Debian's package 'sqlite3' for the interactive shell, or give SQL",
+                g_strerror(errno));
     return false;
 }
 
@@ -149,7 +160,8 @@ static bool exec_shell(const Args *args, const char *first, GError **error) {
 static bool attach(const Args *args, sqlite3 *db, const char *path, guint number, GError **error) {
     g_autofree char *name = g_strdup_printf("db%u", number), *made = g_strconcat(path, ".db", NULL);
     if (!is_sqlite(path) && !is_sqlite(made)) {
-        g_set_error(error, CLI_ERROR, 0, "%s has no database yet; make it with 'rr-emu replay %s --analysis NAME'", path, path);
+        g_set_error(error, CLI_ERROR, 0,
+                    "%s has no database yet; make it with 'rr-emu replay %s --analysis NAME'", path, path);
         return false;
     }
     return store_attach(db, is_sqlite(path) ? path : made, name, error);

@@ -94,9 +94,10 @@ bool database_symbols(Store *store, const Rec *rec, const GPtrArray *files, GErr
         gsize size;
         const uint8_t *at = g_bytes_get_data(image->data, &size);
         g_autofree char *name = g_path_get_basename(image->name);
-        bool ok = is_elf(image->data)          ? store_add_elf(store, name, image->name, at, size, 0, error)
-                  : image->role == IMAGE_KERNEL ? store_add_kallsyms(store, name, image->name, at, size, error)
-                                                : true;
+        bool ok = is_elf(image->data) ? store_add_elf(store, name, image->name, at, size, 0, error)
+                  : image->role == IMAGE_KERNEL
+                      ? store_add_kallsyms(store, name, image->name, at, size, error)
+                      : true;
         if (!ok)
             return false;
     }
@@ -113,4 +114,6 @@ static char *disassemble(uint64_t pc, uint32_t insn) {
     return riscv_disassemble(&all, pc, riscv_insn_length((uint16_t)insn) == 2 ? insn & 0xffff : insn);
 }
 
-void database_set_functions(sqlite3 *db) { store_set_disassembler(db, disassemble); }
+void database_set_functions(sqlite3 *db) {
+    store_set_disassembler(db, disassemble);
+}

@@ -42,7 +42,8 @@ typedef struct Partial {
 
 /* `word` stands in `text` as an identifier of its own. */
 static bool has_word(const char *text, const char *word) {
-    g_autofree char *escaped = g_regex_escape_string(word, -1), *pattern = g_strdup_printf("\\b%s\\b", escaped);
+    g_autofree char *escaped = g_regex_escape_string(word, -1),
+                    *pattern = g_strdup_printf("\\b%s\\b", escaped);
     return g_regex_match_simple(pattern, text, G_REGEX_CASELESS, 0);
 }
 
@@ -57,8 +58,8 @@ static bool asks_for(const char *sql, const char *name, const char *args) {
         for (int k = 0; tables[k]; k++) {
             bool own = g_str_has_prefix(tables[k], info->name);
             g_autofree char *table = !strcmp(name, info->name) ? g_strdup(tables[k])
-                                     : own                     ? g_strconcat(name, tables[k] + strlen(info->name), NULL)
-                                                               : g_strconcat(name, "_", tables[k], NULL);
+                                     : own ? g_strconcat(name, tables[k] + strlen(info->name), NULL)
+                                           : g_strconcat(name, "_", tables[k], NULL);
             if (has_word(sql, table))
                 return true;
         }
@@ -68,23 +69,29 @@ static bool asks_for(const char *sql, const char *name, const char *args) {
 
 static void partial_row(void *opaque, int n, const QueryValue *v) {
     const Partial *p = opaque;
-    if (v[0].type != QUERY_TEXT || v[1].type != QUERY_TEXT || (p->sql && !asks_for(p->sql, v[0].text, v[1].text)))
+    if (v[0].type != QUERY_TEXT || v[1].type != QUERY_TEXT ||
+        (p->sql && !asks_for(p->sql, v[0].text, v[1].text)))
         return;
-    tell(p->args, "%s is partial: positions %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT " of %" G_GINT64_FORMAT "%s", v[0].text,
-         v[2].integer, v[3].integer, v[5].integer, v[4].integer ? "" : ", of a replay that failed");
+    tell(p->args,
+         "%s is partial: positions %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT " of %" G_GINT64_FORMAT "%s",
+         v[0].text, v[2].integer, v[3].integer, v[5].integer,
+         v[4].integer ? "" : ", of a replay that failed");
 }
 
 void database_warn_partial(const Args *args, sqlite3 *db, const char *sql) {
     Partial p = {args, sql};
     ask(db,
-        "SELECT name, args, ifnull(from_pos, 0), ifnull(to_pos, 0), complete, cast(m.value AS INTEGER) FROM analysis, meta AS m "
+        "SELECT name, args, ifnull(from_pos, 0), ifnull(to_pos, 0), complete, cast(m.value AS INTEGER) FROM "
+        "analysis, meta AS m "
         "WHERE m.key = 'end_pos' AND (from_pos > 0 OR to_pos < cast(m.value AS INTEGER) OR NOT complete)",
         partial_row, &p);
 }
 
 /* -- replacing ---------------------------------------------------------------------------------------------- */
 
-static void take_integer(void *opaque, int n, const QueryValue *values) { *(int64_t *)opaque = values[0].integer; }
+static void take_integer(void *opaque, int n, const QueryValue *values) {
+    *(int64_t *)opaque = values[0].integer;
+}
 
 void database_tell_replaced(const Args *args, sqlite3 *db, const char *spec) {
     g_auto(GStrv) words = g_strsplit(spec, ",", -1);
@@ -107,7 +114,8 @@ static const char *const shadow_sql =
     "CREATE TEMP TABLE module AS SELECT * FROM extra.module UNION ALL "
     "SELECT id + (SELECT count(*) FROM extra.module), name, path, build_id, base, size FROM main.module;"
     "CREATE TEMP TABLE symbol AS SELECT * FROM extra.symbol UNION ALL "
-    "SELECT id + (SELECT count(*) FROM extra.symbol), module_id + (SELECT count(*) FROM extra.module), name, addr, size, kind "
+    "SELECT id + (SELECT count(*) FROM extra.symbol), module_id + (SELECT count(*) FROM extra.module), name, "
+    "addr, size, kind "
     "FROM main.symbol; DETACH extra";
 
 static bool read_symbols(const char *path, const GPtrArray *files, GError **error) {

@@ -19,6 +19,7 @@ char *extension_path(GError **error) {
         g_free(places[i]);
     }
     if (!found)
-        g_set_error(error, CLI_ERROR, 0, "the sqlite3 extension rremu.so is neither beside %s nor in %s", folder, EXTENSION_FOLDER);
+        g_set_error(error, CLI_ERROR, 0, "the sqlite3 extension rremu.so is neither beside %s nor in %s",
+                    folder, EXTENSION_FOLDER);
     return found;
 }

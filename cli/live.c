@@ -32,8 +32,8 @@ typedef struct Live {
     LiveOutput out[LIVE_MAX_PORTS];
     bool open[LIVE_MAX_PORTS]; /* the port's input can still deliver */
     bool closing[LIVE_MAX_PORTS];
-    bool escape;               /* Ctrl-A was the last byte */
-    uint64_t started;          /* CLOCK_MONOTONIC ns */
+    bool escape;      /* Ctrl-A was the last byte */
+    uint64_t started; /* CLOCK_MONOTONIC ns */
     uint64_t next_poll;
     GRegex *until, *fail;
     uint32_t stop; /* NdStopReason to deliver, 0: none */
@@ -47,7 +47,9 @@ typedef struct Live {
 /* Signals arrive asynchronously: the one piece of process-wide state, because the kernel has no other place. */
 static volatile sig_atomic_t live_signal;
 
-static void on_signal(int number) { live_signal = number; }
+static void on_signal(int number) {
+    live_signal = number;
+}
 
 static uint64_t monotonic_ns(void) {
     struct timespec t;
@@ -122,7 +124,8 @@ static void prompts_match(Live *l, Nsec now) {
     }
 }
 
-static void live_output(Nd *nd, Pos pos, Nsec now, NdKind kind, uint32_t source, const uint8_t *data, uint32_t size) {
+static void live_output(Nd *nd, Pos pos, Nsec now, NdKind kind, uint32_t source, const uint8_t *data,
+                        uint32_t size) {
     Live *l = (Live *)nd;
     if (kind != ND_CONSOLE || source >= LIVE_MAX_PORTS)
         return;
@@ -282,7 +285,8 @@ static bool fetch_entropy(Live *l, uint8_t *to, uint32_t size, int *err) {
     if (l->config->seeded)
         return true;
     for (uint32_t done = 0; done < size;) {
-        ssize_t n = l->rng_fd >= 0 ? read(l->rng_fd, to + done, size - done) : getrandom(to + done, size - done, 0);
+        ssize_t n =
+            l->rng_fd >= 0 ? read(l->rng_fd, to + done, size - done) : getrandom(to + done, size - done, 0);
         if (n <= 0 && errno != EINTR)
             return *err = n ? errno : EIO, false;
         done += n > 0 ? (uint32_t)n : 0;
@@ -312,14 +316,15 @@ static bool fetch_block(Live *l, uint32_t drive, uint64_t block, uint8_t *to, ui
 static bool fetch_clock(Live *l, uint8_t *to, uint32_t size, int *err) {
     struct timespec t;
     clock_gettime(CLOCK_REALTIME, &t);
-    uint64_t ns = l->config->rtc_fixed ? l->config->rtc_ns : (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+    uint64_t ns =
+        l->config->rtc_fixed ? l->config->rtc_ns : (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
     for (uint32_t i = 0; i < size; i++)
         to[i] = i < 8 ? (uint8_t)(ns >> (8 * i)) : 0;
     return true;
 }
 
-static bool live_fetch(Nd *nd, Pos pos, Nsec now, NdKind kind, uint32_t source, uint64_t arg, uint8_t *to, uint32_t size,
-                       int *err) {
+static bool live_fetch(Nd *nd, Pos pos, Nsec now, NdKind kind, uint32_t source, uint64_t arg, uint8_t *to,
+                       uint32_t size, int *err) {
     Live *l = (Live *)nd;
     switch (kind) {
     case ND_ENTROPY: return fetch_entropy(l, to, size, err);
@@ -329,9 +334,15 @@ static bool live_fetch(Nd *nd, Pos pos, Nsec now, NdKind kind, uint32_t source, 
     }
 }
 
-static Pos live_next_pos(Nd *nd) { return POS_NONE; }
-static bool live_checkpoint(Nd *nd, Pos pos, Nsec now, uint64_t hash) { return true; }
-static Pos live_next_checkpoint(Nd *nd, Pos pos) { return POS_NONE; }
+static Pos live_next_pos(Nd *nd) {
+    return POS_NONE;
+}
+static bool live_checkpoint(Nd *nd, Pos pos, Nsec now, uint64_t hash) {
+    return true;
+}
+static Pos live_next_checkpoint(Nd *nd, Pos pos) {
+    return POS_NONE;
+}
 
 static const NdOps live_ops = {
     .next_pos = live_next_pos,

@@ -24,10 +24,10 @@ typedef struct LiveConfig {
     char *rng_path;                 /* -object rng-random,filename=; NULL: getrandom */
     bool seeded;                    /* -seed: entropy comes from a generator, so that runs are comparable */
     uint64_t seed;
-    bool idle_skip, idle_wait;      /* --idle; neither: wait while a source is open */
-    double timeout;                 /* seconds; 0: none */
-    char *until, *fail;             /* regular expressions on console lines, or NULL */
-    bool rtc_fixed;                 /* -rtc base=…: rtc_ns, else the wall clock */
+    bool idle_skip, idle_wait; /* --idle; neither: wait while a source is open */
+    double timeout;            /* seconds; 0: none */
+    char *until, *fail;        /* regular expressions on console lines, or NULL */
+    bool rtc_fixed;            /* -rtc base=…: rtc_ns, else the wall clock */
     uint64_t rtc_ns;
 } LiveConfig;
 

@@ -69,7 +69,8 @@ static char *properties_take(Properties *p, const char *key) {
     return NULL;
 }
 
-static bool properties_finish(const Properties *p, const char *option, const char *supported, GError **error) {
+static bool properties_finish(const Properties *p, const char *option, const char *supported,
+                              GError **error) {
     if (!p->keys->len)
         return true;
     g_set_error(error, CLI_ERROR, 0, "%s: property '%s=%s' is not supported; supported: %s", option,
@@ -253,7 +254,8 @@ static bool opt_display(Collected *c, const char *option, const char *value, GEr
 }
 
 static bool opt_monitor(Collected *c, const char *option, const char *value, GError **error) {
-    return !strcmp(value, "none") || refuse(option, value, "none (there is no monitor: replay and ask the database)", error);
+    return !strcmp(value, "none") ||
+           refuse(option, value, "none (there is no monitor: replay and ask the database)", error);
 }
 
 static bool opt_rtc(Collected *c, const char *option, const char *value, GError **error) {
@@ -289,7 +291,9 @@ static bool opt_global(Collected *c, const char *option, const char *value, GErr
     return true;
 }
 
-static bool opt_name(Collected *c, const char *option, const char *value, GError **error) { return true; }
+static bool opt_name(Collected *c, const char *option, const char *value, GError **error) {
+    return true;
+}
 
 static bool opt_seed(Collected *c, const char *option, const char *value, GError **error) {
     c->s->live.seeded = true;
@@ -311,7 +315,8 @@ static bool opt_pflash(Collected *c, const char *option, const char *value, GErr
 }
 
 static bool opt_gdb(Collected *c, const char *option, const char *value, GError **error) {
-    g_set_error(error, CLI_ERROR, 0, "%s: a live run takes no debugger; record it, then debug the recording", option);
+    g_set_error(error, CLI_ERROR, 0, "%s: a live run takes no debugger; record it, then debug the recording",
+                option);
     return false;
 }
 
@@ -333,7 +338,9 @@ static const struct MachineOption {
     {"-append", "TEXT", "kernel command line", opt_keep},
     {"-dtb", "FILE", "device tree instead of the board's own", opt_keep},
     {"-drive", "file=F[,format=raw][,if=virtio|none][,id=…][,readonly=on]", "a disk image", opt_list},
-    {"-device", "virtio-blk-device,drive=ID | virtio-rng-device | virtio-serial-device | virtconsole,chardev=ID | loader,file=F,addr=A",
+    {"-device",
+     "virtio-blk-device,drive=ID | virtio-rng-device | virtio-serial-device | virtconsole,chardev=ID | "
+     "loader,file=F,addr=A",
      "a device", opt_list},
     {"-netdev", "…", "there is no network device", opt_list},
     {"-nic", "none", "no network", opt_keep},
@@ -364,7 +371,8 @@ void machine_args_help(GString *to) {
         const struct MachineOption *o = &machine_options[i];
         if (!o->help)
             continue;
-        g_autofree char *left = g_strdup_printf("%s%s%s", o->name, o->argument ? " " : "", o->argument ? o->argument : "");
+        g_autofree char *left =
+            g_strdup_printf("%s%s%s", o->name, o->argument ? " " : "", o->argument ? o->argument : "");
         help_line(to, left, 40, o->help);
     }
 }
@@ -384,8 +392,9 @@ static bool collect(Collected *c, char **words, size_t n, GError **error) {
             continue;
         const struct MachineOption *o = words[i][0] == '-' ? machine_option_find(words[i]) : NULL;
         if (!o) {
-            g_set_error(error, CLI_ERROR, 0, words[i][0] == '-' ? "option '%s' is not supported; 'rr-emu help run' lists what is"
-                                                                : "'%s': expected an option; 'rr-emu help run' lists them",
+            g_set_error(error, CLI_ERROR, 0,
+                        words[i][0] == '-' ? "option '%s' is not supported; 'rr-emu help run' lists what is"
+                                           : "'%s': expected an option; 'rr-emu help run' lists them",
                         words[i]);
             return false;
         }
@@ -405,7 +414,8 @@ static bool collect(Collected *c, char **words, size_t n, GError **error) {
 
 /* -- second step: images ------------------------------------------------------------------------------------ */
 
-static bool add_image(MachineConfig *config, ImageRole role, const char *option, const char *path, Gpa addr, GError **error) {
+static bool add_image(MachineConfig *config, ImageRole role, const char *option, const char *path, Gpa addr,
+                      GError **error) {
     char *data;
     gsize size;
     GError *why = NULL;
@@ -435,7 +445,8 @@ static bool add_bios(Collected *c, GError **error) {
     for (size_t i = 0; i < G_N_ELEMENTS(bios_places); i++)
         if (!access(bios_places[i], R_OK))
             return add_image(&c->s->config, IMAGE_BIOS, "-bios", bios_places[i], 0, error);
-    g_set_error(error, CLI_ERROR, 0, "-bios default: no OpenSBI at %s; install Debian's package 'opensbi' or give -bios FILE",
+    g_set_error(error, CLI_ERROR, 0,
+                "-bios default: no OpenSBI at %s; install Debian's package 'opensbi' or give -bios FILE",
                 bios_places[0]);
     return false;
 }
@@ -496,7 +507,8 @@ static bool add_drive(Collected *c, const char *text, GError **error) {
         return refuse("-drive media", media, "disk", error);
     static const char *const caches[] = {"none", "writeback", "writethrough", "directsync", "unsafe", NULL};
     if (cache && !g_strv_contains(caches, cache))
-        return refuse("-drive cache", cache, "none, writeback, writethrough, directsync, unsafe (all the same here)", error);
+        return refuse("-drive cache", cache,
+                      "none, writeback, writethrough, directsync, unsafe (all the same here)", error);
     if (index && (!parse_count(index, true, &at) || at != s->n_drives))
         return refuse("-drive index", index, "the drive's place among the -drive options", error);
     if (readonly && !parse_on_off("-drive", "readonly", readonly, &d->readonly, error))
@@ -504,7 +516,9 @@ static bool add_drive(Collected *c, const char *text, GError **error) {
     d->snapshot = c->snapshot;
     if (snapshot && !parse_on_off("-drive", "snapshot", snapshot, &d->snapshot, error))
         return false;
-    if (!properties_finish(p, "-drive", "file, format=raw, if=virtio|none, id, readonly, snapshot, media=disk, cache, index", error))
+    if (!properties_finish(
+            p, "-drive", "file, format=raw, if=virtio|none, id, readonly, snapshot, media=disk, cache, index",
+            error))
         return false;
     int fd = open(file, O_RDONLY | O_CLOEXEC);
     struct stat st;
@@ -518,8 +532,9 @@ static bool add_drive(Collected *c, const char *text, GError **error) {
     d->size = S_ISREG(st.st_mode) ? (uint64_t)st.st_size : (uint64_t)lseek(fd, 0, SEEK_END);
     s->live.drive_fds[s->n_drives++] = fd;
     if (d->size < 512 || d->size % 512) {
-        g_set_error(error, CLI_ERROR, 0, "-drive file=%s: %" G_GUINT64_FORMAT " bytes; expected a multiple of 512 above 0", d->path,
-                    d->size);
+        g_set_error(error, CLI_ERROR, 0,
+                    "-drive file=%s: %" G_GUINT64_FORMAT " bytes; expected a multiple of 512 above 0",
+                    d->path, d->size);
         return false;
     }
     if (!interface || !strcmp(interface, "virtio"))
@@ -531,7 +546,8 @@ static bool add_drive(Collected *c, const char *text, GError **error) {
 static VirtioSlotConfig *free_slot(MachineSetup *s, const char *text, const char *bus, GError **error) {
     static const char prefix[] = "virtio-mmio-bus.";
     uint64_t n;
-    if (bus && (!g_str_has_prefix(bus, prefix) || !parse_count(bus + strlen(prefix), true, &n) || n >= MACHINE_VIRTIO_SLOTS))
+    if (bus && (!g_str_has_prefix(bus, prefix) || !parse_count(bus + strlen(prefix), true, &n) ||
+                n >= MACHINE_VIRTIO_SLOTS))
         return refuse("-device bus", bus, "virtio-mmio-bus.0 to virtio-mmio-bus.7", error), NULL;
     if (bus && s->config.virtio[n].kind == VIRTIO_NONE)
         return &s->config.virtio[n];
@@ -539,16 +555,19 @@ static VirtioSlotConfig *free_slot(MachineSetup *s, const char *text, const char
         g_set_error(error, CLI_ERROR, 0, "-device %s: %s is taken", text, bus);
         return NULL;
     }
-    for (int i = MACHINE_VIRTIO_SLOTS - 1; i >= 0; i--) /* QEMU's order: Linux finds the first -device first */
+    for (int i = MACHINE_VIRTIO_SLOTS - 1; i >= 0;
+         i--) /* QEMU's order: Linux finds the first -device first */
         if (s->config.virtio[i].kind == VIRTIO_NONE)
             return &s->config.virtio[i];
-    g_set_error(error, CLI_ERROR, 0, "-device %s: all %d virtio-mmio slots are taken", text, MACHINE_VIRTIO_SLOTS);
+    g_set_error(error, CLI_ERROR, 0, "-device %s: all %d virtio-mmio slots are taken", text,
+                MACHINE_VIRTIO_SLOTS);
     return NULL;
 }
 
 static bool open_port(Collected *c, unsigned port, const char *text, GError **error);
 
-static bool device_blk(Collected *c, const char *text, Properties *p, VirtioSlotConfig *slot, GError **error) {
+static bool device_blk(Collected *c, const char *text, Properties *p, VirtioSlotConfig *slot,
+                       GError **error) {
     g_autofree char *drive = properties_take(p, "drive");
     for (unsigned i = 0; drive && i < c->s->n_drives; i++) {
         DriveSetup *d = &c->s->drives[i];
@@ -559,12 +578,15 @@ static bool device_blk(Collected *c, const char *text, Properties *p, VirtioSlot
             return false;
         }
         d->attached = true;
-        *slot = (VirtioSlotConfig){.kind = VIRTIO_BLK, .id = g_steal_pointer(&drive), .drive = i, .sectors = d->size / 512,
+        *slot = (VirtioSlotConfig){.kind = VIRTIO_BLK,
+                                   .id = g_steal_pointer(&drive),
+                                   .drive = i,
+                                   .sectors = d->size / 512,
                                    .readonly = d->readonly};
         return true;
     }
-    g_set_error(error, CLI_ERROR, 0, "-device %s: no drive '%s'; give -drive id=%s,if=none,file=…", text, drive ? drive : "",
-                drive ? drive : "ID");
+    g_set_error(error, CLI_ERROR, 0, "-device %s: no drive '%s'; give -drive id=%s,if=none,file=…", text,
+                drive ? drive : "", drive ? drive : "ID");
     return false;
 }
 
@@ -572,7 +594,8 @@ static bool device_console(Collected *c, const char *text, Properties *p, GError
     g_autofree char *chardev = properties_take(p, "chardev"), *name = properties_take(p, "name");
     if (!chardev)
         return refuse("-device virtconsole", text, "chardev=ID", error);
-    VirtioSlotConfig *slot = free_slot(c->s, text, NULL, error); /* its bus is a virtio-serial-device, which is no slot here */
+    VirtioSlotConfig *slot =
+        free_slot(c->s, text, NULL, error); /* its bus is a virtio-serial-device, which is no slot here */
     if (!slot)
         return false;
     *slot = (VirtioSlotConfig){.kind = VIRTIO_CONSOLE, .id = g_strdup(chardev)};
@@ -581,7 +604,8 @@ static bool device_console(Collected *c, const char *text, Properties *p, GError
 }
 
 static bool device_loader(Collected *c, const char *text, Properties *p, GError **error) {
-    g_autofree char *file = properties_take(p, "file"), *addr = properties_take(p, "addr"), *raw = properties_take(p, "force-raw");
+    g_autofree char *file = properties_take(p, "file"), *addr = properties_take(p, "addr"),
+                    *raw = properties_take(p, "force-raw");
     uint64_t at = 0;
     bool force = false;
     if (raw && !parse_on_off("-device loader", "force-raw", raw, &force, error))
@@ -593,7 +617,8 @@ static bool device_loader(Collected *c, const char *text, Properties *p, GError 
         return false;
     gsize size;
     const uint8_t *bytes = g_bytes_get_data(((MachineImage *)images->pdata[images->len - 1])->data, &size);
-    return !force || size < 4 || memcmp(bytes, "\177ELF", 4) || refuse("-device loader,force-raw", raw, "off for an ELF file", error);
+    return !force || size < 4 || memcmp(bytes, "\177ELF", 4) ||
+           refuse("-device loader,force-raw", raw, "off for an ELF file", error);
 }
 
 static bool object_exists(const Collected *c, const char *id, GError **error) {
@@ -603,7 +628,8 @@ static bool object_exists(const Collected *c, const char *id, GError **error) {
         if (!g_strcmp0(own, id))
             return true;
     }
-    g_set_error(error, CLI_ERROR, 0, "-device …,rng=%s: no -object has that id; give -object rng-random,id=%s", id, id);
+    g_set_error(error, CLI_ERROR, 0,
+                "-device …,rng=%s: no -object has that id; give -object rng-random,id=%s", id, id);
     return false;
 }
 
@@ -638,7 +664,9 @@ static bool add_device(Collected *c, const char *text, GError **error) {
             *slot = (VirtioSlotConfig){.kind = VIRTIO_RNG, .id = g_strdup(rng ? rng : "rng0")};
         }
     } else {
-        return refuse("-device", type, "virtio-blk-device, virtio-rng-device, virtio-serial-device, virtconsole, loader", error);
+        return refuse("-device", type,
+                      "virtio-blk-device, virtio-rng-device, virtio-serial-device, virtconsole, loader",
+                      error);
     }
     return ok && properties_finish(p, "-device", "id, bus, drive, rng, chardev, file, addr", error);
 }
@@ -673,7 +701,8 @@ static char *chardev_spec(Collected *c, const char *id, LivePort *port, GError *
             (signals && !parse_on_off("-chardev", "signal", signals, &port->signals, error)) ||
             !properties_finish(p, "-chardev", "id, path, mux, signal", error))
             return NULL;
-        return path ? g_strdup_printf("%s:%s", p->first ? p->first : "", path) : g_strdup(p->first ? p->first : "");
+        return path ? g_strdup_printf("%s:%s", p->first ? p->first : "", path)
+                    : g_strdup(p->first ? p->first : "");
     }
     g_set_error(error, CLI_ERROR, 0, "no -chardev has id=%s", id);
     return NULL;
@@ -736,7 +765,11 @@ static bool build(Collected *c, GError **error) {
     if (c->netdevs->len)
         return refuse("-netdev", c->netdevs->pdata[0], "none (there is no network device yet)", error);
     /* As in QEMU, -nographic puts the UART with the escape keys on the terminal; without a display there is no other place. */
-    if (!open_port(c, 0, c->serial ? c->serial : c->nodefaults && !c->nographic ? "null" : "mon:stdio", error))
+    if (!open_port(c, 0,
+                   c->serial                        ? c->serial
+                   : c->nodefaults && !c->nographic ? "null"
+                                                    : "mon:stdio",
+                   error))
         return false;
     for (guint i = 0; i < c->drives->len; i++)
         if (!add_drive(c, c->drives->pdata[i], error))
@@ -751,7 +784,8 @@ static bool build(Collected *c, GError **error) {
 }
 
 static void collected_done(Collected *c) {
-    char *strings[] = {c->bios, c->kernel, c->initrd, c->dtb, c->append, c->serial, c->nic, c->pflash[0], c->pflash[1]};
+    char *strings[] = {c->bios,   c->kernel, c->initrd,    c->dtb,      c->append,
+                       c->serial, c->nic,    c->pflash[0], c->pflash[1]};
     for (size_t i = 0; i < G_N_ELEMENTS(strings); i++)
         g_free(strings[i]);
     GPtrArray *lists[] = {c->drives, c->devices, c->chardevs, c->objects, c->netdevs};

@@ -13,15 +13,18 @@ static int cmd_help(const Command *self, Args *args, GError **error);
 
 static const Command commands[] = {
     {"run", "[MACHINE]", "run a machine, record nothing", CMD_RUN, true, STATUS_RR_FAILED, cmd_run},
-    {"record", "[-o REC] [MACHINE]", "run a machine and keep what came from outside", CMD_RECORD, true, STATUS_RR_FAILED, cmd_run},
+    {"record", "[-o REC] [MACHINE]", "run a machine and keep what came from outside", CMD_RECORD, true,
+     STATUS_RR_FAILED, cmd_run},
     {"replay", "[REC]", "run a recording again, with analyses", CMD_REPLAY, false, STATUS_FAILED, cmd_replay},
-    {"verify", "[REC]", "replay all of it and compare every checkpoint", CMD_VERIFY, false, STATUS_FAILED, cmd_verify},
+    {"verify", "[REC]", "replay all of it and compare every checkpoint", CMD_VERIFY, false, STATUS_FAILED,
+     cmd_verify},
     {"info", "[REC]", "what a recording holds", CMD_INFO, false, STATUS_FAILED, cmd_info},
     {"list", "", "recordings in the default folder", CMD_LIST, false, STATUS_FAILED, cmd_list},
     {"rm", "REC…", "remove recordings and their databases", CMD_RM, false, STATUS_FAILED, cmd_rm},
     {"sql", "[REC|DB]… [SQL]", "ask a recording or its database", CMD_SQL, false, STATUS_FAILED, cmd_sql},
     {"diff", "A B", "the first divergence of two recordings", CMD_DIFF, false, STATUS_FAILED, cmd_diff},
-    {"analyses", "", "the built-in analyses, their options and tables", CMD_ANALYSES, false, STATUS_FAILED, cmd_analyses},
+    {"analyses", "", "the built-in analyses, their options and tables", CMD_ANALYSES, false, STATUS_FAILED,
+     cmd_analyses},
     {"help", "[COMMAND]", "this text, or a command's options", CMD_HELP, false, STATUS_FAILED, cmd_help},
 };
 
@@ -51,7 +54,8 @@ static const Command *command_find(const char *name) {
 }
 
 static void print_overview(void) {
-    puts("Run a RISC-V machine once; replay it exactly, as often as you like, and ask in SQL what it did.\n\nCommands:");
+    puts("Run a RISC-V machine once; replay it exactly, as often as you like, and ask in SQL what it "
+         "did.\n\nCommands:");
     g_autoptr(GString) text = g_string_new(NULL);
     for (size_t i = 0; i < G_N_ELEMENTS(commands); i++) {
         g_autofree char *left = g_strdup_printf("rr-emu %-9s %s", commands[i].name, commands[i].synopsis);

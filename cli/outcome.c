@@ -15,10 +15,12 @@ typedef struct Outcome {
 
 static const Outcome outcomes[] = {
     {STOP_FINISHER_PASS, 0, 0, "finisher-pass", "the guest ended with success (test finisher)"},
-    {STOP_FINISHER_FAIL, 0, BY_GUEST_CODE, "finisher-fail", "the guest ended with failure code %u (test finisher)"},
+    {STOP_FINISHER_FAIL, 0, BY_GUEST_CODE, "finisher-fail",
+     "the guest ended with failure code %u (test finisher)"},
     {STOP_POWEROFF, 0, 0, "poweroff", "the guest powered off"},
     {STOP_RESET, 0, 0, "reset", "the guest asked for a reset (-no-reboot)"},
-    {STOP_DEAD, 0, STATUS_ENDED, "dead", "every hart waits, no timer is set and no input is open: nothing can wake it"},
+    {STOP_DEAD, 0, STATUS_ENDED, "dead",
+     "every hart waits, no timer is set and no input is open: nothing can wake it"},
     {STOP_LIMIT, 0, STATUS_ENDED, "max-insns", "--max-insns was reached"},
     {STOP_HOST, ND_STOP_TIMEOUT, STATUS_ENDED, "timeout", "--timeout was reached"},
     {STOP_HOST, ND_STOP_SIGINT, 130, "sigint", "interrupted (SIGINT)"},
@@ -34,7 +36,8 @@ static const Outcome *outcome_find(uint32_t stop, uint32_t code) {
     for (size_t i = 0; i < G_N_ELEMENTS(outcomes); i++)
         if (outcomes[i].stop == stop && (stop != STOP_HOST || outcomes[i].code == code))
             return &outcomes[i];
-    static const Outcome unknown = {STOP_NONE, 0, STATUS_RR_FAILED, "unknown", "it ended for an unknown reason"};
+    static const Outcome unknown = {STOP_NONE, 0, STATUS_RR_FAILED, "unknown",
+                                    "it ended for an unknown reason"};
     return &unknown;
 }
 
@@ -47,11 +50,14 @@ int outcome_status(uint32_t stop, uint32_t code) {
 
 char *outcome_text(uint32_t stop, uint32_t code) {
     const Outcome *o = outcome_find(stop, code);
-    return o->status == BY_GUEST_CODE ? g_strdup_printf("the guest ended with failure code %u (test finisher)", code)
-                                      : g_strdup(o->text);
+    return o->status == BY_GUEST_CODE
+               ? g_strdup_printf("the guest ended with failure code %u (test finisher)", code)
+               : g_strdup(o->text);
 }
 
-const char *outcome_reason(uint32_t stop, uint32_t code) { return outcome_find(stop, code)->reason; }
+const char *outcome_reason(uint32_t stop, uint32_t code) {
+    return outcome_find(stop, code)->reason;
+}
 
 char *human_count(uint64_t n) {
     static const char *const units[] = {"", " k", " M", " G", " T"};

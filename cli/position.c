@@ -45,11 +45,14 @@ bool position_parse(const Rec *rec, const char *text, Pos *ret, GError **error) 
     }
     uint64_t value;
     if (!parse_count(text, true, &value)) {
-        g_set_error(error, CLI_ERROR, 0, "position '%s': expected a step count, start, end, 42%% or console:TEXT", text);
+        g_set_error(error, CLI_ERROR, 0,
+                    "position '%s': expected a step count, start, end, 42%% or console:TEXT", text);
         return false;
     }
     if (value > end) {
-        g_set_error(error, CLI_ERROR, 0, "position %" G_GUINT64_FORMAT " is beyond the recording's end, %" G_GUINT64_FORMAT, value, end);
+        g_set_error(error, CLI_ERROR, 0,
+                    "position %" G_GUINT64_FORMAT " is beyond the recording's end, %" G_GUINT64_FORMAT, value,
+                    end);
         return false;
     }
     return *ret = value, true;

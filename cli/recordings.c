@@ -22,7 +22,8 @@ char *recordings_new_name(GError **error) {
     g_autoptr(GDateTime) now = g_date_time_new_now_local();
     g_autofree char *stamp = g_date_time_format(now, "%Y%m%d-%H%M%S");
     for (unsigned i = 0;; i++) {
-        g_autofree char *name = i ? g_strdup_printf("%s-%u.rrec", stamp, i) : g_strdup_printf("%s.rrec", stamp);
+        g_autofree char *name =
+            i ? g_strdup_printf("%s-%u.rrec", stamp, i) : g_strdup_printf("%s.rrec", stamp);
         char *path = g_build_filename(folder, name, NULL);
         if (access(path, F_OK))
             return path;
@@ -58,7 +59,8 @@ char *recordings_newest(GError **error) {
     if (all->len)
         return g_strdup(all->pdata[all->len - 1]);
     g_autofree char *folder = recordings_folder();
-    g_set_error(error, CLI_ERROR, 0, "no recording in %s; name one, or make one with 'rr-emu record'", folder);
+    g_set_error(error, CLI_ERROR, 0, "no recording in %s; name one, or make one with 'rr-emu record'",
+                folder);
     return NULL;
 }
 

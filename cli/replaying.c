@@ -7,7 +7,9 @@
 
 #include "cli/machine_args.h"
 
-static Engine *engine_as_asked(Machine *m, void *opaque) { return tcg_engine_new(m, opaque); }
+static Engine *engine_as_asked(Machine *m, void *opaque) {
+    return tcg_engine_new(m, opaque);
+}
 
 static Engine *engine_other(Machine *m, void *opaque) {
     TcgOptions other = *(const TcgOptions *)opaque;
@@ -37,7 +39,9 @@ bool replaying_options(const Args *args, TcgOptions *tcg, ReplayOptions *options
     return true;
 }
 
-static bool progress_wanted(const Args *args) { return !args->quiet && isatty(STDERR_FILENO); }
+static bool progress_wanted(const Args *args) {
+    return !args->quiet && isatty(STDERR_FILENO);
+}
 
 static void progress_draw(void *opaque, Pos at, Pos end) {
     Progress *p = opaque;
@@ -48,8 +52,8 @@ static void progress_draw(void *opaque, Pos at, Pos end) {
     double left = rate > 0 ? (double)(end - at) / rate : 0;
     g_autofree char *speed = human_count((uint64_t)rate);
     int cells = (int)(30 * (double)at / (double)end);
-    fprintf(stderr, "\r[%.*s%*s] %3.0f%% %s steps/s, %.0f s left \033[K", cells, "##############################", 30 - cells, "",
-            100.0 * (double)at / (double)end, speed, left);
+    fprintf(stderr, "\r[%.*s%*s] %3.0f%% %s steps/s, %.0f s left \033[K", cells,
+            "##############################", 30 - cells, "", 100.0 * (double)at / (double)end, speed, left);
 }
 
 void replaying_show_progress(const Args *args, Progress *p, Replay *replay) {

@@ -128,7 +128,9 @@ static void json_string(const char *text) {
     putchar('"');
 }
 
-static void json_begin(Rows *r) { fputs("[", stdout); }
+static void json_begin(Rows *r) {
+    fputs("[", stdout);
+}
 
 static void json_row(Rows *r, const QueryValue *values) {
     fputs(r->count > 1 ? ",\n{" : "\n{", stdout);
@@ -149,7 +151,9 @@ static void json_row(Rows *r, const QueryValue *values) {
     fputs("}", stdout);
 }
 
-static void json_end(Rows *r) { puts("\n]"); }
+static void json_end(Rows *r) {
+    puts("\n]");
+}
 
 /* -- line --------------------------------------------------------------------------------------------------- */
 

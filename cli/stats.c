@@ -7,9 +7,13 @@
 #include "cli/cli.h"
 #include "core/mmu.h"
 
-static void row(const char *name, uint64_t value) { fprintf(stderr, "rr-emu: %-26s %16" G_GUINT64_FORMAT "\n", name, value); }
+static void row(const char *name, uint64_t value) {
+    fprintf(stderr, "rr-emu: %-26s %16" G_GUINT64_FORMAT "\n", name, value);
+}
 
-static double percent(uint64_t part, uint64_t whole) { return whole ? 100.0 * (double)part / (double)whole : 0; }
+static double percent(uint64_t part, uint64_t whole) {
+    return whole ? 100.0 * (double)part / (double)whole : 0;
+}
 
 void stats_print(const Machine *m) {
     EngineStats e = {0};

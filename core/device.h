@@ -34,7 +34,8 @@ struct Device {
     Machine *machine;
     Nsec when;       /* next deadline or NSEC_NEVER; the device's state section must hold or recompute it */
     int plic_source; /* PLIC input or -1 */
-    Nsec submitted;  /* for observers: when the request being worked on was submitted, NSEC_NEVER between requests */
+    Nsec
+        submitted; /* for observers: when the request being worked on was submitted, NSEC_NEVER between requests */
 };
 
 /* An MMIO window. Access sizes outside [min_size, max_size] are access faults (as on QEMU). */

@@ -13,9 +13,10 @@ typedef struct Hart Hart;
 
 typedef struct EngineStats {
     uint64_t blocks_translated, insns_translated, host_bytes, cache_flushes;
-    uint64_t steps_total;        /* steps executed by this engine */
-    uint64_t steps_interp;       /* of those, by interpreting IR (block tails, single MMIO instructions) */
-    uint64_t helper_insns;       /* executed integer instructions that called a helper (slow-path memory excepted) */
+    uint64_t steps_total;  /* steps executed by this engine */
+    uint64_t steps_interp; /* of those, by interpreting IR (block tails, single MMIO instructions) */
+    uint64_t
+        helper_insns; /* executed integer instructions that called a helper (slow-path memory excepted) */
 } EngineStats;
 
 typedef struct EngineOps {

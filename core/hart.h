@@ -138,12 +138,13 @@ struct Hart {
     uint32_t attention;
     uint64_t exc_cause, exc_tval;
     uint64_t *trace_ptr, *trace_limit; /* see trace.h; NULL when nobody traces */
-    uint32_t fp_call;  /* which operation helper_fp_fma does: set by generated code just before */
-    uint64_t mem_loc;  /* set by slow paths: the `loc` trace word of the access just made */
+    uint32_t fp_call;       /* which operation helper_fp_fma does: set by generated code just before */
+    uint64_t mem_loc;       /* set by slow paths: the `loc` trace word of the access just made */
     void *scoreboard;       /* observers' counters (probe.h); NULL until the first one */
     uint64_t probe_operand; /* second operand of the atomic operation being observed */
-    void *jump_cache;  /* the engine's */
-    const void *cut_block; /* the engine's: the observed block that a slow path or helper was called from last */
+    void *jump_cache;       /* the engine's */
+    const void
+        *cut_block; /* the engine's: the observed block that a slow path or helper was called from last */
     Machine *machine;
     const Isa *isa;
     uint32_t id;           /* mhartid */

@@ -20,7 +20,7 @@ struct Hooks {
     GArray *subscribers; /* of Subscriber */
     uint32_t epoch;      /* of those that translate */
     uint32_t n_translate;
-    Subscriber tracer;   /* ops NULL: nobody traces */
+    Subscriber tracer; /* ops NULL: nobody traces */
     uint32_t wants;
     uint64_t *buffer; /* in use; NULL: none yet */
     Hart *hart;       /* holds the buffer's end in its trace_ptr */

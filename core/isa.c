@@ -53,7 +53,8 @@ bool isa_set_property(Isa *isa, const char *name, const char *value) {
 
 bool isa_init_model(Isa *isa, const char *name) {
     /* Profiles build on what stands before them. */
-    static const char rva22u64[] = "i m a f d c zicsr zicntr zihpm zihintpause zicbom zicbop zicboz zba zbb zbs zfhmin u";
+    static const char rva22u64[] =
+        "i m a f d c zicsr zicntr zihpm zihintpause zicbom zicbop zicboz zba zbb zbs zfhmin u";
     static const char rva22s64[] = "s zifencei svpbmt svinval sv39 mmu pmp";
     bool user = !strcmp(name, "rva22u64"), super = !strcmp(name, "rva22s64");
     if (!strcmp(name, "rv64"))

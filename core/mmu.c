@@ -104,7 +104,8 @@ static const StlbEntry *walk(Hart *h, Gva va, AccessKind kind, MemView view, int
     }
     if (walk.update) {
         const WalkStep *at = &walk.steps[walk.n_steps - 1];
-        if (!view.last && is_code(h->machine, at->page, at->slot * (uint32_t)sizeof walk.leaf, sizeof walk.leaf)) {
+        if (!view.last &&
+            is_code(h->machine, at->page, at->slot * (uint32_t)sizeof walk.leaf, sizeof walk.leaf)) {
             *cause = REDO;
             return NULL;
         }

@@ -73,7 +73,7 @@ typedef struct Mmu {
     Machine *machine;
     StlbHart *stlb[MACHINE_MAX_HARTS];
     uint32_t *write_slot; /* per host page: the TLB entry that may have its write tag, see mmu_tlb.c */
-    WatchPage **watch; /* by host page; NULL: no walked PTEs */
+    WatchPage **watch;    /* by host page; NULL: no walked PTEs */
     FetchKey *fetch_keys;
     uint32_t fetch_capacity, fetch_used, fetch_next_id;
     MmuStats stats;

@@ -39,18 +39,25 @@
 #define TRACE_TAG(word) ((word) & (0xffull << 56))
 #define TRACE_PHYS (1ull << 63)
 
-typedef enum { TRACE_MEM_LOAD, TRACE_MEM_STORE, TRACE_MEM_LR, TRACE_MEM_SC, TRACE_MEM_AMO, TRACE_MEM_CBO } TraceMemKind;
+typedef enum {
+    TRACE_MEM_LOAD,
+    TRACE_MEM_STORE,
+    TRACE_MEM_LR,
+    TRACE_MEM_SC,
+    TRACE_MEM_AMO,
+    TRACE_MEM_CBO
+} TraceMemKind;
 
 typedef struct TraceMem {
-    uint16_t insn;  /* index of the instruction in the block */
-    uint16_t slot;  /* word offset of the access's slot from the header */
-    uint8_t kind;   /* TraceMemKind */
-    uint8_t size;   /* log2 of the bytes; TRACE_MEM_CBO: 64 bytes of zero, slot = vaddr, loc, 0 */
+    uint16_t insn; /* index of the instruction in the block */
+    uint16_t slot; /* word offset of the access's slot from the header */
+    uint8_t kind;  /* TraceMemKind */
+    uint8_t size;  /* log2 of the bytes; TRACE_MEM_CBO: 64 bytes of zero, slot = vaddr, loc, 0 */
 } TraceMem;
 
 typedef struct TraceBlock {
     Gva pc;
-    uint32_t flags;  /* hart->flags the block was made for */
+    uint32_t flags; /* hart->flags the block was made for */
     uint16_t n_insns, n_mem, words;
     uint8_t *insn_len;  /* n_insns: 2 or 4 */
     uint32_t *insn_raw; /* n_insns: the instruction's bytes */

@@ -7,9 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef uint64_t Gva;  /* guest-virtual address */
-typedef uint64_t Gpa;  /* guest-physical address */
-typedef uint64_t Pos;  /* steps over all harts since reset; a step is one retired instruction or one trap taken */
+typedef uint64_t Gva; /* guest-virtual address */
+typedef uint64_t Gpa; /* guest-physical address */
+typedef uint64_t
+    Pos; /* steps over all harts since reset; a step is one retired instruction or one trap taken */
 typedef uint64_t Nsec; /* guest time in ns since reset */
 
 #define POS_NONE UINT64_MAX /* later than every position */
@@ -41,7 +42,15 @@ typedef enum {
 } ExcCause;
 
 /* Interrupt numbers = bit positions in mip/mie. */
-typedef enum { IRQ_SSI = 1, IRQ_MSI = 3, IRQ_STI = 5, IRQ_MTI = 7, IRQ_SEI = 9, IRQ_MEI = 11, IRQ_LCOFI = 13 } IrqNumber;
+typedef enum {
+    IRQ_SSI = 1,
+    IRQ_MSI = 3,
+    IRQ_STI = 5,
+    IRQ_MTI = 7,
+    IRQ_SEI = 9,
+    IRQ_MEI = 11,
+    IRQ_LCOFI = 13
+} IrqNumber;
 
 typedef enum { ACCESS_LOAD, ACCESS_STORE, ACCESS_FETCH } AccessKind; /* AMO and cbo.zero are stores */
 

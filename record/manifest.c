@@ -211,8 +211,8 @@ static bool take_virtio(Decoder *d, Bytes *b) {
     v.sectors = get_uint(b, 8);
     v.readonly = get_uint(b, 1);
     const uint8_t *mac = get_bytes(b, sizeof v.mac);
-    if (b->bad || slot >= MACHINE_VIRTIO_SLOTS || kind < VIRTIO_NET || kind > VIRTIO_RNG || v.sectors > SECTORS_MAX ||
-        d->config->virtio[slot].kind)
+    if (b->bad || slot >= MACHINE_VIRTIO_SLOTS || kind < VIRTIO_NET || kind > VIRTIO_RNG ||
+        v.sectors > SECTORS_MAX || d->config->virtio[slot].kind)
         return fail(d, "a virtio slot in the manifest is malformed");
     memcpy(v.mac, mac, sizeof v.mac);
     v.id = take_name(d, b->data + b->at, b->size - b->at);

@@ -14,7 +14,7 @@
 /* Before a wait that may be long, so that little is lost if the program is killed in it. */
 #define LONG_WAIT_NS 100000000u
 #define FLUSH_BEFORE_WAIT_NS 50000000u /* on average: */
-#define FLUSH_BURST_NS 200000000u       /* what follows a pause is written at once */
+#define FLUSH_BURST_NS 200000000u      /* what follows a pause is written at once */
 
 typedef struct NdRecord {
     Nd base;
@@ -22,7 +22,7 @@ typedef struct NdRecord {
     RecWriter *writer;
     Pos interval, next_checkpoint;
     uint64_t last_flush, next_wait_flush; /* host monotonic ns */
-    bool failed;         /* the writer's error was turned into a stop */
+    bool failed;                          /* the writer's error was turned into a stop */
     /* An event that came during an idle wait too late to be delivered in it: the next poll has it. */
     bool held;
     NdEvent held_event;

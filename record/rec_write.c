@@ -131,7 +131,8 @@ static bool may_replace(const char *path, GError **error) {
     if (fd >= 0)
         close(fd);
     if (n > 0 && memcmp(magic, REC_MAGIC, (size_t)n) != 0) {
-        g_set_error(error, REC_ERROR, REC_ERROR_EXISTS, "%s: not a recording, so it is not replaced: choose another name", path);
+        g_set_error(error, REC_ERROR, REC_ERROR_EXISTS,
+                    "%s: not a recording, so it is not replaced: choose another name", path);
         return false;
     }
     return true;

@@ -15,8 +15,10 @@
     X(2, ENTROPY, "entropy", "source: device slot; payload: the random bytes delivered")                     \
     X(3, CLOCK, "clock", "source: 0; payload: LE64 wall-clock ns since 1970, the RTC's base")                \
     X(4, NET, "net", "source: NIC number; payload: one received Ethernet frame")                             \
-    X(5, BLOCK, "block", "source: drive number; payload: LE64 block number (4096-byte units), then its bytes on first read") \
-    X(6, IOERROR, "ioerror", "source: drive number; payload: LE64 sector, LE32 errno of the failed host call")\
+    X(5, BLOCK, "block",                                                                                     \
+      "source: drive number; payload: LE64 block number (4096-byte units), then its bytes on first read")    \
+    X(6, IOERROR, "ioerror",                                                                                 \
+      "source: drive number; payload: LE64 sector, LE32 errno of the failed host call")                      \
     X(7, STOP, "stop", "source: 0; payload: LE32 reason; the host ended the run here (signal, timeout)")     \
     X(8, IDLE, "idle", "source: 0; payload: empty; a waiting machine was woken by nothing but its deadline") \
     X(9, CLOSE, "close", "source: port number; payload: empty; a console input reached end of file")

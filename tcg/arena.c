@@ -7,7 +7,9 @@ void arena_init(Arena *a) {
     a->used = 0;
 }
 
-void arena_done(Arena *a) { g_clear_pointer(&a->chunks, g_ptr_array_unref); }
+void arena_done(Arena *a) {
+    g_clear_pointer(&a->chunks, g_ptr_array_unref);
+}
 
 void *arena_alloc(Arena *a, size_t size) {
     size = (size + 15) & ~(size_t)15;
@@ -29,4 +31,6 @@ void arena_reset(Arena *a) {
     a->used = 0;
 }
 
-size_t arena_used(const Arena *a) { return a->current * ARENA_CHUNK + a->used; }
+size_t arena_used(const Arena *a) {
+    return a->current * ARENA_CHUNK + a->used;
+}

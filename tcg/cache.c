@@ -59,7 +59,9 @@ bool cache_is_full(const BlockCache *c) {
 /* -- pages -------------------------------------------------------------------------------------------------- */
 
 /* A block is in the list of `page` through page_next[0], in that of page2, if another, through page_next[1]. */
-static Block **next_in_page(Block *b, uint32_t page) { return &b->page_next[b->page != page]; }
+static Block **next_in_page(Block *b, uint32_t page) {
+    return &b->page_next[b->page != page];
+}
 
 static void page_add(BlockCache *c, Block *b, uint32_t page) {
     *next_in_page(b, page) = c->page_head[page];
@@ -91,7 +93,9 @@ static void watch_bytes(BlockCache *c, uint32_t page, uint32_t offset, uint32_t 
 }
 
 /* How many of b's bytes lie in its first page. */
-static uint32_t bytes_in_first(const Block *b) { return MIN((uint32_t)b->bytes, (uint32_t)PAGE_SIZE - b->offset); }
+static uint32_t bytes_in_first(const Block *b) {
+    return MIN((uint32_t)b->bytes, (uint32_t)PAGE_SIZE - b->offset);
+}
 
 static void watch_block(BlockCache *c, const Block *b) {
     uint32_t first = bytes_in_first(b);
@@ -142,9 +146,15 @@ void cache_invalidate(BlockCache *c, uint32_t page, uint32_t offset, uint32_t si
 /* -- links -------------------------------------------------------------------------------------------------- */
 
 /* The chain of exits that lead to a block: each element is a block with the exit's slot in bit 0 of the pointer. */
-static Block *exit_ref(Block *b, unsigned slot) { return (Block *)((uintptr_t)b | slot); }
-static Block *exit_block(Block *ref) { return (Block *)((uintptr_t)ref & ~(uintptr_t)1); }
-static unsigned exit_slot(Block *ref) { return (uintptr_t)ref & 1; }
+static Block *exit_ref(Block *b, unsigned slot) {
+    return (Block *)((uintptr_t)b | slot);
+}
+static Block *exit_block(Block *ref) {
+    return (Block *)((uintptr_t)ref & ~(uintptr_t)1);
+}
+static unsigned exit_slot(Block *ref) {
+    return (uintptr_t)ref & 1;
+}
 
 static void unlink_exit(Block *from, unsigned slot, Backend *backend) {
     Block **at = &from->to[slot]->from_head;

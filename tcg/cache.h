@@ -39,6 +39,8 @@ void cache_link(Block *from, unsigned slot, Block *to, Backend *backend);
 /* Everything is gone; the backends must be flushed as well. */
 void cache_reset(BlockCache *c);
 
-static inline bool block_crosses_page(const Block *b) { return (b->offset + b->bytes) > (int)PAGE_SIZE; }
+static inline bool block_crosses_page(const Block *b) {
+    return (b->offset + b->bytes) > (int)PAGE_SIZE;
+}
 
 #endif

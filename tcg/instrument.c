@@ -7,15 +7,19 @@ G_STATIC_ASSERT(1 + 5 * BLOCK_MAX_INSNS < TRACE_RESERVE);
 
 #define MAX_TRACED 256u
 
-static bool is_traced_call(const IrOp *op) { return op->op == IR_CALL && op->imm == HELPER_cbo_zero; }
+static bool is_traced_call(const IrOp *op) {
+    return op->op == IR_CALL && op->imm == HELPER_cbo_zero;
+}
 
-static bool is_access(const IrOp *op) { return (ir_op_flags(op->op) & IROP_MEM) || is_traced_call(op); }
+static bool is_access(const IrOp *op) {
+    return (ir_op_flags(op->op) & IROP_MEM) || is_traced_call(op);
+}
 
 /* Describe the access and reserve its words. */
 static void add_access(TraceBlock *tb, IrOp *op, uint16_t insn) {
-    static const uint8_t kinds[IR_N_OPS] = {[IR_LD] = TRACE_MEM_LOAD, [IR_ST] = TRACE_MEM_STORE,
-                                            [IR_LR] = TRACE_MEM_LR,   [IR_SC] = TRACE_MEM_SC,
-                                            [IR_AMO] = TRACE_MEM_AMO, [IR_CALL] = TRACE_MEM_CBO};
+    static const uint8_t kinds[IR_N_OPS] = {
+        [IR_LD] = TRACE_MEM_LOAD, [IR_ST] = TRACE_MEM_STORE, [IR_LR] = TRACE_MEM_LR,
+        [IR_SC] = TRACE_MEM_SC,   [IR_AMO] = TRACE_MEM_AMO,  [IR_CALL] = TRACE_MEM_CBO};
     g_assert(tb->n_mem < MAX_TRACED);
     op->slot = tb->words;
     tb->mem[tb->n_mem++] = (TraceMem){
@@ -43,7 +47,9 @@ static gboolean trace_block_equal(gconstpointer p, gconstpointer q) {
            a->n_mem == b->n_mem && !memcmp(a->insn_raw, b->insn_raw, a->n_insns * sizeof *a->insn_raw);
 }
 
-GHashTable *instrument_registry_new(void) { return g_hash_table_new(trace_block_hash, trace_block_equal); }
+GHashTable *instrument_registry_new(void) {
+    return g_hash_table_new(trace_block_hash, trace_block_equal);
+}
 
 static uint32_t register_block(Hooks *hooks, GHashTable *registry, const TraceBlock *tb) {
     gpointer index;
@@ -58,7 +64,8 @@ void instrument_trace(Hooks *hooks, GHashTable *registry, uint32_t wants, const 
     uint8_t len[BLOCK_MAX_INSNS];
     uint32_t raw[BLOCK_MAX_INSNS];
     TraceMem mem[MAX_TRACED];
-    TraceBlock tb = {.pc = ir->pc, .flags = ir->flags, .words = 1, .insn_len = len, .insn_raw = raw, .mem = mem};
+    TraceBlock tb = {
+        .pc = ir->pc, .flags = ir->flags, .words = 1, .insn_len = len, .insn_raw = raw, .mem = mem};
     for (uint32_t i = 0; i < ir->n_ops; i++) {
         IrOp *op = &ir->ops[i];
         if (op->op == IR_INSN) {
@@ -80,7 +87,8 @@ void instrument_trace(Hooks *hooks, GHashTable *registry, uint32_t wants, const 
 
 /* Helpers of floating-point instructions, which are not what the count is about. */
 static bool is_counted_call(const IrOp *op) {
-    return op->op == IR_CALL && op->imm != HELPER_fp_op && op->imm != HELPER_fp_fma && op->imm != HELPER_fs_dirty;
+    return op->op == IR_CALL && op->imm != HELPER_fp_op && op->imm != HELPER_fp_fma &&
+           op->imm != HELPER_fs_dirty;
 }
 
 /* Insert the three ops of `hart->helper_insns++` before op `at`. */

@@ -9,12 +9,12 @@
 typedef enum { BACKEND_AUTO, BACKEND_X86_64, BACKEND_INTERP } TcgBackend;
 
 typedef struct TcgOptions {
-    TcgBackend backend;     /* AUTO: x86-64 where the host is one, else interp */
-    size_t code_cache_size; /* bytes of host code; 0: 64 MiB */
+    TcgBackend backend;       /* AUTO: x86-64 where the host is one, else interp */
+    size_t code_cache_size;   /* bytes of host code; 0: 64 MiB */
     unsigned disabled_passes; /* bit per pass, see tcg_pass_names() */
-    bool stats;             /* count instructions that call helpers (EngineStats.helper_insns) */
-    bool check_ir;          /* ir_check() after the translator and after every pass */
-    unsigned dump;          /* bits: 1 guest, 2 IR, 4 IR after optimisation, 8 host code; to stderr */
+    bool stats;               /* count instructions that call helpers (EngineStats.helper_insns) */
+    bool check_ir;            /* ir_check() after the translator and after every pass */
+    unsigned dump;            /* bits: 1 guest, 2 IR, 4 IR after optimisation, 8 host code; to stderr */
 } TcgOptions;
 
 /* A new engine for the machine (attach with machine_set_engine). */

@@ -31,13 +31,15 @@ static char *field_name(const StateSection *s, const StateField *f, uint32_t i) 
         return g_strdup_printf("%s %s", s->name, hart_x_name(i));
     if (hart && !strcmp(f->name, "f"))
         return g_strdup_printf("%s %s", s->name, hart_f_name(i));
-    return f->count > 1 ? g_strdup_printf("%s %s[%u]", s->name, f->name, i) : g_strdup_printf("%s %s", s->name, f->name);
+    return f->count > 1 ? g_strdup_printf("%s %s[%u]", s->name, f->name, i)
+                        : g_strdup_printf("%s %s", s->name, f->name);
 }
 
 static void compare_section(const StateSection *a, const StateSection *b, GArray *values) {
     for (size_t k = 0; k < a->n_fields; k++)
         for (uint32_t i = 0; i < a->fields[k].count; i++) {
-            uint64_t x = field_value(a->object, &a->fields[k], i), y = field_value(b->object, &b->fields[k], i);
+            uint64_t x = field_value(a->object, &a->fields[k], i),
+                     y = field_value(b->object, &b->fields[k], i);
             if (x != y)
                 add_value(values, field_name(a, &a->fields[k], i), x, y);
         }
@@ -62,7 +64,9 @@ static uint64_t compare_page(Machine *a, Machine *b, uint32_t page, GArray *valu
         if (x[i] == y[i])
             continue;
         n++;
-        add_value(values, g_strdup_printf("memory 0x%" G_GINT64_MODIFIER "x", machine_page_address(a, page) + i), x[i], y[i]);
+        add_value(values,
+                  g_strdup_printf("memory 0x%" G_GINT64_MODIFIER "x", machine_page_address(a, page) + i),
+                  x[i], y[i]);
     }
     return n;
 }
@@ -71,7 +75,8 @@ uint64_t compare_machines(Machine *a, Machine *b, GArray *values) {
     machine_state_hash(a);
     machine_state_hash(b);
     for (guint i = 0; i < a->sections->len; i++)
-        compare_section(&g_array_index(a->sections, StateSection, i), &g_array_index(b->sections, StateSection, i), values);
+        compare_section(&g_array_index(a->sections, StateSection, i),
+                        &g_array_index(b->sections, StateSection, i), values);
     uint64_t n = 0;
     for (uint32_t page = 0; page < a->n_pages; page++)
         if (a->page_hash[page] != b->page_hash[page])

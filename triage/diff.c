@@ -15,7 +15,9 @@ typedef struct Pair {
     Side a, b;
 } Pair;
 
-GQuark diff_error_quark(void) { return g_quark_from_static_string("rr-emu-diff"); }
+GQuark diff_error_quark(void) {
+    return g_quark_from_static_string("rr-emu-diff");
+}
 
 const char *diff_kind_name(DiffKind kind) {
     static const char *const names[] = {"same", "input", "control", "data", "length"};
@@ -49,8 +51,8 @@ static bool same_config(const MachineConfig *a, const MachineConfig *b, GError *
 /* -- what came from outside --------------------------------------------------------------------------------- */
 
 static bool same_event(const NdEvent *x, const NdEvent *y) {
-    return x->pos == y->pos && x->time == y->time && x->kind == y->kind && x->source == y->source && x->size == y->size &&
-           (!x->size || !memcmp(x->payload, y->payload, x->size));
+    return x->pos == y->pos && x->time == y->time && x->kind == y->kind && x->source == y->source &&
+           x->size == y->size && (!x->size || !memcmp(x->payload, y->payload, x->size));
 }
 
 /* The next event from *i on that the guest can notice; NULL at the end. The end of an input is none. */
@@ -74,7 +76,9 @@ static void first_event(const Pair *p, const NdEvent **x, const NdEvent **y) {
 
 /* -- narrowing ---------------------------------------------------------------------------------------------- */
 
-static Pos common_end(const Pair *p) { return MIN(rec_end(p->a.rec)->pos, rec_end(p->b.rec)->pos); }
+static Pos common_end(const Pair *p) {
+    return MIN(rec_end(p->a.rec)->pos, rec_end(p->b.rec)->pos);
+}
 
 /* [*lo, *hi] from the checkpoints: equal at *lo, different at *hi (or *hi the common end, unknown). */
 static void bracket(const Pair *p, Pos *lo, Pos *hi) {
@@ -84,7 +88,8 @@ static void bracket(const Pair *p, Pos *lo, Pos *hi) {
     while (i < n && k < m) {
         const RecCheckpoint *x = rec_checkpoint(p->a.rec, i), *y = rec_checkpoint(p->b.rec, k);
         if (x->pos == y->pos && x->hash != y->hash) {
-            *hi = MIN(x->pos + 1, *hi); /* a checkpoint comes after the events of its pos, the state at pos before */
+            *hi = MIN(x->pos + 1,
+                      *hi); /* a checkpoint comes after the events of its pos, the state at pos before */
             return;
         }
         if (x->pos == y->pos)
@@ -126,7 +131,8 @@ static void describe_before(Side *s, DiffSide *d) {
     for (d->code_size = 0; d->code_size < 4; d->code_size += 2) {
         Gpa pa;
         const uint8_t *at;
-        if (!mmu_translate_peek(h, h->pc + d->code_size, ACCESS_FETCH, &pa) || !(at = machine_ram_ptr(m, pa, 2)))
+        if (!mmu_translate_peek(h, h->pc + d->code_size, ACCESS_FETCH, &pa) ||
+            !(at = machine_ram_ptr(m, pa, 2)))
             break;
         memcpy(d->code + d->code_size, at, 2);
     }
@@ -162,7 +168,8 @@ static bool locate(Pair *p, DiffResult *r, GError **error) {
         if (!seek_both(p, 0, error))
             return false;
         if (!equal_now(p)) { /* what was asked for while loading (seed, clock) already differs */
-            r->n_memory = compare_machines(replay_machine(p->a.replay), replay_machine(p->b.replay), r->values);
+            r->n_memory =
+                compare_machines(replay_machine(p->a.replay), replay_machine(p->b.replay), r->values);
             first_event(p, &r->a.event, &r->b.event);
             describe_before(&p->a, &r->a);
             describe_before(&p->b, &r->b);
@@ -175,7 +182,8 @@ static bool locate(Pair *p, DiffResult *r, GError **error) {
     if (!seek_both(p, hi, error))
         return false;
     if (equal_now(p)) {
-        bool same = rec_end(p->a.rec)->pos == rec_end(p->b.rec)->pos && rec_end(p->a.rec)->stop == rec_end(p->b.rec)->stop;
+        bool same = rec_end(p->a.rec)->pos == rec_end(p->b.rec)->pos &&
+                    rec_end(p->a.rec)->stop == rec_end(p->b.rec)->stop;
         r->kind = same ? DIFF_SAME : DIFF_LENGTH;
         r->pos = hi;
         return true;
@@ -186,16 +194,20 @@ static bool locate(Pair *p, DiffResult *r, GError **error) {
     return examine(p, r, error);
 }
 
-static void value_clear(gpointer value) { g_free(((DiffValue *)value)->name); }
+static void value_clear(gpointer value) {
+    g_free(((DiffValue *)value)->name);
+}
 
-bool diff_recordings(const Rec *a, const Rec *b, const ReplayOptions *options, DiffResult *ret, GError **error) {
+bool diff_recordings(const Rec *a, const Rec *b, const ReplayOptions *options, DiffResult *ret,
+                     GError **error) {
     Pair p = {.a.rec = a, .b.rec = b};
     ReplayOptions seekable = *options;
     seekable.seekable = true;
     DiffResult r = {.values = g_array_new(FALSE, TRUE, sizeof(DiffValue))};
     g_array_set_clear_func(r.values, value_clear);
-    bool ok = same_config(rec_config(a), rec_config(b), error) && replay_new(a, &seekable, &p.a.replay, error) &&
-              replay_new(b, &seekable, &p.b.replay, error) && locate(&p, &r, error);
+    bool ok = same_config(rec_config(a), rec_config(b), error) &&
+              replay_new(a, &seekable, &p.a.replay, error) && replay_new(b, &seekable, &p.b.replay, error) &&
+              locate(&p, &r, error);
     g_clear_pointer(&p.a.replay, replay_free);
     g_clear_pointer(&p.b.replay, replay_free);
     if (ok)
@@ -205,4 +217,6 @@ bool diff_recordings(const Rec *a, const Rec *b, const ReplayOptions *options, D
     return ok;
 }
 
-void diff_result_done(DiffResult *r) { g_clear_pointer(&r->values, g_array_unref); }
+void diff_result_done(DiffResult *r) {
+    g_clear_pointer(&r->values, g_array_unref);
+}

@@ -27,20 +27,20 @@ typedef struct DiffValue {
 } DiffValue;
 
 typedef struct DiffSide {
-    Gva pc, next_pc;  /* the step at pos, and where it led */
+    Gva pc, next_pc; /* the step at pos, and where it led */
     uint32_t hart;
-    uint8_t code[4];  /* bytes at pc as far as they are mapped */
+    uint8_t code[4]; /* bytes at pc as far as they are mapped */
     unsigned code_size;
     const NdEvent *event; /* DIFF_INPUT: this side's event that the other has not; NULL if none */
 } DiffSide;
 
 typedef struct DiffResult {
     DiffKind kind;
-    Pos pos;  /* the states at pos are equal, at pos + 1 they are not (DIFF_LENGTH: the shorter one's end) */
+    Pos pos; /* the states at pos are equal, at pos + 1 they are not (DIFF_LENGTH: the shorter one's end) */
     Nsec time;
     DiffSide a, b;
-    GArray *values;     /* of DiffValue, at most DIFF_MAX_VALUES */
-    uint64_t n_memory;  /* differing bytes of RAM in all */
+    GArray *values;    /* of DiffValue, at most DIFF_MAX_VALUES */
+    uint64_t n_memory; /* differing bytes of RAM in all */
 } DiffResult;
 
 #define DIFF_MAX_VALUES 64
@@ -49,7 +49,8 @@ typedef struct DiffResult {
  * Compare. The recordings must have the same machine configuration and images; otherwise DIFF_ERROR says what differs.
  * `options` makes engines for both sides. The result borrows events from the recordings.
  */
-bool diff_recordings(const Rec *a, const Rec *b, const ReplayOptions *options, DiffResult *ret, GError **error);
+bool diff_recordings(const Rec *a, const Rec *b, const ReplayOptions *options, DiffResult *ret,
+                     GError **error);
 void diff_result_done(DiffResult *r);
 const char *diff_kind_name(DiffKind kind);
 

@@ -65,8 +65,8 @@ typedef enum { EVENT_SYNC = 1, EVENT_CUT, EVENT_SPLIT, EVENT_DMA } ChunkEvent;
     X(LOAD, "load")                                                                                          \
     X(STORE, "store")                                                                                        \
     X(LR, "lr")                                                                                              \
-    X(SC, "sc") X(AMO_LOAD, "amo_load") X(AMO_STORE, "amo_store") X(DMA_READ, "dma_read")                    \
-        X(DMA_WRITE, "dma_write")
+    X(SC, "sc")                                                                                              \
+    X(AMO_LOAD, "amo_load") X(AMO_STORE, "amo_store") X(DMA_READ, "dma_read") X(DMA_WRITE, "dma_write")
 typedef enum {
 #define X(name, text) MEM_OP_##name,
     MEM_OPS(X)

@@ -17,7 +17,7 @@ static const uint16_t base_codes[IR_N_OPS] = {
     IR_EVAL_BINARY(BINARY) IR_EVAL_UNARY(UNARY)
 #undef BINARY
 #undef UNARY
-    [IR_MOVI] = I_MOVI,
+        [IR_MOVI] = I_MOVI,
     [IR_SHADD] = I_SHADD,
     [IR_SHADDUW] = I_SHADDUW,
     [IR_LR] = I_LR,
@@ -71,7 +71,9 @@ static uint16_t variable_offset(IrVar v) {
     return v < IR_MAX_VARS ? (uint16_t)(offsetof(Hart, scratch) + (v - IR_TEMP) * sizeof(uint64_t)) : 0;
 }
 
-static unsigned load_index(MemOp mem) { return (mem & MEM_SIGN ? 4 : 0) | (mem & MEM_SIZE_MASK); }
+static unsigned load_index(MemOp mem) {
+    return (mem & MEM_SIGN ? 4 : 0) | (mem & MEM_SIZE_MASK);
+}
 
 static InterpCode decode_code(const IrOp *op) {
     switch (op->op) {

@@ -34,15 +34,21 @@ void interp_compile_once(Backend *b, const IrBlock *ir, Block *block) {
     block->interp = in->once;
 }
 
-static EnterResult interp_enter(Backend *b, Hart *hart, Block *block) { return interp_run(hart, block, NULL); }
+static EnterResult interp_enter(Backend *b, Hart *hart, Block *block) {
+    return interp_run(hart, block, NULL);
+}
 
 /* Links are followed through block->to[], which the engine keeps. */
 static void interp_link(Backend *b, Block *from, unsigned slot, Block *to) {}
 static void interp_unlink(Backend *b, Block *from, unsigned slot) {}
 
-static void interp_flush(Backend *b) { arena_reset(&((Interp *)b)->arena); }
+static void interp_flush(Backend *b) {
+    arena_reset(&((Interp *)b)->arena);
+}
 
-static uint64_t interp_code_bytes(const Backend *b) { return arena_used(&((const Interp *)b)->arena); }
+static uint64_t interp_code_bytes(const Backend *b) {
+    return arena_used(&((const Interp *)b)->arena);
+}
 
 static const BackendOps interp_ops = {
     .name = "interp",

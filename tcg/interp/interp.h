@@ -30,6 +30,7 @@
     X(U64, 3, uint64_t)
 
 /* Every code, in the order of the loop's label table. Loads and sizes are indexed by (signed << 2 | size). */
+/* clang-format off */
 #define INTERP_CODES(X)                                                                                      \
     IR_EVAL_BINARY(INTERP_BINARY_CODES_##X)                                                                  \
     IR_EVAL_UNARY(INTERP_UNARY_CODES_##X)                                                                    \
@@ -42,6 +43,7 @@
     INTERP_CODE_##X(CALL_PURE) INTERP_CODE_##X(CALL_FULL) INTERP_CODE_##X(TRACE)                             \
     INTERP_CODE_##X(COUNT_ADD) INTERP_CODE_##X(COUNT_STORE) INTERP_CODE_##X(PROBE)                           \
     INTERP_CODE_##X(EXIT_TO) INTERP_CODE_##X(EXIT_JUMP) INTERP_CODE_##X(EXIT_LOOP) INTERP_CODE_##X(EXIT_PC)
+/* clang-format on */
 
 #define INTERP_CODE_ENUM(name) I_##name,
 #define INTERP_BINARY_CODES_ENUM(name, expr) I_##name##_RR, I_##name##_RI,
@@ -56,14 +58,14 @@ typedef enum { INTERP_CODES(ENUM) INTERP_N_CODES } InterpCode;
 #define INTERP_AMO_SHIFT 16
 
 typedef struct InterpOp {
-    const void *go;         /* label in interp_run() */
-    uint16_t dst, a, b;     /* variables: byte offsets in the hart */
-    uint16_t c;             /* third variable, shift, exit slot; memory: trace slot; TRACE: words */
-    int64_t imm;            /* also the helper's address */
-    uint32_t mem;           /* MemOp; CALL: trace slot */
-    uint16_t tlb;           /* the access context's TLB: offset in the hart / 8 */
-    uint8_t insn;           /* index of the guest instruction in the block */
-    uint8_t pc;             /* its offset from the block's pc / 2 */
+    const void *go;     /* label in interp_run() */
+    uint16_t dst, a, b; /* variables: byte offsets in the hart */
+    uint16_t c;         /* third variable, shift, exit slot; memory: trace slot; TRACE: words */
+    int64_t imm;        /* also the helper's address */
+    uint32_t mem;       /* MemOp; CALL: trace slot */
+    uint16_t tlb;       /* the access context's TLB: offset in the hart / 8 */
+    uint8_t insn;       /* index of the guest instruction in the block */
+    uint8_t pc;         /* its offset from the block's pc / 2 */
 } InterpOp;
 
 /* The loop. With hart == NULL it only hands out its label table through *labels. */

@@ -17,7 +17,9 @@ static inline uint64_t guest_order(uint64_t value, unsigned size) {
     return G_BYTE_ORDER == G_LITTLE_ENDIAN ? value : __builtin_bswap64(value) >> (64 - 8 * size);
 }
 
-static inline void *host_address(const TlbEntry *e, Gva va) { return (void *)(uintptr_t)(va + e->addend); }
+static inline void *host_address(const TlbEntry *e, Gva va) {
+    return (void *)(uintptr_t)(va + e->addend);
+}
 
 static inline bool tlb_hit(uint64_t tag, Gva va, unsigned size) {
     return (va & (PAGE_MASK | (size - 1))) == tag;
@@ -39,7 +41,8 @@ static uint64_t G_GNUC_NO_INLINE load_slow(Hart *h, const Block *block, const In
     return mmu_load(h, va, op->mem);
 }
 
-static void G_GNUC_NO_INLINE store_slow(Hart *h, const Block *block, const InterpOp *op, Gva va, uint64_t value) {
+static void G_GNUC_NO_INLINE store_slow(Hart *h, const Block *block, const InterpOp *op, Gva va,
+                                        uint64_t value) {
     store_position(h, block, op);
     mmu_store(h, va, value, op->mem);
 }
@@ -197,7 +200,7 @@ static inline Block *linked(const Hart *h, const Block *block, unsigned slot) {
 #define NEXT()                                                                                               \
     do {                                                                                                     \
         op++;                                                                                                \
-        goto *op->go;                                                                                        \
+        goto * op->go;                                                                                       \
     } while (0)
 
 /* The label table, in the order of INTERP_CODES. */
@@ -206,7 +209,8 @@ static inline Block *linked(const Hart *h, const Block *block, unsigned slot) {
 #define INTERP_UNARY_CODES_LABEL(name, expr) &&L_##name,
 #define INTERP_COND_CODES_LABEL(name, expr) &&L_SETC_##name##_RR, &&L_SETC_##name##_RI, &&L_EXIT_IF_##name,
 #define INTERP_LOAD_CODES_LABEL(name, size, sign, type) &&L_LD_##name, &&L_LD_##name##_T,
-#define INTERP_SIZE_CODES_LABEL(name, size, type) &&L_ST_##name, &&L_ST_##name##_T, &&L_LDH_##name, &&L_STH_##name,
+#define INTERP_SIZE_CODES_LABEL(name, size, type)                                                            \
+    &&L_ST_##name, &&L_ST_##name##_T, &&L_LDH_##name, &&L_STH_##name,
 
 EnterResult interp_run(Hart *h, Block *block, const void *const **labels) {
     static const void *const label_table[INTERP_N_CODES] = {INTERP_CODES(LABEL)};
@@ -227,7 +231,7 @@ enter_block:
     }
     h->budget -= block->n_insns;
     op = (const InterpOp *)block->interp;
-    goto *op->go;
+    goto * op->go;
 
 #define BINARY(name, expr)                                                                                   \
     L_##name##_RR : {                                                                                        \
@@ -377,14 +381,14 @@ L_AMO:
     }
     NEXT();
 
-L_CALL_PURE: {
+L_CALL_PURE : {
     uint64_t result = ((IrHelperFn *)(intptr_t)op->imm)(h, REG(a), REG(b), REG(c));
     if (op->dst) {
         REG(dst) = result;
     }
     NEXT();
 }
-L_CALL_FULL: {
+L_CALL_FULL : {
     uint64_t a = REG(a);
     store_position(h, block, op);
     uint64_t result = ((IrHelperFn *)(intptr_t)op->imm)(h, a, REG(b), REG(c));
@@ -429,7 +433,7 @@ L_EXIT_TO:
     }
     LEAVE((Gva)op->imm, slot ? ENTER_LINK1 : ENTER_LINK0);
 
-L_EXIT_JUMP: {
+L_EXIT_JUMP : {
     Gva pc = REG(a);
     Block *to = block->single ? NULL : jump_cache_find(h, pc);
     if (G_LIKELY(to)) {

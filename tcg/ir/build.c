@@ -51,7 +51,15 @@ bool ir_has_room(const IrBlock *b) {
            b->n_vars + ROOM_PER_INSN + ROOM_INSTRUMENT_VARS <= IR_MAX_VARS;
 }
 
-const char *ir_op_name(IrOpcode op) { return op_info[op].name; }
-const char *ir_op_operands(IrOpcode op) { return op_info[op].operands; }
-unsigned ir_op_flags(IrOpcode op) { return op_info[op].flags; }
-const char *ir_cond_name(IrCond c) { return (unsigned)c < G_N_ELEMENTS(cond_names) ? cond_names[c] : "?"; }
+const char *ir_op_name(IrOpcode op) {
+    return op_info[op].name;
+}
+const char *ir_op_operands(IrOpcode op) {
+    return op_info[op].operands;
+}
+unsigned ir_op_flags(IrOpcode op) {
+    return op_info[op].flags;
+}
+const char *ir_cond_name(IrCond c) {
+    return (unsigned)c < G_N_ELEMENTS(cond_names) ? cond_names[c] : "?";
+}

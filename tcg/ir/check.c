@@ -7,11 +7,11 @@
 typedef struct Checker {
     const IrBlock *b;
     GString *why;
-    uint32_t at;                   /* index of the op under test */
-    uint16_t n_insns;              /* marks seen */
-    Gva next_pc;                   /* where the next mark must be */
+    uint32_t at;      /* index of the op under test */
+    uint16_t n_insns; /* marks seen */
+    Gva next_pc;      /* where the next mark must be */
     bool slot_used[2];
-    uint8_t written[IR_MAX_VARS];  /* temporaries */
+    uint8_t written[IR_MAX_VARS]; /* temporaries */
 } Checker;
 
 static bool G_GNUC_PRINTF(2, 3) fail(Checker *c, const char *format, ...) {
@@ -110,8 +110,8 @@ static bool check_operand(Checker *c, const IrOp *op, char letter) {
 }
 
 static bool check_mem(Checker *c, const IrOp *op) {
-    static const uint8_t kinds[IR_N_OPS] = {[IR_LD] = MEM_LOAD, [IR_ST] = MEM_STORE, [IR_LR] = MEM_LR,
-                                            [IR_SC] = MEM_SC, [IR_AMO] = MEM_AMO};
+    static const uint8_t kinds[IR_N_OPS] = {
+        [IR_LD] = MEM_LOAD, [IR_ST] = MEM_STORE, [IR_LR] = MEM_LR, [IR_SC] = MEM_SC, [IR_AMO] = MEM_AMO};
     if (MEM_KIND(op->mem) != kinds[op->op]) {
         return fail(c, "memory kind %u does not fit", MEM_KIND(op->mem));
     }
@@ -127,7 +127,8 @@ static bool check_mem(Checker *c, const IrOp *op) {
 
 static bool check_mark(Checker *c, const IrOp *op) {
     if (op->op == IR_TRACE) {
-        return (c->at == 0 && op->b == c->b->trace_words && op->b > 0) || fail(c, "trace header out of place");
+        return (c->at == 0 && op->b == c->b->trace_words && op->b > 0) ||
+               fail(c, "trace header out of place");
     }
     if (op->c != c->n_insns) {
         return fail(c, "instruction index %u, expected %u", op->c, c->n_insns);
@@ -182,7 +183,8 @@ bool ir_check(const IrBlock *b, GString *why) {
         return fail(&c, "%u instruction marks, the block says %u", c.n_insns, b->n_insns);
     }
     if (c.next_pc - b->pc != b->bytes) {
-        return fail(&c, "instructions cover %" PRIu64 " bytes, the block says %u", c.next_pc - b->pc, b->bytes);
+        return fail(&c, "instructions cover %" PRIu64 " bytes, the block says %u", c.next_pc - b->pc,
+                    b->bytes);
     }
     return true;
 }

@@ -14,8 +14,12 @@
 __extension__ typedef __int128 IrInt128;
 __extension__ typedef unsigned __int128 IrUint128;
 
-static inline uint64_t eval_sext32(uint64_t a) { return (uint64_t)(int64_t)(int32_t)a; }
-static inline uint64_t eval_rol(uint64_t a, uint64_t n) { return a << (n & 63) | a >> (-n & 63); }
+static inline uint64_t eval_sext32(uint64_t a) {
+    return (uint64_t)(int64_t)(int32_t)a;
+}
+static inline uint64_t eval_rol(uint64_t a, uint64_t n) {
+    return a << (n & 63) | a >> (-n & 63);
+}
 static inline uint64_t eval_rolw(uint64_t a, uint64_t n) {
     uint32_t w = (uint32_t)a;
     return eval_sext32(w << (n & 31) | w >> (-n & 31));
@@ -34,14 +38,27 @@ static inline uint64_t eval_rem(uint64_t a, uint64_t b) {
     }
     return b == UINT64_MAX ? 0 : (uint64_t)((int64_t)a % (int64_t)b);
 }
-static inline uint64_t eval_divu(uint64_t a, uint64_t b) { return b ? a / b : UINT64_MAX; }
-static inline uint64_t eval_remu(uint64_t a, uint64_t b) { return b ? a % b : a; }
+static inline uint64_t eval_divu(uint64_t a, uint64_t b) {
+    return b ? a / b : UINT64_MAX;
+}
+static inline uint64_t eval_remu(uint64_t a, uint64_t b) {
+    return b ? a % b : a;
+}
 
-static inline uint64_t eval_clz(uint64_t a) { return a ? (uint64_t)__builtin_clzll(a) : 64; }
-static inline uint64_t eval_ctz(uint64_t a) { return a ? (uint64_t)__builtin_ctzll(a) : 64; }
-static inline uint64_t eval_clzw(uint32_t a) { return a ? (uint64_t)__builtin_clz(a) : 32; }
-static inline uint64_t eval_ctzw(uint32_t a) { return a ? (uint64_t)__builtin_ctz(a) : 32; }
+static inline uint64_t eval_clz(uint64_t a) {
+    return a ? (uint64_t)__builtin_clzll(a) : 64;
+}
+static inline uint64_t eval_ctz(uint64_t a) {
+    return a ? (uint64_t)__builtin_ctzll(a) : 64;
+}
+static inline uint64_t eval_clzw(uint32_t a) {
+    return a ? (uint64_t)__builtin_clz(a) : 32;
+}
+static inline uint64_t eval_ctzw(uint32_t a) {
+    return a ? (uint64_t)__builtin_ctz(a) : 32;
+}
 
+/* clang-format off */
 #define IR_EVAL_BINARY(X)                                                                                    \
     X(ADD, a + b)                                                                                            \
     X(SUB, a - b)                                                                                            \
@@ -117,6 +134,7 @@ static inline uint64_t eval_ctzw(uint32_t a) { return a ? (uint64_t)__builtin_ct
     X(MAX, (int64_t)a > (int64_t)b ? a : b)                                                                  \
     X(MINU, a < b ? a : b)                                                                                   \
     X(MAXU, a > b ? a : b)
+/* clang-format on */
 
 static inline uint64_t ir_eval_binary(IrOpcode op, uint64_t a, uint64_t b) {
     switch (op) {

@@ -18,6 +18,7 @@
 
 enum { HELPER_FAULTS = 1, HELPER_POS = 2, HELPER_REGS = 4, HELPER_PURE = 8 };
 
+/* clang-format off */
 #define IR_HELPERS(H)                                                                                        \
     H(illegal, HELPER_FAULTS)      /* a: instruction bytes */                                                \
     H(ecall, HELPER_FAULTS)                                                                                  \
@@ -39,6 +40,7 @@ enum { HELPER_FAULTS = 1, HELPER_POS = 2, HELPER_REGS = 4, HELPER_PURE = 8 };
     H(fp_fma, HELPER_PURE)   /* a, b, c: operands; code in hart->fp_call */                                  \
     /* crypto and bit permutation: a, b operands, c: CryptoCall (tcg/riscv/cryptocall.h) */                  \
     H(crypto, HELPER_PURE)
+/* clang-format on */
 
 typedef enum {
 #define H(name, flags) HELPER_##name,

@@ -25,7 +25,7 @@ typedef uint16_t IrVar;
 #define IR_NONE 0xfffe
 
 typedef struct IrOp {
-    uint8_t op;  /* IrOpcode */
+    uint8_t op; /* IrOpcode */
     uint8_t aux;
     IrVar dst, a, b, c;
     uint16_t slot; /* LD ST LR SC AMO, CALL of cbo_zero: trace slot; 0: not traced */
@@ -38,16 +38,16 @@ typedef struct IrOp {
 
 typedef struct IrBlock {
     Gva pc;
-    uint32_t flags;   /* hart->flags it is specialised on */
+    uint32_t flags;      /* hart->flags it is specialised on */
     uint32_t exit_flags; /* hart->flags when it ends: the same, unless it made FS dirty */
-    uint16_t n_insns; /* steps when it runs to its end */
+    uint16_t n_insns;    /* steps when it runs to its end */
     uint16_t n_vars;
     uint32_t n_ops;
-    uint16_t bytes;   /* guest bytes covered */
+    uint16_t bytes;       /* guest bytes covered */
     uint16_t trace_words; /* 0: not instrumented */
     uint16_t fp_insns;
-    bool probed;                   /* observers were shown it */
-    uint16_t n_undo;               /* merged additions to counters (tcg/probe.h) */
+    bool probed;     /* observers were shown it */
+    uint16_t n_undo; /* merged additions to counters (tcg/probe.h) */
     const struct ProbeUndo *undo;
     IrOp ops[IR_MAX_OPS];
 } IrBlock;
@@ -73,7 +73,7 @@ void ir_print(GString *to, const IrBlock *b);
 bool ir_check(const IrBlock *b, GString *why);
 
 /* The pipeline's passes, in tcg/opt/, one file each; each may be turned off by name (-d nopt=NAME). */
-void opt_fold(IrBlock *b);  /* constants and copies forward, algebraic identities */
-void opt_dead(IrBlock *b);  /* pure operations whose result nobody reads, overwritten guest registers */
+void opt_fold(IrBlock *b); /* constants and copies forward, algebraic identities */
+void opt_dead(IrBlock *b); /* pure operations whose result nobody reads, overwritten guest registers */
 
 #endif

@@ -11,7 +11,8 @@ static const char *const helper_names[IR_N_HELPERS] = {
 };
 static const char *const amo_names[] = {"swap", "add", "xor", "and", "or", "min", "max", "minu", "maxu"};
 static const char *const jump_names[] = {"", "call", "ret", "ret-call"};
-static const char *const ctx_names[CTX_COUNT] = {"m", "s", "s+sum", "u", "m+mxr", "s+mxr", "s+sum+mxr", "u+mxr"};
+static const char *const ctx_names[CTX_COUNT] = {"m",     "s",     "s+sum",     "u",
+                                                 "m+mxr", "s+mxr", "s+sum+mxr", "u+mxr"};
 
 static void print_var(GString *to, IrVar v) {
     if (v < 32) {
@@ -40,7 +41,9 @@ static void print_aux(GString *to, const IrOp *op) {
     case IR_SEL:
     case IR_EXIT_IF: g_string_append(to, ir_cond_name(op->aux)); break;
     case IR_AMO: g_string_append(to, op->aux < G_N_ELEMENTS(amo_names) ? amo_names[op->aux] : "?"); break;
-    case IR_EXIT_JUMP: g_string_append(to, op->aux < G_N_ELEMENTS(jump_names) ? jump_names[op->aux] : "?"); break;
+    case IR_EXIT_JUMP:
+        g_string_append(to, op->aux < G_N_ELEMENTS(jump_names) ? jump_names[op->aux] : "?");
+        break;
     default: g_string_append_printf(to, "%u", op->aux); break;
     }
 }
@@ -115,8 +118,8 @@ void ir_print_op(GString *to, const IrOp *op) {
 }
 
 void ir_print(GString *to, const IrBlock *b) {
-    g_string_append_printf(to, "block 0x%" PRIx64 " flags 0x%x insns %u bytes %u vars %u trace %u\n", b->pc, b->flags,
-                           b->n_insns, b->bytes, b->n_vars, b->trace_words);
+    g_string_append_printf(to, "block 0x%" PRIx64 " flags 0x%x insns %u bytes %u vars %u trace %u\n", b->pc,
+                           b->flags, b->n_insns, b->bytes, b->n_vars, b->trace_words);
     for (uint32_t i = 0; i < b->n_ops; i++) {
         g_string_append(to, b->ops[i].op == IR_INSN ? "" : "    ");
         ir_print_op(to, &b->ops[i]);

@@ -12,7 +12,9 @@ typedef struct Live {
     uint8_t temp[IR_MAX_VARS]; /* by variable number */
 } Live;
 
-static bool is_live(const Live *l, IrVar v) { return v < IR_TEMP ? l->guest >> v & 1 : l->temp[v]; }
+static bool is_live(const Live *l, IrVar v) {
+    return v < IR_TEMP ? l->guest >> v & 1 : l->temp[v];
+}
 
 static void set_live(Live *l, IrVar v, bool live) {
     if (v < IR_TEMP) {

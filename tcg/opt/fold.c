@@ -77,10 +77,14 @@ static void make_mov(IrOp *op, IrVar source) {
     }
 }
 
-static bool fits_imm(uint64_t value) { return (int64_t)value == (int32_t)value; }
+static bool fits_imm(uint64_t value) {
+    return (int64_t)value == (int32_t)value;
+}
 
 /* Operations whose second source may be an immediate. */
-static bool takes_imm(const IrOp *op) { return ir_op_operands(op->op)[2] == 'B'; }
+static bool takes_imm(const IrOp *op) {
+    return ir_op_operands(op->op)[2] == 'B';
+}
 
 /*
  * dst = a <op> constant: the cases in which it is simpler than that. The "w" forms are absent: with a neutral

@@ -82,7 +82,8 @@ static const uint8_t *make_leave(Emit *e, EnterReason reason, bool store_pc, con
 }
 
 /* Jump to where the jump cache (tcg/backend.h) says. The flags looked for are `known`, or the hart's if NULL. */
-static void emit_jump_probe(Emit *e, HostReg pc, HostReg entry, HostReg scratch, const uint32_t *known, uint8_t *miss[3]) {
+static void emit_jump_probe(Emit *e, HostReg pc, HostReg entry, HostReg scratch, const uint32_t *known,
+                            uint8_t *miss[3]) {
     G_STATIC_ASSERT(sizeof(JumpEntry) == 32);
     emit_mov32(e, entry, pc);
     emit_shift_imm(e, 0, SH_SHL, entry, 4);

@@ -30,7 +30,8 @@ bool page_is_wanted(const Compiler *c, bool write) {
     if (!served(op, op->a, MEM_CTX(op->mem), true) || (op->op == IR_LD && op->dst == op->a)) {
         return false;
     }
-    for (const IrOp *o = op + 1; o < end && o < op + LOOK_AHEAD && o->op != IR_CALL && o->op != IR_PROBE; o++) {
+    for (const IrOp *o = op + 1; o < end && o < op + LOOK_AHEAD && o->op != IR_CALL && o->op != IR_PROBE;
+         o++) {
         if (served(o, op->a, MEM_CTX(op->mem), write)) {
             return true;
         }

@@ -18,10 +18,11 @@ enum { CB_NO_REGS = 0, MEM_RW = 3 };
 
 int qemu_plugin_version = 1;
 int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc, char **argv);
-void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id, void (*cb)(qemu_plugin_id_t, struct qemu_plugin_tb *));
+void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id,
+                                           void (*cb)(qemu_plugin_id_t, struct qemu_plugin_tb *));
 void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *insn,
-                                      void (*cb)(unsigned, qemu_plugin_meminfo_t, uint64_t, void *), int flags, int rw,
-                                      void *data);
+                                      void (*cb)(unsigned, qemu_plugin_meminfo_t, uint64_t, void *),
+                                      int flags, int rw, void *data);
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
 struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t i);
 uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
@@ -40,7 +41,8 @@ static void access(unsigned hart, qemu_plugin_meminfo_t info, uint64_t vaddr, vo
 static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb) {
     for (size_t i = 0; i < qemu_plugin_tb_n_insns(tb); i++) {
         struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
-        qemu_plugin_register_vcpu_mem_cb(insn, access, CB_NO_REGS, MEM_RW, (void *)(uintptr_t)qemu_plugin_insn_vaddr(insn));
+        qemu_plugin_register_vcpu_mem_cb(insn, access, CB_NO_REGS, MEM_RW,
+                                         (void *)(uintptr_t)qemu_plugin_insn_vaddr(insn));
     }
 }
 

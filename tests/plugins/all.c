@@ -22,7 +22,8 @@ static void on_insn(RrSelf *self, const RrHart *hart, void *data) {
     All *all = rr_data(self);
     uint64_t pc = 0;
     all->called_insns++;
-    if (!rr_register(hart, "pc", &pc) || pc != rr_pc(hart) || rr_counter_sum(self, all->insns) != all->called_insns)
+    if (!rr_register(hart, "pc", &pc) || pc != rr_pc(hart) ||
+        rr_counter_sum(self, all->insns) != all->called_insns)
         all->bad++;
     if (rr_option_bool(self, "crash") && all->called_insns == 1000)
         *(volatile int *)0 = 1;
@@ -34,8 +35,8 @@ static void on_access(RrSelf *self, const RrHart *hart, const RrAccess *a, void 
     *(a->is_write ? &all->called_stores : &all->called_loads) += 1;
     if (a->is_write && !a->device && a->size <= 8) { /* it is in memory now */
         uint64_t paddr = 0;
-        if (!rr_read_physical(self, a->paddr, now, a->size > 4096 - a->paddr % 4096 ? 1 : a->size) || now[0] != (uint8_t)a->value ||
-            !rr_translate(hart, a->vaddr, &paddr) || paddr != a->paddr)
+        if (!rr_read_physical(self, a->paddr, now, a->size > 4096 - a->paddr % 4096 ? 1 : a->size) ||
+            now[0] != (uint8_t)a->value || !rr_translate(hart, a->vaddr, &paddr) || paddr != a->paddr)
             all->bad++;
     }
 }
@@ -70,19 +71,36 @@ static void on_trap(RrSelf *self, const RrTrap *e) {
     all->traps++;
     rr_row(all->traps_table, (RrValue[]){{{e->is_interrupt}}, {{(int64_t)e->cause}}, {{(int64_t)e->epc}}});
 }
-static void on_return(RrSelf *self, uint64_t pos, const RrHart *hart, unsigned from) { ((All *)rr_data(self))->returns++; }
-static void on_irq(RrSelf *self, const RrIrq *e) { ((All *)rr_data(self))->irqs++; }
-static void on_satp(RrSelf *self, uint64_t pos, const RrHart *hart) { ((All *)rr_data(self))->satps++; }
-static void on_idle(RrSelf *self, uint64_t pos, const RrHart *hart, bool waits) { ((All *)rr_data(self))->idles++; }
-static void on_mmio(RrSelf *self, const RrMmio *e) { ((All *)rr_data(self))->mmios++; }
-static void on_dma(RrSelf *self, const RrDma *e) { ((All *)rr_data(self))->dmas++; }
+static void on_return(RrSelf *self, uint64_t pos, const RrHart *hart, unsigned from) {
+    ((All *)rr_data(self))->returns++;
+}
+static void on_irq(RrSelf *self, const RrIrq *e) {
+    ((All *)rr_data(self))->irqs++;
+}
+static void on_satp(RrSelf *self, uint64_t pos, const RrHart *hart) {
+    ((All *)rr_data(self))->satps++;
+}
+static void on_idle(RrSelf *self, uint64_t pos, const RrHart *hart, bool waits) {
+    ((All *)rr_data(self))->idles++;
+}
+static void on_mmio(RrSelf *self, const RrMmio *e) {
+    ((All *)rr_data(self))->mmios++;
+}
+static void on_dma(RrSelf *self, const RrDma *e) {
+    ((All *)rr_data(self))->dmas++;
+}
 static void on_console(RrSelf *self, const RrBytes *e) {
     All *all = rr_data(self);
     all->consoles += e->size;
-    rr_row(all->notes, (RrValue[]){{.bytes = e->to_guest ? "in" : "out"}, {.bytes = e->data, .size = e->size}});
+    rr_row(all->notes,
+           (RrValue[]){{.bytes = e->to_guest ? "in" : "out"}, {.bytes = e->data, .size = e->size}});
 }
-static void on_input(RrSelf *self, const RrBytes *e) { ((All *)rr_data(self))->inputs++; }
-static void on_checkpoint(RrSelf *self, uint64_t pos, uint64_t ns, uint64_t hash) { ((All *)rr_data(self))->checkpoints++; }
+static void on_input(RrSelf *self, const RrBytes *e) {
+    ((All *)rr_data(self))->inputs++;
+}
+static void on_checkpoint(RrSelf *self, uint64_t pos, uint64_t ns, uint64_t hash) {
+    ((All *)rr_data(self))->checkpoints++;
+}
 
 static void at(RrSelf *self, uint64_t pos) {
     All *all = rr_data(self);
@@ -94,7 +112,8 @@ static void at(RrSelf *self, uint64_t pos) {
 }
 
 static bool install(RrSelf *self) {
-    static const RrColumn traps[] = {{"is_interrupt", RR_INTEGER, false}, {"cause", RR_INTEGER, true}, {"epc", RR_ADDRESS, true}, {NULL}};
+    static const RrColumn traps[] = {
+        {"is_interrupt", RR_INTEGER, false}, {"cause", RR_INTEGER, true}, {"epc", RR_ADDRESS, true}, {NULL}};
     static const RrColumn notes[] = {{"direction", RR_TEXT, false}, {"bytes", RR_BLOB, false}, {NULL}};
     All *all = calloc(1, sizeof *all);
     rr_set_data(self, all);
@@ -111,12 +130,14 @@ static void end(RrSelf *self, bool complete) {
     const All *all = rr_data(self);
     char line[600];
     snprintf(line, sizeof line,
-             "insns %" PRIu64 " loads %" PRIu64 " stores %" PRIu64 " calls %" PRIu64 " %" PRIu64 " %" PRIu64 " blocks %" PRIu64
-             " %016" PRIx64 " traps %" PRIu64 " returns %" PRIu64 " irqs %" PRIu64 " satps %" PRIu64 " idles %" PRIu64
-             " mmios %" PRIu64 " dmas %" PRIu64 " console %" PRIu64 " inputs %" PRIu64 " positions %" PRIu64 " bad %" PRIu64 "\n",
-             rr_counter_sum(self, all->insns), rr_counter_sum(self, all->loads), rr_counter_sum(self, all->stores),
-             all->called_insns, all->called_loads, all->called_stores, all->blocks, all->block_digest, all->traps, all->returns,
-             all->irqs, all->satps, all->idles, all->mmios, all->dmas, all->consoles, all->inputs, all->positions, all->bad);
+             "insns %" PRIu64 " loads %" PRIu64 " stores %" PRIu64 " calls %" PRIu64 " %" PRIu64 " %" PRIu64
+             " blocks %" PRIu64 " %016" PRIx64 " traps %" PRIu64 " returns %" PRIu64 " irqs %" PRIu64
+             " satps %" PRIu64 " idles %" PRIu64 " mmios %" PRIu64 " dmas %" PRIu64 " console %" PRIu64
+             " inputs %" PRIu64 " positions %" PRIu64 " bad %" PRIu64 "\n",
+             rr_counter_sum(self, all->insns), rr_counter_sum(self, all->loads),
+             rr_counter_sum(self, all->stores), all->called_insns, all->called_loads, all->called_stores,
+             all->blocks, all->block_digest, all->traps, all->returns, all->irqs, all->satps, all->idles,
+             all->mmios, all->dmas, all->consoles, all->inputs, all->positions, all->bad);
     rr_print(self, line);
 }
 

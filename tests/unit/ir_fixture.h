@@ -56,7 +56,9 @@ void mmu_store(Hart *h, Gva va, uint64_t value, MemOp op) {
     }
 }
 
-void *mmu_rmw(Hart *h, Gva va, MemOp op) { return slow_access(h, va, op); }
+void *mmu_rmw(Hart *h, Gva va, MemOp op) {
+    return slow_access(h, va, op);
+}
 
 /* Every helper: remembers that it ran, returns a mix of its arguments; `illegal` faults. */
 static uint64_t fake_helper(Hart *h, IrHelper which, uint64_t a, uint64_t b, uint64_t c) {
@@ -79,8 +81,12 @@ void hooks_trace_append(Hooks *h, Hart *hp, const uint64_t *words, size_t n) {
     memcpy(hp->trace_ptr, words, n * sizeof *words);
     hp->trace_ptr += n;
 }
-uint32_t hooks_trace_add_block(Hooks *h, const TraceBlock *block) { return 7; }
-const TraceBlock *hooks_trace_block(const Hooks *h, uint32_t index) { return NULL; }
+uint32_t hooks_trace_add_block(Hooks *h, const TraceBlock *block) {
+    return 7;
+}
+const TraceBlock *hooks_trace_block(const Hooks *h, uint32_t index) {
+    return NULL;
+}
 
 static void fixture_init(void) {
     static Machine machine;
@@ -116,7 +122,9 @@ static G_GNUC_UNUSED void fixture_map(MemCtx ctx, Gva va, bool write) {
     e->addend = (uintptr_t)ram - RAM_BASE;
 }
 
-static void begin(void) { ir_init(&ir, RAM_BASE, 0); }
+static void begin(void) {
+    ir_init(&ir, RAM_BASE, 0);
+}
 
 static G_GNUC_UNUSED IrOp *mark(void) {
     IrOp *op = ir_emit(&ir, IR_INSN, 0, 0, 0, (int64_t)(ir.pc + ir.bytes));
@@ -132,7 +140,11 @@ static G_GNUC_UNUSED EnterResult run_block(Block *b, int64_t budget) {
     if (!ir_check(&ir, why)) {
         g_error("%s", why->str);
     }
-    *b = (Block){.pc = ir.pc, .flags = ir.flags, .n_insns = ir.n_insns, .bytes = ir.bytes, .trace_words = ir.trace_words};
+    *b = (Block){.pc = ir.pc,
+                 .flags = ir.flags,
+                 .n_insns = ir.n_insns,
+                 .bytes = ir.bytes,
+                 .trace_words = ir.trace_words};
     interp_compile_once(interp, &ir, b);
     hart->budget = budget;
     return interp->ops->enter(interp, hart, b);

@@ -7,7 +7,9 @@
 #include <stdint.h>
 #include <string.h>
 
+/* clang-format off */
 enum { ZERO = 0, RA = 1, SP = 2, T0 = 5, T1 = 6, T2 = 7, S0 = 8, S1 = 9, A0 = 10, A1, A2, A3, A4, A5, A6, A7, S2 = 18, S3, S4, S5 };
+/* clang-format on */
 
 static inline uint32_t rv_r(unsigned op, unsigned f3, unsigned f7, unsigned rd, unsigned rs1, unsigned rs2) {
     return op | rd << 7 | f3 << 12 | rs1 << 15 | rs2 << 20 | f7 << 25;
@@ -20,12 +22,13 @@ static inline uint32_t rv_s(unsigned f3, unsigned rs1, unsigned rs2, int imm) {
 }
 static inline uint32_t rv_b(unsigned f3, unsigned rs1, unsigned rs2, int imm) {
     uint32_t i = (uint32_t)imm;
-    return 0x63 | (i >> 11 & 1) << 7 | (i >> 1 & 0xf) << 8 | f3 << 12 | rs1 << 15 | rs2 << 20 | (i >> 5 & 0x3f) << 25 |
-           (i >> 12 & 1) << 31;
+    return 0x63 | (i >> 11 & 1) << 7 | (i >> 1 & 0xf) << 8 | f3 << 12 | rs1 << 15 | rs2 << 20 |
+           (i >> 5 & 0x3f) << 25 | (i >> 12 & 1) << 31;
 }
 static inline uint32_t rv_j(unsigned rd, int imm) {
     uint32_t i = (uint32_t)imm;
-    return 0x6f | rd << 7 | (i >> 12 & 0xff) << 12 | (i >> 11 & 1) << 20 | (i >> 1 & 0x3ff) << 21 | (i >> 20 & 1) << 31;
+    return 0x6f | rd << 7 | (i >> 12 & 0xff) << 12 | (i >> 11 & 1) << 20 | (i >> 1 & 0x3ff) << 21 |
+           (i >> 20 & 1) << 31;
 }
 
 #define ADDI(rd, rs, imm) rv_i(0x13, 0, rd, rs, imm)
@@ -74,8 +77,12 @@ static inline void asm_h(Asm *a, uint16_t insn) {
     memcpy(a->bytes + a->at, &insn, 2);
     a->at += 2;
 }
-static inline void asm_patch(Asm *a, uint32_t at, uint32_t insn) { memcpy(a->bytes + at, &insn, 4); }
-static inline int asm_to(const Asm *a, uint32_t label) { return (int)label - (int)a->at; }
+static inline void asm_patch(Asm *a, uint32_t at, uint32_t insn) {
+    memcpy(a->bytes + at, &insn, 4);
+}
+static inline int asm_to(const Asm *a, uint32_t label) {
+    return (int)label - (int)a->at;
+}
 /* rd = value, for values that lui + addi reach or that are these shifted left by 12. */
 static inline void asm_li(Asm *a, unsigned rd, int64_t value) {
     if (value >= -2048 && value < 2048) {

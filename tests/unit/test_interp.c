@@ -160,7 +160,9 @@ static void test_every_op_has_a_case(void) {
     }
 }
 
-static void finish(void) { ir_emit(&ir, IR_EXIT_LOOP, 0, 0, 0, (int64_t)(ir.pc + ir.bytes)); }
+static void finish(void) {
+    ir_emit(&ir, IR_EXIT_LOOP, 0, 0, 0, (int64_t)(ir.pc + ir.bytes));
+}
 
 static void test_sel(void) {
     for (unsigned k = 0; k < 4; k++) {
@@ -187,8 +189,9 @@ static MemOp memop(MemKind kind, unsigned log2, bool sign) {
 
 /* Loads of every width from 0x…8182838485868788, through the TLB and through the slow path. */
 static void test_loads(void) {
-    static const uint64_t expect[2][4] = {{0x88, 0x8788, 0x85868788, 0x8182838485868788},
-                                          {SX(0xffffff88), SX(0xffff8788), SX(0x85868788), 0x8182838485868788}};
+    static const uint64_t expect[2][4] = {
+        {0x88, 0x8788, 0x85868788, 0x8182838485868788},
+        {SX(0xffffff88), SX(0xffff8788), SX(0x85868788), 0x8182838485868788}};
     for (unsigned k = 0; k < 16; k++) {
         fixture_reset();
         if (k & 8) {
@@ -209,7 +212,8 @@ static void test_loads(void) {
 }
 
 static void test_stores(void) {
-    static const uint64_t expect[4] = {0xaaaaaaaaaaaaaa88, 0xaaaaaaaaaaaa8788, 0xaaaaaaaa85868788, 0x8182838485868788};
+    static const uint64_t expect[4] = {0xaaaaaaaaaaaaaa88, 0xaaaaaaaaaaaa8788, 0xaaaaaaaa85868788,
+                                       0x8182838485868788};
     for (unsigned k = 0; k < 8; k++) {
         fixture_reset();
         fixture_map(CTX_S, RAM_BASE, k & 4);
@@ -476,7 +480,8 @@ static void test_jump(void) {
     target = b;
     target.pc = RAM_BASE + 0x20;
     target.page_id = 3;
-    ((JumpEntry *)hart->jump_cache)[JUMP_CACHE_INDEX(target.pc)] = (JumpEntry){target.pc, 0, 3, NULL, &target};
+    ((JumpEntry *)hart->jump_cache)[JUMP_CACHE_INDEX(target.pc)] =
+        (JumpEntry){target.pc, 0, 3, NULL, &target};
     hart->budget = 1;
     r = interp->ops->enter(interp, hart, &b);
     g_assert_cmpint(r.reason, ==, ENTER_LOOKUP); /* page not mapped as then */
@@ -529,8 +534,9 @@ static void test_trace(void) {
     Block b;
     run_block(&b, 2);
     uintptr_t host = (uintptr_t)ram;
-    const uint64_t expect[] = {TRACE_BLOCK | 42, RAM_BASE + 16, host + 16, 0x9988, RAM_BASE + 16, host + 16, 0x88,
-                               RAM_BASE + 0x1010, host + 0x1010, 0x5a};
+    const uint64_t expect[] = {TRACE_BLOCK | 42, RAM_BASE + 16, host + 16, 0x9988,
+                               RAM_BASE + 16,    host + 16,     0x88,      RAM_BASE + 0x1010,
+                               host + 0x1010,    0x5a};
     g_assert_cmpmem(words, sizeof expect, expect, sizeof expect);
     g_assert_true(hart->trace_ptr == words + 10);
     g_assert_cmphex(hart->x[7], ==, (uint64_t)(int64_t)(int8_t)0x88);

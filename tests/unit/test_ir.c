@@ -61,29 +61,69 @@ typedef struct Spoil {
     void (*spoil)(IrBlock *b);
 } Spoil;
 
-static void spoil_opcode(IrBlock *b) { b->ops[2].op = 0xee; }
-static void spoil_temp(IrBlock *b) { b->ops[1].dst = IR_X(7); }
-static void spoil_zero(IrBlock *b) { b->ops[2].dst = IR_ZERO; }
-static void spoil_variable(IrBlock *b) { b->ops[2].a = 65; }
-static void spoil_source_b(IrBlock *b) { b->ops[2].b = 70; }
-static void spoil_end(IrBlock *b) { b->n_ops--; }
-static void spoil_two_ends(IrBlock *b) { b->ops[2].op = IR_EXIT_LOOP; }
-static void spoil_slot_twice(IrBlock *b) { b->ops[5].c = 0; }
-static void spoil_slot_range(IrBlock *b) { b->ops[5].c = 2; }
-static void spoil_cond(IrBlock *b) { b->ops[4].aux = 6; }
-static void spoil_length(IrBlock *b) { b->ops[3].aux = 3; }
-static void spoil_pc(IrBlock *b) { b->ops[3].imm += 2; }
-static void spoil_index(IrBlock *b) { b->ops[3].c = 0; }
-static void spoil_count(IrBlock *b) { b->n_insns = 3; }
-static void spoil_bytes(IrBlock *b) { b->bytes = 8; }
-static void spoil_kind(IrBlock *b) { b->ops[1].mem = MEM_STORE << MEM_KIND_SHIFT | 3; }
-static void spoil_trace_slot(IrBlock *b) { b->ops[1].slot = 1; }
-static void spoil_first(IrBlock *b) { b->ops[0] = (IrOp){.op = IR_MOVI, .dst = IR_X(1)}; }
-static void spoil_helper(IrBlock *b) { b->ops[2] = (IrOp){.op = IR_CALL, .dst = IR_X(5), .imm = IR_N_HELPERS}; }
+static void spoil_opcode(IrBlock *b) {
+    b->ops[2].op = 0xee;
+}
+static void spoil_temp(IrBlock *b) {
+    b->ops[1].dst = IR_X(7);
+}
+static void spoil_zero(IrBlock *b) {
+    b->ops[2].dst = IR_ZERO;
+}
+static void spoil_variable(IrBlock *b) {
+    b->ops[2].a = 65;
+}
+static void spoil_source_b(IrBlock *b) {
+    b->ops[2].b = 70;
+}
+static void spoil_end(IrBlock *b) {
+    b->n_ops--;
+}
+static void spoil_two_ends(IrBlock *b) {
+    b->ops[2].op = IR_EXIT_LOOP;
+}
+static void spoil_slot_twice(IrBlock *b) {
+    b->ops[5].c = 0;
+}
+static void spoil_slot_range(IrBlock *b) {
+    b->ops[5].c = 2;
+}
+static void spoil_cond(IrBlock *b) {
+    b->ops[4].aux = 6;
+}
+static void spoil_length(IrBlock *b) {
+    b->ops[3].aux = 3;
+}
+static void spoil_pc(IrBlock *b) {
+    b->ops[3].imm += 2;
+}
+static void spoil_index(IrBlock *b) {
+    b->ops[3].c = 0;
+}
+static void spoil_count(IrBlock *b) {
+    b->n_insns = 3;
+}
+static void spoil_bytes(IrBlock *b) {
+    b->bytes = 8;
+}
+static void spoil_kind(IrBlock *b) {
+    b->ops[1].mem = MEM_STORE << MEM_KIND_SHIFT | 3;
+}
+static void spoil_trace_slot(IrBlock *b) {
+    b->ops[1].slot = 1;
+}
+static void spoil_first(IrBlock *b) {
+    b->ops[0] = (IrOp){.op = IR_MOVI, .dst = IR_X(1)};
+}
+static void spoil_helper(IrBlock *b) {
+    b->ops[2] = (IrOp){.op = IR_CALL, .dst = IR_X(5), .imm = IR_N_HELPERS};
+}
 static void spoil_hart_offset(IrBlock *b) {
     b->ops[2] = (IrOp){.op = IR_LDH, .dst = IR_X(5), .aux = 3, .imm = sizeof(Hart) - 4};
 }
-static void spoil_trace_place(IrBlock *b) { b->ops[2] = (IrOp){.op = IR_TRACE, .b = 1}; }
+static void spoil_trace_place(IrBlock *b) {
+    b->ops[2] = (IrOp){.op = IR_TRACE, .b = 1};
+}
 static void spoil_atomic_size(IrBlock *b) {
     b->ops[1] = (IrOp){.op = IR_LR, .dst = IR_TEMP, .a = IR_X(10), .mem = MEM_LR << MEM_KIND_SHIFT | 1};
 }

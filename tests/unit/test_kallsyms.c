@@ -30,12 +30,20 @@ static const char *token_text(unsigned i) {
     return text;
 }
 
-static uint8_t letter(char c) { return (uint8_t)(c - 'A'); }
+static uint8_t letter(char c) {
+    return (uint8_t)(c - 'A');
+}
 
 /* Symbol i is called symbol_ and the digits of i as letters; every tenth has its address from the one before. */
-static char *name_of(unsigned i) { return g_strdup_printf("symbol_%c%c%c", 'a' + i / 100, 'a' + i / 10 % 10, 'a' + i % 10); }
-static uint64_t offset_of(unsigned i) { return 64 * (i - (i % 10 == 9)); }
-static char type_of(unsigned i) { return i % 3 == 0 ? 'T' : i % 3 == 1 ? 't' : 'd'; }
+static char *name_of(unsigned i) {
+    return g_strdup_printf("symbol_%c%c%c", 'a' + i / 100, 'a' + i / 10 % 10, 'a' + i % 10);
+}
+static uint64_t offset_of(unsigned i) {
+    return 64 * (i - (i % 10 == 9));
+}
+static char type_of(unsigned i) {
+    return i % 3 == 0 ? 'T' : i % 3 == 1 ? 't' : 'd';
+}
 
 static void put_names(GByteArray *a, GArray *markers) {
     uint32_t start = a->len;
@@ -153,7 +161,9 @@ static void test_store(void) {
     g_assert_cmpint(store_get_int(s, "SELECT count(*) FROM module", 0, ""), ==, 1);
     g_assert_cmpint(store_get_int(s, "SELECT count(*) FROM symbol", 0, ""), ==, N);
     g_assert_cmpint(store_get_int(s, "SELECT sym(0xffffffff80000041) = 'symbol_aab+0x1'", 0, ""), ==, 1);
-    g_assert_cmpint(store_get_int(s, "SELECT count(*) FROM symbol WHERE kind = 'func' AND name = 'symbol_aab'", 0, ""), ==, 1);
+    g_assert_cmpint(
+        store_get_int(s, "SELECT count(*) FROM symbol WHERE kind = 'func' AND name = 'symbol_aab'", 0, ""),
+        ==, 1);
     store_close(s);
 }
 

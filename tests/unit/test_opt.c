@@ -7,7 +7,9 @@
 
 #include "tcg/opt/passes.h"
 
-static void finish(void) { ir_emit(&ir, IR_EXIT_LOOP, 0, 0, 0, (int64_t)(ir.pc + ir.bytes)); }
+static void finish(void) {
+    ir_emit(&ir, IR_EXIT_LOOP, 0, 0, 0, (int64_t)(ir.pc + ir.bytes));
+}
 
 static char *ops_text(void) {
     GString *out = g_string_new(NULL);
@@ -88,7 +90,8 @@ static void test_overwritten(void) {
 /* -- random blocks ------------------------------------------------------------------------------------------ */
 
 static uint64_t random_value(GRand *r) {
-    static const uint64_t edges[] = {0, 1, 2, UINT64_MAX, INT64_MAX, (uint64_t)INT64_MIN, 0x7fffffff, 0x80000000, 0xffffffff, 63, 64};
+    static const uint64_t edges[] = {
+        0, 1, 2, UINT64_MAX, INT64_MAX, (uint64_t)INT64_MIN, 0x7fffffff, 0x80000000, 0xffffffff, 63, 64};
     if (g_rand_boolean(r)) {
         return edges[g_rand_int_range(r, 0, G_N_ELEMENTS(edges))];
     }
@@ -155,8 +158,9 @@ static void random_block(GRand *r) {
             switch (g_rand_int_range(r, 0, 10)) {
             case 0: random_access(r); break;
             case 1:
-                ir_emit(&ir, IR_CALL, (IrVar)g_rand_int_range(r, 1, 8), random_source(r), random_source(r), HELPER_clmulr)->c =
-                    random_source(r);
+                ir_emit(&ir, IR_CALL, (IrVar)g_rand_int_range(r, 1, 8), random_source(r), random_source(r),
+                        HELPER_clmulr)
+                    ->c = random_source(r);
                 break;
             default: random_pure(r); break;
             }

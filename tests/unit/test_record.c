@@ -320,7 +320,7 @@ static void test_hostile_frames(void) {
         {FRAME_EVENTS, "\x05\x01\x00\x01\x00\xff\xff\xff\xff\x0f", 10}, /* payload longer than the frame */
         {FRAME_EVENTS, "\x05\x01\x00\x63\x00\x00", 6},                  /* unknown kind */
         {FRAME_EVENTS, "\x05\x01\x00\x01\x00\x00\x01\x00\x63\x00\x00", 11}, /* a good event before it */
-        {FRAME_EVENTS, "\x05\x09\x00\x01\x00\x00", 6},                  /* beyond the pos that it completes */
+        {FRAME_EVENTS, "\x05\x09\x00\x01\x00\x00", 6}, /* beyond the pos that it completes */
         {FRAME_EVENTS, "\x7f\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x00\x01\x00\x00",
          15}, /* pos << shift overflows */
         {FRAME_CHECKPOINTS, "\x01\x01\x01", 3},
