@@ -33,7 +33,7 @@ cc -shared -fPIC -O1 $(pkg-config --cflags rr-plugin) -o all.so "$TOP/tests/plug
 for guest in traps timers paging plic virtio_rng smp; do
     [ -f "$GUESTS/$guest.elf" ] || continue
     extra=
-    [ $guest = smp ] && extra="-smp 2"
+    [ $guest = smp ] && extra="-smp 4"
     [ $guest = virtio_rng ] && extra="-device virtio-rng-device"
     # shellcheck disable=SC2086
     "$RR" record --quiet --force -o g.rrec -M virt -nographic -bios none -kernel "$GUESTS/$guest.elf" $extra </dev/null >/dev/null ||
