@@ -66,7 +66,7 @@ GQuark cli_error_quark(void) {
 }
 
 bool parse_count(const char *text, bool decimal, uint64_t *ret) {
-    if (text[0] < '0' || text[0] > '9')
+    if (!text || text[0] < '0' || text[0] > '9')
         return false;
     char *end;
     errno = 0;

@@ -53,7 +53,7 @@ static char *recording_db(const Args *args, const char *path, bool file, Store *
         ok = false;
     } else if (state == DATABASE_NONE && file) {
         ok = make_file(made, rec, error);
-    } else if (state != DATABASE_OURS) {
+    } else if (state != DATABASE_OURS && store) {
         if (state == DATABASE_OTHERS)
             tell(args, "%s is another recording's: not used", made);
         ok = store_open(NULL, store, error) && fill(*store, rec, error);

@@ -396,7 +396,7 @@ static void describe(const ProbeCode *code, const IrBlock *ir, ProbeInsn *insns)
             for (unsigned k = 0; k < op->aux; k++) {
                 insn->raw |= (uint32_t)code->bytes[insn->pc - ir->pc + k] << 8 * k;
             }
-        } else if (is_access(op)) {
+        } else if (n > 0 && is_access(op)) {
             insns[n - 1].access |= access_of(op);
         }
     }

@@ -48,7 +48,7 @@ static void G_GNUC_NO_INLINE store_slow(Hart *h, const Block *block, const Inter
 }
 
 static void trace_access(uint64_t *slot, Gva va, uint64_t loc, uint64_t value, unsigned size) {
-    slot[0] = va;
+    slot[0] = va; /* NOLINT(clang-analyzer-core.*): only blocks that have a record come here */
     slot[1] = loc;
     slot[2] = size == 8 ? value : value & (((uint64_t)1 << 8 * size) - 1);
 }
