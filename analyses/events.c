@@ -4,8 +4,7 @@
 
 #include "schema/seq.h"
 
-/* -- input
- * ---------------------------------------------------------------------------------------------------- */
+/* -- input ----------------------------------------------------------------------------------------------- */
 typedef struct Inputs {
     StoreStmt *insert;
     Pos pos; /* of the last event; its rows so far at that pos */
@@ -69,8 +68,7 @@ const AnalysisClass input_class = {
     .free = input_free,
 };
 
-/* -- checkpoint
- * ----------------------------------------------------------------------------------------------- */
+/* -- checkpoint ------------------------------------------------------------------------------------------ */
 typedef struct Checkpoints {
     StoreStmt *insert;
     int64_t rows;

@@ -41,8 +41,7 @@ static void on_job(void *opaque, TraceJob *job) {
     g_mutex_unlock(&m->lock);
 }
 
-/* -- the workers
- * ---------------------------------------------------------------------------------------------- */
+/* -- the workers ----------------------------------------------------------------------------------------- */
 static const CodeBlock *find_code(void *opaque, uint32_t id) {
     return code_table_find(opaque, id);
 }
@@ -151,8 +150,7 @@ static void stop_workers(Memtrace *m) {
     m->n_workers = 0;
 }
 
-/* -- tables
- * --------------------------------------------------------------------------------------------------- */
+/* -- tables ---------------------------------------------------------------------------------------------- */
 static bool is_default(const AnalysisRun *run) {
     return !strcmp(run->name, run->class->info.name);
 }
@@ -223,8 +221,7 @@ static bool store_code(Memtrace *m, GError **error) {
     return ok;
 }
 
-/* -- the analysis
- * --------------------------------------------------------------------------------------------- */
+/* -- the analysis ---------------------------------------------------------------------------------------- */
 static void memtrace_init(Memtrace *m, AnalysisRun *run) {
     Machine *machine = run->machine;
     m->run = run;

@@ -37,8 +37,7 @@ static bool refuse(GError **error, const char *format, ...) {
     return false;
 }
 
-/* -- life
- * ---------------------------------------------------------------------------------------------------- */
+/* -- life ------------------------------------------------------------------------------------------------ */
 
 /* A plugin called exit(): the others still get to say what they know. */
 static void at_exit(void) {
@@ -89,8 +88,7 @@ void plugin_host_free(PluginHost *host) {
     g_free(host);
 }
 
-/* -- loading
- * ------------------------------------------------------------------------------------------------- */
+/* -- loading --------------------------------------------------------------------------------------------- */
 
 /* Calls of QEMU's interface that an observer must not have, and what they would do. */
 static const struct {
@@ -178,8 +176,7 @@ void plugin_host_reached(PluginHost *host, Pos pos) {
     }
 }
 
-/* -- running
- * ------------------------------------------------------------------------------------------------- */
+/* -- running --------------------------------------------------------------------------------------------- */
 
 bool plugin_host_begin(PluginHost *host, Machine *m, Store *store, GError **error) {
     host->machine = m;
@@ -208,8 +205,7 @@ bool plugin_host_end(PluginHost *host, bool complete, GError **error) {
     return ok;
 }
 
-/* -- looks at the guest
- * -------------------------------------------------------------------------------------- */
+/* -- looks at the guest ---------------------------------------------------------------------------------- */
 
 bool plugin_translate(const Hart *hart, Gva va, Gpa *pa) {
     return mmu_translate_peek(hart, va, ACCESS_LOAD, pa);

@@ -19,8 +19,7 @@ void native_misuse(const RrSelf *self, const char *format, ...) {
     _Exit(2); /* as after a crash: nothing is committed */
 }
 
-/* -- loading and options
- * ------------------------------------------------------------------------------------- */
+/* -- loading and options --------------------------------------------------------------------------------- */
 
 static bool refuse(const Plugin *p, GError **error, const char *format, ...) G_GNUC_PRINTF(3, 4);
 static bool refuse(const Plugin *p, GError **error, const char *format, ...) {
@@ -150,8 +149,7 @@ static bool native_wants_store(const Plugin *p) {
     return true;
 }
 
-/* -- events
- * -------------------------------------------------------------------------------------------------- */
+/* -- events ---------------------------------------------------------------------------------------------- */
 
 static const RrHart *view(const Hart *h) {
     return (const RrHart *)h;
@@ -253,8 +251,7 @@ static void on_idle(void *opaque, Pos pos, const Hart *hart, bool waits) {
 static const HookOps machine_hooks = {MACHINE_EVENTS};
 static const HookOps code_hooks = {.translate = native_on_translate, MACHINE_EVENTS};
 
-/* -- life
- * ---------------------------------------------------------------------------------------------------- */
+/* -- life ------------------------------------------------------------------------------------------------ */
 
 static bool native_install(Plugin *p, GError **error) {
     RrSelf *self = p->state;
@@ -339,8 +336,7 @@ const PluginKind plugin_kind_native = {.name = "rr",
                                        .end = native_end,
                                        .free = native_free};
 
-/* -- the instance
- * -------------------------------------------------------------------------------------------- */
+/* -- the instance ---------------------------------------------------------------------------------------- */
 
 void rr_set_data(RrSelf *self, void *data) {
     self->data = data;
@@ -391,8 +387,7 @@ void rr_at_position(RrSelf *self, uint64_t pos, void (*fn)(RrSelf *self, uint64_
     g_array_append_val(self->positions, at);
 }
 
-/* -- counters
- * ------------------------------------------------------------------------------------------------ */
+/* -- counters -------------------------------------------------------------------------------------------- */
 
 RrCounter rr_counter_new(RrSelf *self) {
     uint32_t counter;
@@ -423,8 +418,7 @@ uint64_t rr_counter_sum(const RrSelf *self, RrCounter counter) {
     return sum;
 }
 
-/* -- questions
- * ----------------------------------------------------------------------------------------------- */
+/* -- questions ------------------------------------------------------------------------------------------- */
 
 static const Hart *hart_of(const RrHart *hart) {
     return (const Hart *)hart;

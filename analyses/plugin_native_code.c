@@ -52,8 +52,7 @@ static void run_mem(void *opaque, const Hart *hart, const ProbeAccess *a) {
     host->code = NULL;
 }
 
-/* -- basic blocks
- * -------------------------------------------------------------------------------------------- */
+/* -- basic blocks ---------------------------------------------------------------------------------------- */
 
 /* Does control go anywhere else than on, after this instruction? Unprivileged spec, chapters 2 and 28 (C). */
 static bool is_transfer(const ProbeInsn *insn) {
@@ -100,8 +99,7 @@ static void note_transfers(const RrSelf *self, ProbeBlock *b) {
             probe_add_inline(b, i, PROBE_STORE, self->flow, 1);
 }
 
-/* -- translation
- * --------------------------------------------------------------------------------------------- */
+/* -- translation ----------------------------------------------------------------------------------------- */
 
 void native_on_translate(void *opaque, ProbeBlock *b) {
     RrSelf *self = opaque;
@@ -149,8 +147,7 @@ void *rr_block_alloc(RrBlock *block, size_t size) {
     return probe_block_alloc(block->probe, size);
 }
 
-/* -- attaching
- * ----------------------------------------------------------------------------------------------- */
+/* -- attaching ------------------------------------------------------------------------------------------- */
 
 static uint32_t checked(const RrBlock *block, size_t index) {
     insn_at(block, index);

@@ -36,8 +36,7 @@ static bool write_row(void *opaque, const void *item, GError **error) {
     return ok;
 }
 
-/* -- begin and end
- * ------------------------------------------------------------------------------------------- */
+/* -- begin and end --------------------------------------------------------------------------------------- */
 
 static bool set_analysis(RrSelf *self, const char *sql, const char *types, const StoreValue *values,
                          GError **error) {
@@ -111,8 +110,7 @@ void native_rows_free(RrSelf *self) {
     g_free(rows);
 }
 
-/* -- tables
- * -------------------------------------------------------------------------------------------------- */
+/* -- tables ---------------------------------------------------------------------------------------------- */
 
 static bool is_word(const char *name) {
     bool good = g_ascii_isalpha(*name);
@@ -182,8 +180,7 @@ RrTable *rr_table(RrSelf *self, const char *suffix, const RrColumn *columns) {
     return t;
 }
 
-/* -- rows
- * ---------------------------------------------------------------------------------------------------- */
+/* -- rows ------------------------------------------------------------------------------------------------ */
 
 static size_t value_bytes(const RrTable *t, unsigned i, const RrValue *v) {
     if (t->types[i] == RR_TEXT && v->bytes)

@@ -38,8 +38,7 @@ typedef struct RrBlock RrBlock; /* code that was translated */
 typedef struct RrTable RrTable;
 typedef uint32_t RrCounter; /* a 64-bit number for each hart */
 
-/* -- events
- * ------------------------------------------------------------------------------------------------------ */
+/* -- events ---------------------------------------------------------------------------------------------- */
 /* pos: the step (retired instruction, exception or interrupt) that it belongs to, counted over all harts. */
 typedef struct RrTrap {
     uint64_t pos;
@@ -93,8 +92,7 @@ typedef struct RrAccess {
     const char *device; /* NULL: memory */
 } RrAccess;
 
-/* -- what a plugin defines
- * --------------------------------------------------------------------------------------- */
+/* -- what a plugin defines ------------------------------------------------------------------------------- */
 typedef enum { RR_OPTION_BOOL, RR_OPTION_INT, RR_OPTION_TEXT, RR_OPTION_CHOICE } RrOptionType;
 typedef struct RrOption {
     const char *name; /* NULL ends the list */
@@ -135,8 +133,7 @@ typedef struct RrPlugin {
 
 extern RR_EXPORT const RrPlugin rr_plugin;
 
-/* -- the instance
- * ------------------------------------------------------------------------------------------------ */
+/* -- the instance ---------------------------------------------------------------------------------------- */
 RR_API void rr_set_data(RrSelf *self, void *data);
 RR_API void *rr_data(const RrSelf *self);
 /* Options as given or their fallbacks; asking for one that was not declared ends the program. */
@@ -152,8 +149,7 @@ RR_API void rr_reset(RrSelf *self);
 /* Call fn when the state is that before step `pos`. Positions that have passed are ignored. */
 RR_API void rr_at_position(RrSelf *self, uint64_t pos, void (*fn)(RrSelf *self, uint64_t pos));
 
-/* -- code, in translate only
- * ------------------------------------------------------------------------------------- */
+/* -- code, in translate only ----------------------------------------------------------------------------- */
 typedef struct RrInsn {
     uint64_t pc;
     uint32_t bytes; /* little-endian */
@@ -193,15 +189,13 @@ RR_API void rr_store_on_insn(RrBlock *block, size_t index, RrCounter counter, ui
 RR_API void rr_add_on_access(RrBlock *block, size_t index, RrAccesses which, RrCounter counter,
                              uint64_t value);
 
-/* -- counters
- * ---------------------------------------------------------------------------------------------------- */
+/* -- counters -------------------------------------------------------------------------------------------- */
 RR_API RrCounter rr_counter_new(RrSelf *self);
 RR_API uint64_t rr_counter(const RrSelf *self, RrCounter counter, unsigned hart);
 RR_API void rr_counter_set(RrSelf *self, RrCounter counter, unsigned hart, uint64_t value);
 RR_API uint64_t rr_counter_sum(const RrSelf *self, RrCounter counter);
 
-/* -- questions, in any callback
- * ---------------------------------------------------------------------------------- */
+/* -- questions, in any callback -------------------------------------------------------------------------- */
 RR_API uint64_t rr_pos(const RrSelf *self);
 RR_API uint64_t rr_time_ns(const RrSelf *self); /* guest time */
 RR_API unsigned rr_harts(const RrSelf *self);
@@ -218,8 +212,7 @@ RR_API bool rr_translate(const RrHart *hart, uint64_t vaddr, uint64_t *paddr);
 /* The symbol that covers the address, always terminated; false: none. */
 RR_API bool rr_symbol(const RrSelf *self, uint64_t vaddr, char *to, size_t size);
 
-/* -- rows for the database
- * --------------------------------------------------------------------------------------- */
+/* -- rows for the database ------------------------------------------------------------------------------- */
 /* Every table begins with the columns pos and seq, which rr-emu fills in: where the callback is. */
 typedef enum { RR_INTEGER, RR_ADDRESS, RR_TEXT, RR_BLOB } RrType;
 typedef struct RrColumn {

@@ -51,8 +51,7 @@ typedef void ProbeFn(void *data, const Hart *hart);
  */
 typedef void ProbeMemFn(void *data, const Hart *hart, const ProbeAccess *access);
 
-/* -- what a translate callback may ask and do, during that call only
- * ------------------------------------------ */
+/* -- what a translate callback may ask and do, during that call only ------------------------------------- */
 Gva probe_block_pc(const ProbeBlock *b);
 /* Physical address of the first byte; an instruction that lies in two pages is a block of its own. */
 Gpa probe_block_paddr(const ProbeBlock *b);
@@ -86,14 +85,12 @@ void probe_add_mem(ProbeBlock *b, uint32_t insn, unsigned access, ProbeMemFn *fn
 void probe_add_mem_inline(ProbeBlock *b, uint32_t insn, unsigned access, ProbeOp op, uint32_t counter,
                           uint64_t value);
 
-/* -- in callbacks
- * ---------------------------------------------------------------------------------------------- */
+/* -- in callbacks ---------------------------------------------------------------------------------------- */
 /* Where the access went. *is_ram: not a device. False: not known (cannot be for an access that was just
  * made). */
 bool probe_access_paddr(const Hart *hart, const ProbeAccess *access, Gpa *pa, bool *is_ram);
 
-/* -- counters: 64-bit words, each hart has its own copy of all of them
- * ----------------------------------------- */
+/* -- counters: 64-bit words, each hart has its own copy of all of them ----------------------------------- */
 #define SCOREBOARD_SIZE ((size_t)256 << 20) /* bytes a hart; memory is taken when they are touched */
 /*
  * Reserve `size` bytes (cleared, 8-byte aligned) in every hart's scoreboard; *counter is what the calls above

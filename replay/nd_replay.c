@@ -81,8 +81,7 @@ void nd_replay_diverge(NdReplay *r, Pos pos, const char *format, ...) {
     r->diverged = g_string_free(text, FALSE);
 }
 
-/* -- asynchronous
- * --------------------------------------------------------------------------------------------- */
+/* -- asynchronous ---------------------------------------------------------------------------------------- */
 
 static Pos replay_next_pos(Nd *nd) {
     const NdEvent *ev = next_event((NdReplay *)nd);
@@ -120,8 +119,7 @@ static bool replay_idle(Nd *nd, Pos pos, Nsec now, Nsec deadline, NdEvent *to) {
     return true;
 }
 
-/* -- requests
- * ------------------------------------------------------------------------------------------------- */
+/* -- requests -------------------------------------------------------------------------------------------- */
 
 static void index_blocks(NdReplay *r) {
     r->blocks = g_hash_table_new_full(block_hash, block_equal, g_free, NULL);
@@ -182,8 +180,7 @@ static void replay_output(Nd *nd, Pos pos, Nsec now, NdKind kind, uint32_t sourc
         r->output(r->opaque, source, data, size);
 }
 
-/* -- checkpoints
- * ------------------------------------------------------------------------------------------------ */
+/* -- checkpoints ----------------------------------------------------------------------------------------- */
 
 static bool replay_checkpoint(Nd *nd, Pos pos, Nsec now, uint64_t hash) {
     NdReplay *r = (NdReplay *)nd;
@@ -217,8 +214,7 @@ static const NdOps replay_ops = {
     .next_checkpoint = replay_next_checkpoint,
 };
 
-/* -- the replay's side
- * ------------------------------------------------------------------------------------------ */
+/* -- the replay's side ----------------------------------------------------------------------------------- */
 
 NdReplay *nd_replay_new(const Rec *rec, ReplayOutputFn *output, void *opaque) {
     NdReplay *r = g_new0(NdReplay, 1);

@@ -36,8 +36,7 @@ static void *probes_alloc(void *opaque, size_t size) {
     return arena_alloc(p->in_tail ? &p->tail : &p->arenas[p->current], size);
 }
 
-/* -- what generated code calls
- * --------------------------------------------------------------------------------- */
+/* -- what generated code calls --------------------------------------------------------------------------- */
 
 static uint64_t *counter_of(const Hart *h, uint32_t counter) {
     return (uint64_t *)(void *)((char *)h->scoreboard + counter);
@@ -109,8 +108,7 @@ static void run_cbo(Hart *h, const ProbeCall *call, uint64_t a, uint64_t b, uint
     report(h, call, a & ~(Gva)63, 0, true);
 }
 
-/* -- writing the new block
- * ------------------------------------------------------------------------------------- */
+/* -- writing the new block ------------------------------------------------------------------------------- */
 
 typedef struct Writer {
     Probes *p;
@@ -194,8 +192,7 @@ static IrOp *put_call(Writer *w, ProbeHelper *fn, const ProbeRequest *requests, 
     return op;
 }
 
-/* -- at the beginning of an instruction
- * ------------------------------------------------------------------------ */
+/* -- at the beginning of an instruction ------------------------------------------------------------------ */
 
 static bool is_simple_condition(const ProbeRequest *r) {
     return r->kind == PROBE_DO_CALL_IF && fits_i32((int64_t)r->value);
@@ -246,8 +243,7 @@ static void begin_insn(Writer *w, const ProbeRequest *requests, uint32_t n) {
     put_begin(w, requests + n - pending, pending);
 }
 
-/* -- at an access
- * ---------------------------------------------------------------------------------------------- */
+/* -- at an access ---------------------------------------------------------------------------------------- */
 
 static bool is_access(const IrOp *op) {
     return (ir_op_flags(op->op) & IROP_MEM) || (op->op == IR_CALL && op->imm == HELPER_cbo_zero);
@@ -337,8 +333,7 @@ static void put_access(Writer *w, const IrOp *op, const ProbeRequest *requests, 
     }
 }
 
-/* -- the block
- * ------------------------------------------------------------------------------------------------- */
+/* -- the block ------------------------------------------------------------------------------------------- */
 
 static gint compare_requests(gconstpointer a, gconstpointer b) {
     const ProbeRequest *x = a, *y = b;

@@ -5,8 +5,7 @@
 #include "analyses/qemu-plugin/qemu_private.h"
 #include "core/csr.h"
 
-/* -- blocks and instructions
- * --------------------------------------------------------------------------------- */
+/* -- blocks and instructions ----------------------------------------------------------------------------- */
 
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb) {
     return tb->n;
@@ -57,8 +56,7 @@ const char *qemu_plugin_insn_symbol(const struct qemu_plugin_insn *insn) {
     return name && *name ? g_intern_string(name) : NULL;
 }
 
-/* -- harts and counters
- * -------------------------------------------------------------------------------------- */
+/* -- harts and counters ---------------------------------------------------------------------------------- */
 
 int qemu_plugin_num_vcpus(void) {
     return (int)plugin_host()->machine->n_harts;
@@ -114,8 +112,7 @@ uint64_t qemu_plugin_u64_sum(qemu_plugin_u64 entry) {
     return sum;
 }
 
-/* -- registers: a handle is a number, 1 + index
- * -------------------------------------------------------------- */
+/* -- registers: a handle is a number, 1 + index ---------------------------------------------------------- */
 enum { REG_X = 1, REG_PC = REG_X + 32, REG_F, REG_PRIV = REG_F + 32, REG_CSR };
 
 static void add_register(GArray *to, uintptr_t number, const char *name, const char *feature) {
@@ -165,8 +162,7 @@ int qemu_plugin_read_register(struct qemu_plugin_register *handle, GByteArray *b
     return sizeof value;
 }
 
-/* -- memory
- * -------------------------------------------------------------------------------------------------- */
+/* -- memory ---------------------------------------------------------------------------------------------- */
 
 bool qemu_plugin_read_memory_vaddr(uint64_t addr, GByteArray *data, size_t len) {
     if (len == 0 || len > G_MAXUINT / 2)
@@ -191,8 +187,7 @@ bool qemu_plugin_translate_vaddr(uint64_t vaddr, uint64_t *hwaddr) {
     return plugin_translate(plugin_hart(plugin_host()), vaddr, hwaddr);
 }
 
-/* -- the rest
- * ------------------------------------------------------------------------------------------------ */
+/* -- the rest -------------------------------------------------------------------------------------------- */
 
 void qemu_plugin_outs(const char *string) {
     const PluginHost *host = plugin_host();

@@ -7,8 +7,7 @@
 
 typedef int InstallFn(qemu_plugin_id_t id, const qemu_info_t *info, int argc, char **argv);
 
-/* -- life
- * ---------------------------------------------------------------------------------------------------- */
+/* -- life ------------------------------------------------------------------------------------------------ */
 
 static bool qemu_check(Plugin *p, GError **error) {
     const int *version = dlsym(p->object, "qemu_plugin_version");
@@ -142,8 +141,7 @@ static void qemu_free(Plugin *p) {
 const PluginKind plugin_kind_qemu = {
     .name = "qemu", .check = qemu_check, .install = qemu_install, .end = qemu_end, .free = qemu_free};
 
-/* -- registration
- * -------------------------------------------------------------------------------------------- */
+/* -- registration ---------------------------------------------------------------------------------------- */
 
 Plugin *qemu_plugin_by_id(qemu_plugin_id_t id) {
     PluginHost *host = plugin_host();
@@ -212,8 +210,7 @@ void qemu_plugin_uninstall(qemu_plugin_id_t id, qemu_plugin_simple_cb_t cb) {
     cb(id);
 }
 
-/* -- attaching to code
- * --------------------------------------------------------------------------------------- */
+/* -- attaching to code ----------------------------------------------------------------------------------- */
 
 typedef struct Attached {
     PluginCode code;
@@ -346,8 +343,7 @@ void qemu_plugin_register_vcpu_mem_inline_per_vcpu(struct qemu_plugin_insn *insn
     probe_add_mem_inline(insn->tb->block, insn->index, access_of(rw), op_of(op), counter_of(entry), imm);
 }
 
-/* -- accesses
- * ------------------------------------------------------------------------------------------------ */
+/* -- accesses -------------------------------------------------------------------------------------------- */
 
 unsigned int qemu_plugin_mem_size_shift(qemu_plugin_meminfo_t info) {
     return info & INFO_SIZE_MASK;

@@ -52,8 +52,7 @@ typedef void (*qemu_plugin_udata_cb_t)(qemu_plugin_id_t id, void *userdata);
 typedef void (*qemu_plugin_vcpu_simple_cb_t)(qemu_plugin_id_t id, unsigned int vcpu_index);
 typedef void (*qemu_plugin_vcpu_udata_cb_t)(unsigned int vcpu_index, void *userdata);
 
-/* -- the plugin's life
- * ------------------------------------------------------------------------------------------- */
+/* -- the plugin's life ----------------------------------------------------------------------------------- */
 /* No callback comes after cb. */
 QEMU_PLUGIN_API void qemu_plugin_uninstall(qemu_plugin_id_t id, qemu_plugin_simple_cb_t cb);
 /* Forget all registrations; then cb may make new ones. */
@@ -64,8 +63,7 @@ QEMU_PLUGIN_API void qemu_plugin_register_atexit_cb(qemu_plugin_id_t id, qemu_pl
 /* Translated code was dropped. */
 QEMU_PLUGIN_API void qemu_plugin_register_flush_cb(qemu_plugin_id_t id, qemu_plugin_simple_cb_t cb);
 
-/* -- harts
- * ------------------------------------------------------------------------------------------------------- */
+/* -- harts ----------------------------------------------------------------------------------------------- */
 /* Once for each hart before it runs. exit: a hart left the machine, which none does. idle and resume: WFI. */
 QEMU_PLUGIN_API void qemu_plugin_register_vcpu_init_cb(qemu_plugin_id_t id, qemu_plugin_vcpu_simple_cb_t cb);
 QEMU_PLUGIN_API void qemu_plugin_register_vcpu_exit_cb(qemu_plugin_id_t id, qemu_plugin_vcpu_simple_cb_t cb);
@@ -75,8 +73,7 @@ QEMU_PLUGIN_API void qemu_plugin_register_vcpu_resume_cb(qemu_plugin_id_t id,
 QEMU_PLUGIN_API void qemu_plugin_vcpu_for_each(qemu_plugin_id_t id, qemu_plugin_vcpu_simple_cb_t cb);
 QEMU_PLUGIN_API int qemu_plugin_num_vcpus(void);
 
-/* -- counters: one element for each hart
- * ------------------------------------------------------------------------- */
+/* -- counters: one element for each hart ----------------------------------------------------------------- */
 struct qemu_plugin_scoreboard;
 
 /* A 64-bit word in each element. */
@@ -97,8 +94,7 @@ QEMU_PLUGIN_API uint64_t qemu_plugin_u64_get(qemu_plugin_u64 entry, unsigned int
 QEMU_PLUGIN_API void qemu_plugin_u64_set(qemu_plugin_u64 entry, unsigned int vcpu_index, uint64_t val);
 QEMU_PLUGIN_API uint64_t qemu_plugin_u64_sum(qemu_plugin_u64 entry);
 
-/* -- translation: blocks and instructions
- * ------------------------------------------------------------------------ */
+/* -- translation: blocks and instructions ---------------------------------------------------------------- */
 struct qemu_plugin_tb;   /* valid during the translation callback */
 struct qemu_plugin_insn; /* likewise */
 
@@ -119,8 +115,7 @@ QEMU_PLUGIN_API char *qemu_plugin_insn_disas(const struct qemu_plugin_insn *insn
 /* NULL if there is none. */
 QEMU_PLUGIN_API const char *qemu_plugin_insn_symbol(const struct qemu_plugin_insn *insn);
 
-/* -- execution
- * --------------------------------------------------------------------------------------------------- */
+/* -- execution ------------------------------------------------------------------------------------------- */
 /* What a callback wants of the registers: rr-emu's are always exact and never written. */
 enum qemu_plugin_cb_flags {
     QEMU_PLUGIN_CB_NO_REGS,
@@ -166,8 +161,7 @@ QEMU_PLUGIN_API void qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(struct 
                                                                          enum qemu_plugin_op op,
                                                                          qemu_plugin_u64 entry, uint64_t imm);
 
-/* -- memory
- * ------------------------------------------------------------------------------------------------------ */
+/* -- memory ---------------------------------------------------------------------------------------------- */
 typedef uint32_t qemu_plugin_meminfo_t; /* of the access being reported */
 struct qemu_plugin_hwaddr;              /* valid during the callback */
 
@@ -235,8 +229,7 @@ QEMU_PLUGIN_API enum qemu_plugin_hwaddr_operation_result
 qemu_plugin_read_memory_hwaddr(uint64_t addr, GByteArray *data, size_t len);
 QEMU_PLUGIN_API bool qemu_plugin_translate_vaddr(uint64_t vaddr, uint64_t *hwaddr);
 
-/* -- registers
- * --------------------------------------------------------------------------------------------------- */
+/* -- registers ------------------------------------------------------------------------------------------- */
 struct qemu_plugin_register;
 
 typedef struct {
@@ -250,8 +243,7 @@ QEMU_PLUGIN_API GArray *qemu_plugin_get_registers(void);
 /* Appends the register, little-endian; its size, or -1. */
 QEMU_PLUGIN_API int qemu_plugin_read_register(struct qemu_plugin_register *handle, GByteArray *buf);
 
-/* -- system calls of a user-mode emulator: never reported by a whole system
- * -------------------------------------- */
+/* -- system calls of a user-mode emulator: never reported by a whole system ------------------------------ */
 typedef void (*qemu_plugin_vcpu_syscall_cb_t)(qemu_plugin_id_t id, unsigned int vcpu_index, int64_t num,
                                               uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5,
                                               uint64_t a6, uint64_t a7, uint64_t a8);
@@ -262,8 +254,7 @@ typedef void (*qemu_plugin_vcpu_syscall_ret_cb_t)(qemu_plugin_id_t id, unsigned 
 QEMU_PLUGIN_API void qemu_plugin_register_vcpu_syscall_ret_cb(qemu_plugin_id_t id,
                                                               qemu_plugin_vcpu_syscall_ret_cb_t cb);
 
-/* -- the rest
- * ---------------------------------------------------------------------------------------------------- */
+/* -- the rest -------------------------------------------------------------------------------------------- */
 /* To rr-emu's stderr. */
 QEMU_PLUGIN_API void qemu_plugin_outs(const char *string);
 /* "on", "yes", "true", "y" or their opposites; false: neither. */

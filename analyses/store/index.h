@@ -21,8 +21,7 @@
 
 typedef enum { INDEX_PHYSICAL, INDEX_VIRTUAL, INDEX_KINDS } IndexKind;
 
-/* -- building: from the chunks, in any order
- * ------------------------------------------------------------------ */
+/* -- building: from the chunks, in any order ------------------------------------------------------------- */
 typedef struct IndexBuilder IndexBuilder;
 /* A finished node: to be stored. */
 typedef bool IndexStoreFn(void *opaque, unsigned level, uint64_t group, const Bytes *blob, GError **error);

@@ -78,8 +78,7 @@ static void miss_if(Fpu *x, Emit *e, X86Cond cc) {
     x->miss[x->n_miss++] = emit_jcc(e, cc);
 }
 
-/* -- which operations
- * ----------------------------------------------------------------------------------------- */
+/* -- which operations ------------------------------------------------------------------------------------ */
 
 static bool plan_arithmetic(Fpu *x, unsigned n_float, Check check) {
     x->n_float = n_float;
@@ -159,8 +158,7 @@ static bool operands_fit(const Compiler *c, const Fpu *x) {
     return c->op->aux == 0 && (to_x || (c->op->dst >= 32 && c->op->dst < IR_TEMP));
 }
 
-/* -- code
- * ------------------------------------------------------------------------------------------------------ */
+/* -- code ------------------------------------------------------------------------------------------------ */
 
 static void check_boxes(Compiler *c, Fpu *x) {
     const IrVar operands[] = {c->op->a, c->op->b, c->op->c};

@@ -9,8 +9,7 @@
 
 #define RAM VIRT_RAM_BASE
 
-/* -- a small ELF file: two segments of 16 bytes, the second with .bss
- * ---------------------------------------- */
+/* -- a small ELF file: two segments of 16 bytes, the second with .bss ------------------------------------ */
 
 enum { ELF_SIZE = 64 + 2 * 56 + 32, PHDR = 64, PHDR2 = 64 + 56, CODE = 64 + 2 * 56 };
 

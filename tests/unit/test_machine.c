@@ -9,8 +9,7 @@
 
 #include "core/machine.h"
 
-/* -- an outside world from a table
- * ---------------------------------------------------------------------------- */
+/* -- an outside world from a table ----------------------------------------------------------------------- */
 
 typedef struct FakeNd {
     Nd base;
@@ -77,8 +76,7 @@ static Pos table_next_pos(Nd *nd) {
 static const NdOps table_nd_ops = {table_next_pos, fake_poll,       fake_idle,           fake_fetch,
                                    fake_output,    fake_checkpoint, fake_next_checkpoint};
 
-/* -- an engine that counts
- * ------------------------------------------------------------------------------------- */
+/* -- an engine that counts ------------------------------------------------------------------------------- */
 
 typedef struct FakeEngine {
     Engine base;
@@ -125,8 +123,7 @@ static void fake_stats(Engine *engine, EngineStats *stats) {}
 static const EngineOps fake_engine_ops = {"fake",     fake_free,  fake_run,  fake_invalidate,
                                           fake_flush, fake_limit, fake_stats};
 
-/* -- a machine
- * ---------------------------------------------------------------------------------------------------- */
+/* -- a machine ------------------------------------------------------------------------------------------- */
 
 typedef struct Fixture {
     FakeNd nd;
@@ -183,8 +180,7 @@ static void run_split(Fixture *f, Pos to, uint64_t seed) {
     }
 }
 
-/* -- limits, polls, checkpoints
- * ------------------------------------------------------------------------------------- */
+/* -- limits, polls, checkpoints -------------------------------------------------------------------------- */
 
 static void test_limit(void) {
     Fixture f;
@@ -494,8 +490,7 @@ static void test_dead(void) {
     fixture_done(&f);
 }
 
-/* -- a reset asked for by the guest
- * -------------------------------------------------------------------------------------------- */
+/* -- a reset asked for by the guest ---------------------------------------------------------------------- */
 
 static void reset_at_300(Hart *h, Pos pos) {
     if (pos == 300) {

@@ -24,8 +24,7 @@
 
 static char *dir;
 
-/* -- an outside world that types a text at moments of its own choosing
- * --------------------------------------------- */
+/* -- an outside world that types a text at moments of its own choosing ----------------------------------- */
 
 typedef struct Typist {
     Nd base;
@@ -76,8 +75,7 @@ static Pos typist_next_checkpoint(Nd *nd, Pos pos) {
 static const NdOps typist_ops = {typist_next_pos, typist_poll,       typist_idle,           typist_fetch,
                                  typist_output,   typist_checkpoint, typist_next_checkpoint};
 
-/* -- the guests
- * -------------------------------------------------------------------------------------------------------- */
+/* -- the guests ------------------------------------------------------------------------------------------ */
 
 /* Echoes what is typed, waiting for a timer in between, keeps a sum in memory, and ends at a full stop. */
 static void guest_echo(Asm *a) {
@@ -215,8 +213,7 @@ static Replay *new_replay(const Rec *rec, Output *out, bool perturb, uint64_t se
     return replay;
 }
 
-/* -- what must replay
- * ------------------------------------------------------------------------------------------------------ */
+/* -- what must replay ------------------------------------------------------------------------------------ */
 
 static const char typed[] = "The quick brown fox jumps over the lazy dog, and a lazy dog it is.";
 

@@ -140,8 +140,7 @@ static void test_locked(void) {
     g_unlink(path);
 }
 
-/* -- a machine that only has hooks
- * ---------------------------------------------------------------------------- */
+/* -- a machine that only has hooks ----------------------------------------------------------------------- */
 typedef struct Rig {
     Machine machine;
     Hart *harts[2];
@@ -333,8 +332,7 @@ static void test_symbols(void) {
     store_close(s);
 }
 
-/* -- the manual's examples
- * -------------------------------------------------------------------------------------- */
+/* -- the manual's examples ------------------------------------------------------------------------------- */
 static void count_row(void *opaque, int n, const QueryValue *values) {
     ++*(unsigned *)opaque;
 }
