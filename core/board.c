@@ -174,6 +174,17 @@ static void board_place_initrd(Machine *m, BootPlan *plan) {
     plan->initrd_end = plan->initrd + g_bytes_get_size(initrd->data);
 }
 
+/*
+ * The seed for the guest's generator. A host that has no entropy left is told when the machine starts; at a reset by the
+ * guest nobody is there to be told, and the guest has its own by then: it gets zeros.
+ */
+static bool board_seed(Machine *m, uint8_t *seed, uint32_t size, GError **error) {
+    if (board_fetch(m, ND_ENTROPY, ENTROPY_SOURCE_BOARD, seed, size, machine_pos(m) ? NULL : error))
+        return true;
+    memset(seed, 0, size);
+    return machine_pos(m) > 0;
+}
+
 static bool board_load_fdt(Machine *m, BootPlan *plan, GError **error) {
     const MachineImage *dtb = machine_config_image(&m->config, IMAGE_DTB);
     const MachineImage *initrd = machine_config_image(&m->config, IMAGE_INITRD);
@@ -184,7 +195,7 @@ static bool board_load_fdt(Machine *m, BootPlan *plan, GError **error) {
     };
     g_autoptr(GBytes) tree = NULL;
 
-    if (!board_fetch(m, ND_ENTROPY, ENTROPY_SOURCE_BOARD, chosen.rng_seed, sizeof chosen.rng_seed, error))
+    if (!board_seed(m, chosen.rng_seed, sizeof chosen.rng_seed, error))
         return false;
     if (dtb == NULL)
         tree = fdt_build(m, &chosen);

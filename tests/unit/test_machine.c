@@ -5,6 +5,7 @@
  * run is split.
  */
 #include <stdio.h>
+#include <errno.h>
 #include <string.h>
 
 #include "core/machine.h"
@@ -18,6 +19,7 @@ typedef struct FakeNd {
     Pos interval, next_checkpoint, refuse_at;
     unsigned polls;
     Pos last_poll, longest_gap;
+    int fail; /* errno of the next fetches; 0: they work */
     GString *log;
 } FakeNd;
 
@@ -45,8 +47,9 @@ static bool fake_idle(Nd *nd, Pos pos, Nsec now, Nsec deadline, NdEvent *ev) {
 
 static bool fake_fetch(Nd *nd, Pos pos, Nsec now, NdKind kind, uint32_t source, uint64_t arg, uint8_t *to,
                        uint32_t size, int *err) {
+    *err = ((FakeNd *)nd)->fail;
     memset(to, 0x55, size);
-    return true;
+    return !*err;
 }
 
 static void fake_output(Nd *nd, Pos pos, Nsec now, NdKind kind, uint32_t source, const uint8_t *data,
@@ -507,8 +510,10 @@ static void test_guest_reset(void) {
     uint32_t word = 0x12345678, back = 0;
     g_assert_true(machine_ram_write(f.m, 0x80000000, &word, 4));
     g_assert_true(machine_ram_write(f.m, 0x80800000, &word, 4));
+    f.nd.fail = EIO; /* the host's entropy ran out meanwhile: no reason to end */
     run_to(&f, 400);
     g_assert_cmpuint(f.m->pos, ==, 400);
+    g_assert_cmpuint(f.m->stop, ==, STOP_LIMIT);
     g_assert_cmpuint(f.m->harts[0]->x[5], ==, 0);
     memcpy(&back, machine_ram_ptr(f.m, 0x80000000, 4), 4);
     g_assert_cmphex(back, ==, 0x0000006f); /* the image is there again */
