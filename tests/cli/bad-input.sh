@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Bad input: one line that says what, where and what was expected; nothing that was there is lost.
+set -u
+fails=0
+bad() { echo "$*"; fails=$((fails + 1)); }
+refuse() { # refuse NAME STATUS REGEX COMMAND…: exit status, and one line on stderr that matches
+    local name=$1 status=$2 pattern=$3 got
+    shift 3
+    "$@" >out 2>err </dev/null
+    got=$?
+    [ $got -eq "$status" ] || bad "$name: exit status $got, expected $status: $(cat err)"
+    [ "$(wc -l <err)" -eq 1 ] && grep -Eq -- "^rr-emu: .*$pattern" err || bad "$name: expected one line with '$pattern': $(cat err)"
+}
+[ -f "$GUESTS/hello.elf" ] || { echo "skipped: no cross compiler"; exit 77; }
+virt="-M virt -nographic -bios none"
+"$RR" record --quiet -o good.rrec $virt -kernel "$GUESTS/traps.elf" </dev/null >/dev/null || bad "traps does not run"
+"$RR" record --quiet -o other.rrec $virt -kernel "$GUESTS/hello.elf" </dev/null >/dev/null || bad "hello does not run"
+size=$(stat -c %s good.rrec)
+
+# Kernels.
+head -c 200 "$GUESTS/hello.elf" >cut.elf
+python3 - "$GUESTS/hello.elf" <<'PY'
+import struct, sys
+elf = bytearray(open(sys.argv[1], "rb").read())
+at = struct.unpack_from("<Q", elf, 32)[0]
+def program(name, **fields):
+    e = bytearray(elf)
+    for field, value in fields.items():
+        struct.pack_into("<Q", e, at + {"filesz": 32, "memsz": 40, "paddr": 24}[field], value)
+    open(name, "wb").write(e)
+program("beyond.elf", filesz=1 << 40, memsz=1 << 40)
+program("nowhere.elf", paddr=0x40000000)
+elf[4] = 1
+open("elf32.elf", "wb").write(elf)
+image = bytearray(64)
+image[56:60] = b"RSC\x05"
+struct.pack_into("<QQ", image, 8, 0x200000, 1 << 40)
+open("Image", "wb").write(image)
+PY
+gzip -c "$GUESTS/hello.elf" >kernel.gz
+truncate -s 200M large.bin
+: >empty.bin
+refuse "missing kernel" 125 'absent.elf.*No such file' "$RR" run $virt -kernel absent.elf
+refuse "a folder" 125 '/tmp' "$RR" run $virt -kernel /tmp
+refuse "empty kernel" 125 'empty.bin' "$RR" run $virt -kernel empty.bin
+refuse "truncated ELF" 125 'cut.elf' "$RR" run $virt -kernel cut.elf
+refuse "segment beyond the file" 125 'beyond.elf' "$RR" run $virt -kernel beyond.elf
+refuse "segment outside RAM" 125 'nowhere.elf.*0x40000000' "$RR" run $virt -kernel nowhere.elf
+refuse "32-bit ELF" 125 'elf32.elf' "$RR" run $virt -kernel elf32.elf
+refuse "Image larger than memory" 125 'Image' "$RR" run $virt -kernel Image
+refuse "raw kernel larger than memory" 125 'large.bin' "$RR" run $virt -m 128M -kernel large.bin
+refuse "compressed kernel" 125 'kernel.gz.*(gzip|compressed)' "$RR" run $virt -kernel kernel.gz
+refuse "initrd larger than memory" 125 'large.bin' "$RR" run $virt -m 128M -kernel "$GUESTS/hello.elf" -initrd large.bin
+refuse "device tree that is none" 125 'kernel.gz' "$RR" run $virt -kernel "$GUESTS/hello.elf" -dtb kernel.gz
+refuse "a bad option" 125 "'-kernal'" "$RR" run -kernal x
+refuse "-append without a kernel" 125 'append' "$RR" run $virt -append x
+
+# Recordings.
+for at in 4 100 $((size / 2)); do
+    head -c $at good.rrec >cut.rrec
+    "$RR" verify cut.rrec >out 2>err
+    [ $? -le 2 ] && grep -q '^rr-emu: ' err || bad "cut at $at: $(cat err)"
+done
+head -c $((size - 10)) good.rrec >cut.rrec
+"$RR" verify cut.rrec >out 2>err || bad "without its end frame, up to the last frame: $(cat err)"
+refuse "an empty file" 2 'empty.bin' "$RR" verify empty.bin
+refuse "no recording" 2 'kernel.gz.*not a recording' "$RR" verify kernel.gz
+python3 - <<'PY'
+data = open("good.rrec", "rb").read()
+for name, at in (("version.rrec", 8), ("magic.rrec", 0)):
+    changed = bytearray(data)
+    changed[at] ^= 0x40
+    open(name, "wb").write(changed)
+import random
+for k in range(40):
+    changed = bytearray(data)
+    changed[random.Random(k).randrange(len(data))] ^= 1 << k % 8
+    open(f"flip{k}.rrec", "wb").write(changed)
+PY
+refuse "another version" 2 'version.rrec.*format 65.*reads format 1' "$RR" verify version.rrec
+refuse "another magic" 2 'magic.rrec.*not a recording' "$RR" verify magic.rrec
+for f in flip*.rrec; do # refused, or replayed up to the damage: never a crash, never a wrong replay that passes for whole
+    "$RR" verify "$f" >out 2>err
+    case $? in 0 | 2) ;; *) bad "$f: $(cat err)" ;; esac
+    "$RR" info --json "$f" >out 2>err && grep -q '"complete" : true' out && bad "$f: the damage was not noticed"
+done
+refuse "an existing recording" 125 'good.rrec.*--force' "$RR" record -o good.rrec $virt -kernel "$GUESTS/hello.elf"
+refuse "--force on what is no recording" 125 'kernel.gz.*not a recording' "$RR" record --force -o kernel.gz $virt -kernel "$GUESTS/hello.elf"
+refuse "--force, and then no machine" 125 'absent.elf' "$RR" record --force -o good.rrec $virt -kernel absent.elf
+refuse "a folder that is not there" 125 'absent/x.rrec' "$RR" record -o absent/x.rrec $virt -kernel "$GUESTS/hello.elf"
+"$RR" verify good.rrec >out 2>err || bad "the good recording is gone: $(cat err)"
+
+# Databases.
+"$RR" replay --quiet good.rrec --analysis memtrace || bad "no database"
+rows=$("$RR" sql --format csv good.rrec "SELECT count(*) FROM memtrace")
+refuse "another recording's database" 2 'good.rrec.db' "$RR" replay other.rrec --db good.rrec.db --analysis memtrace
+refuse "a database that is none" 2 'kernel.gz' "$RR" replay good.rrec --db kernel.gz --analysis memtrace
+refuse "a folder as database" 2 '/tmp' "$RR" replay good.rrec --db /tmp --analysis memtrace
+refuse "a bad option of an analysis" 2 'storage=never' "$RR" replay --quiet good.rrec --analysis memtrace,storage=never
+if [ "$(id -u)" -ne 0 ]; then
+    chmod 400 good.rrec.db
+    refuse "read-only" 2 'good.rrec.db' "$RR" replay good.rrec --analysis memtrace
+    chmod 600 good.rrec.db
+elif command -v setpriv >/dev/null; then # root may write everything, unless it gives that up
+    chmod 444 good.rrec.db good.rrec
+    chmod 755 .
+    unprivileged="setpriv --reuid 65534 --regid 65534 --clear-groups"
+    if $unprivileged test -x "$RR" -a -r good.rrec; then
+        refuse "read-only" 2 'good.rrec.db' $unprivileged "$RR" replay good.rrec --analysis memtrace
+        $unprivileged "$RR" sql --format csv good.rrec "SELECT count(*) FROM memtrace" >out 2>err || bad "a read-only database cannot be asked: $(cat err)"
+    fi
+    chmod 600 good.rrec.db good.rrec
+fi
+refuse "writing without --write" 2 'readonly|read-only' "$RR" sql good.rrec "DELETE FROM analysis"
+refuse "a file that is not there" 2 'absent.rrec.*no such file' "$RR" sql absent.rrec "SELECT 1"
+[ "$("$RR" sql --format csv good.rrec "SELECT count(*) FROM memtrace" 2>/dev/null)" = "$rows" ] || bad "rows were lost"
+
+# What covers a part says so; what cannot be told from it is not answered from it.
+"$RR" replay --quiet other.rrec --analysis memtrace --to 20 || bad "a part"
+"$RR" sql other.rrec "SELECT count(*) FROM memtrace" >out 2>err
+grep -q 'memtrace is partial: positions 0 to 20 of' err || bad "no warning of a partial table: $(cat err)"
+cp other.rrec.db good.rrec.db
+"$RR" sql good.rrec "SELECT count(*) FROM checkpoint" >out 2>err
+grep -q "another recording's" err || bad "another recording's database was asked: $(cat err)"
+
+# Devices and values that do not exist.
+refuse "cache" 125 'cache' "$RR" run $virt -drive file=kernel.gz,format=raw,cache=fast -kernel "$GUESTS/hello.elf"
+refuse "bus" 125 'virtio-mmio-bus.0 to virtio-mmio-bus.7' "$RR" run $virt -device virtio-rng-device,bus=virtio-mmio-bus.9 -kernel "$GUESTS/hello.elf"
+refuse "rng without its object" 125 'rng-random,id=r' "$RR" run $virt -device virtio-rng-device,rng=r -kernel "$GUESTS/hello.elf"
+refuse "max-insns 0" 125 'max-insns.*above 0' "$RR" run --max-insns 0 $virt -kernel "$GUESTS/hello.elf"
+refuse "two recordings" 2 'other.rrec.*one recording' "$RR" verify good.rrec other.rrec
+"$RR" analyses --json | python3 -c 'import json, sys; assert "memtrace" in [a["name"] for a in json.load(sys.stdin)]' || bad "analyses --json"
+"$RR" list --json | python3 -c 'import json, sys; json.load(sys.stdin)' || bad "list --json"
+[ $fails -eq 0 ] && echo "all good"
+exit $((fails > 0))
