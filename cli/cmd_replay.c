@@ -79,7 +79,10 @@ static bool job_open(Job *j, Args *args, GError **error) {
 
 /* REC.db of a recording that REC has replaced is made anew; a --db of another recording is the user's to look after. */
 static bool drop_others(const Job *j, const Args *args, const char *db, GError **error) {
-    if (database_state(db, j->rec) != DATABASE_OTHERS)
+    DatabaseState state;
+    if (!database_state(db, j->rec, &state, error))
+        return false;
+    if (state != DATABASE_OTHERS)
         return true;
     if (args->db) {
         g_set_error(error, CLI_ERROR, 0, "--db %s: it is another recording's; give another name or remove it",

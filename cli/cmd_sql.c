@@ -45,9 +45,11 @@ static char *recording_db(const Args *args, const char *path, bool file, Store *
     Rec *rec;
     if (!rec_open(path, &rec, error))
         return NULL;
-    DatabaseState state = database_state(made, rec);
-    bool ok = true;
-    if (state == DATABASE_OTHERS && file) {
+    DatabaseState state;
+    bool ok = database_state(made, rec, &state, error);
+    if (!ok) {
+        /* said */
+    } else if (state == DATABASE_OTHERS && file) {
         g_set_error(error, CLI_ERROR, 0,
                     "%s is another recording's; remove it, or replay %s with an analysis", made, path);
         ok = false;

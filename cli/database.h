@@ -23,8 +23,8 @@ typedef enum {
     DATABASE_OURS,   /* of this recording */
     DATABASE_OTHERS, /* of another recording: its rows mean nothing here */
 } DatabaseState;
-/* Whether the file at `path` is the database of `rec`. A file that is no database of ours counts as NONE: opening it tells. */
-DatabaseState database_state(const char *path, const Rec *rec);
+/* Whether the file at `path` is the database of `rec`. False: there is one, and it cannot be read. */
+bool database_state(const char *path, const Rec *rec, DatabaseState *ret, GError **error);
 /* Tell which analyses that `sql` asks (NULL: any) cover a part of the recording only. */
 void database_warn_partial(const Args *args, sqlite3 *db, const char *sql);
 /* Tell that the rows of the analysis `spec` ("NAME,key=value") will be replaced, if it has some. */

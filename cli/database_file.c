@@ -4,6 +4,7 @@
 
 #include <glib/gstdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "analyses/analysis.h"
@@ -23,14 +24,20 @@ static void take_text(void *opaque, int n, const QueryValue *values) {
         *(char **)opaque = g_strdup(values[0].text);
 }
 
-DatabaseState database_state(const char *path, const Rec *rec) {
+bool database_state(const char *path, const Rec *rec, DatabaseState *ret, GError **error) {
+    struct stat st;
     sqlite3 *db;
     g_autofree char *id = NULL;
-    if (access(path, F_OK) || !store_open_query(path, false, &db, NULL))
-        return DATABASE_NONE;
+    if (stat(path, &st) < 0 || !st.st_size) {
+        *ret = DATABASE_NONE;
+        return true;
+    }
+    if (!store_open_query(path, false, &db, error))
+        return false;
     ask(db, "SELECT value FROM meta WHERE key = 'recording'", take_text, &id);
     store_close_query(db);
-    return !id ? DATABASE_NONE : !strcmp(id, rec_info(rec)->id_text) ? DATABASE_OURS : DATABASE_OTHERS;
+    *ret = !id ? DATABASE_NONE : !strcmp(id, rec_info(rec)->id_text) ? DATABASE_OURS : DATABASE_OTHERS;
+    return true;
 }
 
 /* -- partial analyses --------------------------------------------------------------------------------------- */

@@ -102,14 +102,16 @@ if [ "$(id -u)" -ne 0 ]; then
     refuse "read-only" 2 'good.rrec.db' "$RR" replay good.rrec --analysis memtrace
     chmod 600 good.rrec.db
 elif command -v setpriv >/dev/null; then # root may write everything, unless it gives that up
-    chmod 444 good.rrec.db good.rrec
-    chmod 755 .
-    unprivileged="setpriv --reuid 65534 --regid 65534 --clear-groups"
-    if $unprivileged test -x "$RR" -a -r good.rrec; then
-        refuse "read-only" 2 'good.rrec.db' $unprivileged "$RR" replay good.rrec --analysis memtrace
-        $unprivileged "$RR" sql --format csv good.rrec "SELECT count(*) FROM memtrace" >out 2>err || bad "a read-only database cannot be asked: $(cat err)"
-    fi
-    chmod 600 good.rrec.db good.rrec
+    public=$(mktemp -d) # everybody may go there, which need not be so where the test runs
+    cp good.rrec good.rrec.db "$RR" "$public"
+    chmod 755 "$public" "$public/rr-emu"
+    chmod 444 "$public"/good.*
+    unprivileged="setpriv --reuid 65534 --regid 65534 --clear-groups $public/rr-emu"
+    refuse "read-only" 2 'good.rrec.db' $unprivileged replay "$public/good.rrec" --analysis memtrace
+    $unprivileged sql --format csv "$public/good.rrec" "SELECT count(*) FROM memtrace" >out 2>err || bad "a read-only database cannot be asked: $(cat err)"
+    chmod 000 "$public/good.rrec.db"
+    refuse "unreadable" 2 'good.rrec.db' $unprivileged sql "$public/good.rrec" "SELECT count(*) FROM memtrace"
+    rm -r "$public"
 fi
 refuse "writing without --write" 2 'readonly|read-only' "$RR" sql good.rrec "DELETE FROM analysis"
 refuse "a file that is not there" 2 'absent.rrec.*no such file' "$RR" sql absent.rrec "SELECT 1"
