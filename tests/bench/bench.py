@@ -2,27 +2,71 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Side by side with QEMU: wall and CPU seconds, medians, ratios. Never a verdict.
 
-usage: bench.py RR-EMU [--runs N] [--json FILE] [--only NAME…] [--guest NAME 'MACHINE WORDS'] [--qemu PATH]
+Each round runs every contender once, in turn, so that a drift of the machine meets all alike. A guest of your own is
+anything that powers off by itself, spelled as for qemu-system-riscv64:
 
-Each round runs every contender once, in turn, so that a drift of the machine meets all alike.
+    ./dev bench --guest mine '-M virt -m 1G -nographic -kernel Image -initrd mine.cpio.gz -append console=ttyS0'
 """
-import argparse, json, os, shlex, shutil, statistics, subprocess, sys, tempfile, time
+import argparse, json, math, os, shlex, shutil, statistics, subprocess, sys, tempfile, time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
-LINUX = os.path.join(TOP, ".cache", "linux")
+CACHE = os.path.join(TOP, ".cache")
+
+# name, kind, where its initramfs is, further machine words, what it does; kinds: see MEANS. "more": only when asked for.
+WORKLOADS = [
+    ("bench", "compute", "bare", [], "bare metal: lists, matrices, a state machine, CRC"),
+    ("boot", "boot", "linux", [], "Debian's kernel to the first process and poweroff"),
+    ("gzip", "compute", "linux", [], "gzip -9 and SHA-256 of 14 MB"),
+    ("xz", "compute", "bench", [], "xz -3 of 14 MB"),
+    ("lua-sort", "compute", "bench", [], "Lua sorts tables"),
+    ("lua-float", "compute", "bench", [], "Lua in floating point"),
+    ("sqlite", "compute", "bench", [], "SQLite fills, joins and groups tables"),
+    ("forkexec", "boot", "linux", [], "300 x fork and exec"),
+    ("boot-smp4", "smp", "linux", ["-smp", "4"], "the boot with -smp 4"),
+    ("bzip2", "more", "linux", [], "bzip2 -9 of 6 MB and back"),
+    ("float", "more", "linux", [], "awk in floating point"),
+    ("sha256", "more", "linux", [], "SHA-256 of 48 MB"),
+    ("sort", "more", "linux", [], "sort, awk and sed over text"),
+]
+MEANS = {"compute": "geometric mean, computing", "boot": "geometric mean, boot and processes"}
+# Replays of the recording: as it is; counting by tests/bench/count.c; with the analysis that writes blocks and edges.
+REPLAYS = {
+    "replay": [],
+    "count insns": ["--plugin", "{count}"],
+    "count blocks": ["--plugin", "{count},blocks=true"],
+    "blocks, edges": ["--analysis", "blocks"],
+}
+
+# The tables: heading, then (column, contender measured, contender it is divided by, key).
+RIVALS = "recorded, against QEMU that records nothing"
+COSTS = "what recording and observing cost"
+RATIOS = {
+    RIVALS: [
+        ("/7.2 wall", "record", "qemu 7.2", "wall"),
+        ("/7.2 cpu", "record", "qemu 7.2", "cpu"),
+        ("/10 wall", "record", "qemu 10", "wall"),
+        ("/10 cpu", "record", "qemu 10", "cpu"),
+    ],
+    COSTS: [
+        ("record/run", "record", "run", "cpu"),
+        ("replay/record", "replay", "record", "cpu"),
+        ("insns/replay", "count insns", "replay", "cpu"),
+        ("blocks/replay", "count blocks", "replay", "cpu"),
+        ("edges/replay", "blocks, edges", "replay", "cpu"),
+    ],
+}
 
 
-def linux(name):
-    image, initrd = os.path.join(LINUX, "Image"), os.path.join(LINUX, name + ".cpio.gz")
+def machine_of(name, where, words, build):
+    """The machine's words, or None if the guest is not there."""
+    if where == "bare":
+        elf = os.path.join(build, "guests", name + ".elf")
+        return ["-M", "virt", "-nographic", "-bios", "none", "-kernel", elf] if os.path.exists(elf) else None
+    image, initrd = os.path.join(CACHE, "linux", "Image"), os.path.join(CACHE, where, name.split("-smp")[0] + ".cpio.gz")
     if not os.path.exists(initrd) or not os.path.exists(image):
         return None
-    return ["-M", "virt", "-m", "512M", "-nographic", "-kernel", image, "-initrd", initrd, "-append", "console=ttyS0 rdinit=/init"]
-
-
-def bare(name, build):
-    elf = os.path.join(build, "guests", name)
-    return ["-M", "virt", "-nographic", "-bios", "none", "-kernel", elf] if os.path.exists(elf) else None
+    return ["-M", "virt", "-m", "512M", *words, "-nographic", "-kernel", image, "-initrd", initrd, "-append", "console=ttyS0 rdinit=/init"]
 
 
 class Chroot:
@@ -41,13 +85,12 @@ class Chroot:
         return ["chroot", self.root, "qemu-system-riscv64"] + [inside(w) for w in machine]
 
 
-def measure(words, output=None):
+def measure(words, timeout):
     """One run: wall, user+system, peak resident KiB, status."""
     began = time.monotonic()
-    with open(output or os.devnull, "wb") as out:
-        p = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.DEVNULL)
-        _, status, usage = os.wait4(p.pid, 0)
-        p.returncode = os.waitstatus_to_exitcode(status)
+    p = subprocess.Popen(["timeout", str(timeout)] + words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(p.pid, 0)
+    p.returncode = os.waitstatus_to_exitcode(status)
     return {"wall": time.monotonic() - began, "cpu": usage.ru_utime + usage.ru_stime, "rss": usage.ru_maxrss, "status": p.returncode}
 
 
@@ -55,31 +98,87 @@ def median(rows, key):
     return statistics.median(r[key] for r in rows)
 
 
-def compare(name, contenders, runs, report):
-    """contenders: {label: words or function}. Prints a row each, ratios against the first."""
+def contenders_of(machine, rr, rec, rivals):
+    """{label: words}, in the order in which a round runs them: a replay follows the recording that it replays."""
+    found = {}
+    for label, rival in rivals.items():
+        found[label] = rival.words(machine) if isinstance(rival, Chroot) else shlex.split(rival) + machine
+    found["run"] = [rr, "run", "--quiet"] + machine
+    found["record"] = [rr, "record", "--quiet", "--force", "-o", rec] + machine
+    count = os.path.join(os.path.dirname(rec), "count.so")
+    for label, words in REPLAYS.items():
+        found[label] = [rr, "replay", "--quiet", rec] + [w.format(count=count) for w in words]
+    return found
+
+
+def build_plugin(folder):
+    subprocess.run(["cc", "-shared", "-fPIC", "-O2", "-I", os.path.join(TOP, "analyses"), "-o", os.path.join(folder, "count.so"),
+                    os.path.join(HERE, "count.c")], check=True)
+
+
+def compare(name, contenders, runs, timeout):
+    """Rounds of all contenders; {label: {wall, cpu, rss, runs}} of medians."""
     rows = {label: [] for label in contenders}
-    for _ in range(runs):
+    for turn in range(runs):
         for label, words in contenders.items():
-            rows[label].append(measure(words() if callable(words) else words))
-    base = next(iter(contenders))
-    for label in contenders:
-        wall, cpu, rss = (median(rows[label], k) for k in ("wall", "cpu", "rss"))
-        ratio, cpu_ratio = wall / median(rows[base], "wall"), cpu / median(rows[base], "cpu")
-        bad = [r["status"] for r in rows[label] if r["status"]]
-        print(f"{name:14} {label:22} {wall:8.2f} s {cpu:8.2f} s cpu  {ratio:6.2f} x wall {cpu_ratio:6.2f} x cpu"
-              f" {rss // 1024:6d} MiB{f'  exit {bad}' if bad else ''}", flush=True)
-        report.append({"workload": name, "contender": label, "wall": wall, "cpu": cpu, "wall_ratio": ratio, "cpu_ratio": cpu_ratio,
-                       "rss_kib": rss, "runs": rows[label]})
+            if sys.stderr.isatty():
+                print(f"\r{name}: round {turn + 1} of {runs}, {label:16}", end="", file=sys.stderr, flush=True)
+            rows[label].append(measure(words, timeout))
+    if sys.stderr.isatty():
+        print("\r" + " " * 60 + "\r", end="", file=sys.stderr, flush=True)
+    for label, each in rows.items():
+        bad = sorted({r["status"] for r in each if r["status"]})
+        if bad:
+            print(f"{name}: {label} ended with status {', '.join(map(str, bad))}: its figures are not those of a whole run")
+    return {label: {key: median(each, key) for key in ("wall", "cpu", "rss")} | {"runs": each} for label, each in rows.items()}
 
 
-def memtrace(rr, rec, folder, report, runs):
+def ratio(result, over, under, key):
+    """The median of the rounds' ratios: the two runs of a round were neighbours."""
+    if over not in result or under not in result:
+        return None
+    return statistics.median(a[key] / b[key] for a, b in zip(result[over]["runs"], result[under]["runs"]))
+
+
+def cells(columns):
+    return "".join(f"{text:>{width}}" for text, width in columns)
+
+
+def number(value, digits=2):
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def table(title, report, columns, seconds):
+    """A row each workload: seconds of some contenders ("wall cpu"), then ratios; then the means."""
+    print(f"\n{title}\n{'':12}" + cells([(label, 16) for label in seconds] + [(c[0], 15) for c in columns]))
+    for row in report:
+        got = row["contenders"]
+        pairs = [(f"{number(got[s]['wall'])} {got[s]['cpu']:6.2f}" if s in got else "-", 16) for s in seconds]
+        print(f"{row['workload']:12}" + cells(pairs + [(number(row["ratios"][c[0]]), 15) for c in columns]))
+    for kind, what in MEANS.items():
+        means = [geometric([r["ratios"][c[0]] for r in report if r["kind"] == kind]) for c in columns]
+        print(f"{what:{12 + 16 * len(seconds)}}" + cells([(number(m), 15) for m in means]))
+
+
+def geometric(values):
+    values = [v for v in values if v]
+    return math.exp(sum(map(math.log, values)) / len(values)) if values else None
+
+
+def memory_table(report):
+    print(f"\npeak resident MiB\n{'':12}" + cells([(label, 14) for label in report[0]["contenders"]]))
+    for row in report:
+        print(f"{row['workload']:12}" + cells([(f"{r['rss'] / 1024:.0f}", 14) for r in row["contenders"].values()]))
+
+
+def memtrace(rr, rec, folder, runs, timeout):
     """Rows a second into the finished database, bytes a row, query times."""
     db = os.path.join(folder, "bench.db")
     results = []
     for _ in range(runs):
         if os.path.exists(db):
             os.unlink(db)
-        results.append(measure([rr, "replay", rec, "--quiet", "--analysis", "memtrace", "--db", db]))
+        results.append(measure([rr, "replay", rec, "--quiet", "--analysis", "memtrace", "--db", db], timeout))
     ask = lambda sql: subprocess.run([rr, "sql", "--format", "csv", db, sql], capture_output=True, text=True, check=True).stdout.splitlines()
     count = int(ask("SELECT rows FROM analysis WHERE name='memtrace'")[1])
     wall, size = median(results, "wall"), os.path.getsize(db)
@@ -92,57 +191,71 @@ def memtrace(rr, rec, folder, report, runs):
     for where in ("(SELECT paddr FROM memtrace ORDER BY pos DESC LIMIT 1)", "0x80200000+4096", "0x80000000+0x40000"):
         address = ask(f"SELECT {where}")[1]
         began = time.monotonic()
-        rows = ask(f"SELECT pos, pc, value FROM write WHERE paddr = {address} ORDER BY pos DESC LIMIT 1")
+        ask(f"SELECT pos, pc, value FROM write WHERE paddr = {address} ORDER BY pos DESC LIMIT 1")
         latencies.append((address, time.monotonic() - began))
     for address, seconds in latencies:
         print(f"last writer    {int(address):#x}: {seconds * 1000:.0f} ms (process start included)")
-    report.append({"workload": "memtrace", "rows": count, "rows_per_s": count / wall, "bytes_per_row": size / count,
-                   "scan_per_s": scanned / scan, "last_writer_ms": [s * 1000 for _, s in latencies], "rss_kib": median(results, "rss")})
+    return {"rows": count, "rows_per_s": count / wall, "bytes_per_row": size / count, "scan_per_s": scanned / scan,
+            "last_writer_ms": [s * 1000 for _, s in latencies], "rss_kib": median(results, "rss")}
+
+
+def run_workload(name, kind, machine, a, rr, folder, rivals):
+    """All of one workload: its line of the report."""
+    rec = os.path.join(folder, "r.rrec")
+    row = {"workload": name, "kind": kind, "contenders": compare(name, contenders_of(machine, rr, rec, rivals), a.runs, a.timeout)}
+    row["ratios"] = {c[0]: ratio(row["contenders"], *c[1:]) for columns in RATIOS.values() for c in columns}
+    info = json.loads(subprocess.run([rr, "info", "--json", rec], capture_output=True, text=True).stdout)
+    row["log_bytes"], row["steps"] = info["sizes"]["events"], info["end"]["pos"]
+    print(f"{name:12}{row['steps'] / 1e9:6.2f}e9 steps, log {row['log_bytes']} bytes, recorded in"
+          f" {number(row['ratios']['/7.2 wall'])} of QEMU 7.2's time, {number(row['ratios']['/7.2 cpu'])} of its CPU", flush=True)
+    if name == "boot":
+        row["memtrace"] = memtrace(rr, rec, folder, max(1, a.runs // 2), a.timeout)
+    return row
+
+
+def arguments():
+    p = argparse.ArgumentParser(prog="./dev bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
+                                epilog="workloads:\n" + "\n".join(f"  {w[0]:12}{w[4]}{' (only when named)' if w[1] == 'more' else ''}" for w in WORKLOADS))
+    p.add_argument("rr", help=argparse.SUPPRESS)
+    p.add_argument("--runs", type=int, default=5, help="rounds, of which the medians are taken (default 5)")
+    p.add_argument("--only", nargs="*", default=[], metavar="NAME", help="only these workloads")
+    p.add_argument("--guest", nargs=2, action="append", default=[], metavar=("NAME", "MACHINE"), help="one of your own, instead of them")
+    p.add_argument("--qemu", action="append", default=[], metavar="LABEL=PATH", help="a further qemu-system-riscv64 to compare with")
+    p.add_argument("--timeout", type=int, default=900, metavar="S", help="end a run that takes longer (default 900)")
+    p.add_argument("--json", metavar="FILE", help="write all figures, each run's too")
+    return p.parse_args()
 
 
 def main():
-    a = argparse.ArgumentParser()
-    a.add_argument("rr")
-    a.add_argument("--runs", type=int, default=5)
-    a.add_argument("--json")
-    a.add_argument("--only", nargs="*", default=[])
-    a.add_argument("--guest", nargs=2, action="append", default=[], metavar=("NAME", "MACHINE"))
-    a.add_argument("--qemu", action="append", default=[], help="label=path of another qemu-system-riscv64")
-    a = a.parse_args()
+    a = arguments()
     rr, report = os.path.abspath(a.rr), []
     build = os.path.dirname(os.path.dirname(rr))
     subprocess.run([os.path.join(TOP, "tests", "guests", "build.sh"), os.path.join(build, "guests")], check=False,
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    jobs = {name[:-5]: linux(name[:-5]) for name in sorted(os.listdir(os.path.join(TOP, "tests/guests/linux"))) if name.endswith(".init")}
-    jobs["bench"] = bare("bench.elf", build)
-    jobs.update({name: shlex.split(words) for name, words in a.guest})
-    rivals = dict(q.split("=", 1) for q in a.qemu)
-    chroot = os.path.join(TOP, ".cache", "qemu10")
+    jobs = [(name, kind, machine_of(name, where, words, build)) for name, kind, where, words, _ in WORKLOADS
+            if name in a.only or (kind != "more" and not a.only and not a.guest)]
+    jobs += [(name, "own", shlex.split(words)) for name, words in a.guest]
+    rivals = {"qemu 7.2": "qemu-system-riscv64"}
+    chroot = os.path.join(CACHE, "qemu10")
     if os.path.exists(os.path.join(chroot, "usr/bin/qemu-system-riscv64")):
         rivals["qemu 10"] = Chroot(chroot)
+    rivals.update(q.split("=", 1) for q in a.qemu)
+    load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="rr-emu-bench.") as folder:
-        rec = os.path.join(folder, "r.rrec")
-        for name, machine in jobs.items():
-            if a.only and name not in a.only:
-                continue
+        build_plugin(folder)
+        for name, kind, machine in jobs:
             if machine is None:
-                print(f"{name:14} left out: the guest is missing")
+                print(f"{name:12}left out: the guest is missing")
                 continue
-            contenders = {"qemu 7.2 plain": ["qemu-system-riscv64"] + machine}
-            for label, path in rivals.items():
-                words = path.words(machine) if isinstance(path, Chroot) else shlex.split(path) + machine
-                contenders[f"{label} plain"] = words
-            contenders["rr-emu run"] = [rr, "run", "--quiet"] + machine
-            contenders["rr-emu record"] = [rr, "record", "--quiet", "--force", "-o", rec] + machine
-            contenders["rr-emu replay"] = [rr, "replay", "--quiet", rec]
-            compare(name, contenders, a.runs, report)
-            info = json.loads(subprocess.run([rr, "info", "--json", rec], capture_output=True, text=True).stdout)
-            print(f"{name:14} log without images, checkpoints and console: {info['sizes']['events']} bytes, {info['end']['pos']} steps")
-            if name == "boot":
-                memtrace(rr, rec, folder, report, max(1, a.runs // 2))
+            report.append(run_workload(name, kind, machine, a, rr, folder, rivals))
+    if report:
+        table(f"{RIVALS}: seconds, wall and user + system", report, RATIOS[RIVALS], [*rivals, "run", "record"])
+        table(f"{COSTS}: ratios of user + system", report, RATIOS[COSTS], ["record", *REPLAYS])
+        memory_table(report)
+    print(f"\n{os.cpu_count()} processors, load {load:.1f} at the beginning and {os.getloadavg()[0]:.1f} at the end, {a.runs} rounds")
     if a.json:
         with open(a.json, "w") as f:
-            json.dump(report, f, indent=1)
+            json.dump({"processors": os.cpu_count(), "load": [load, os.getloadavg()[0]], "rounds": a.runs, "workloads": report}, f, indent=1)
 
 
 main()
