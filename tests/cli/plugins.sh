@@ -96,7 +96,7 @@ import re, subprocess, sys
 top, rr = sys.argv[1:]
 exported = {line.split()[-1] for line in subprocess.run(["nm", "-D", "--defined-only", rr], capture_output=True, text=True).stdout.splitlines()}
 ours = {s for s in exported if s.startswith(("rr_", "qemu_plugin_"))}
-rest = {s.split("@")[0] for s in exported - ours} - {"stdin", "stdout", "stderr", "environ", "g_ascii_table", "optarg", "optind"}
+rest = {s.split("@")[0] for s in exported - ours if not s.startswith("__asan")} - {"stdin", "stdout", "stderr", "environ", "g_ascii_table", "optarg", "optind"}
 header = open(top + "/analyses/rr-plugin.h").read()
 native = set(re.findall(r"RR_API [^;]*?\b(rr_\w+)\(", header))
 qemu = set(re.findall(r"QEMU_PLUGIN_API [^;]*?\b(qemu_plugin_\w+)\(", open(top + "/analyses/qemu-plugin/qemu-plugin.h").read()))
