@@ -5,15 +5,16 @@
 
 #include "analyses/run.h"
 
-static const AnalysisClass *const classes[] = {&memtrace_class, &trap_class,       &console_class,
-                                               &input_class,    &checkpoint_class, &mmio_class,
-                                               &dma_class,      &irq_class,        &blocks_class};
+static const AnalysisClass *const classes[] = {&memtrace_class,   &trap_class, &console_class, &input_class,
+                                               &checkpoint_class, &mmio_class, &dma_class,     &irq_class,
+                                               &blocks_class,     &tasks_class};
 
 struct AnalysisSet {
     Store *store;
     GPtrArray *runs; /* of AnalysisRun */
     Machine *machine;
     Tracer *tracer; /* from begin to end */
+    Tasks *tasks;   /* likewise, if an analysis asked for it */
     bool replaces;  /* a complete run of one of them is in the database */
     bool open;      /* the transaction */
 };
@@ -59,6 +60,7 @@ void analysis_set_free(AnalysisSet *set) {
         tracer_end(set->tracer);
     g_ptr_array_free(set->runs, TRUE);
     tracer_free(set->tracer);
+    tasks_free(set->tasks);
     if (set->open)
         store_rollback(set->store);
     g_free(set);
@@ -75,6 +77,13 @@ void analysis_run_subscribe(AnalysisRun *run, const HookOps *ops) {
 
 void analysis_run_trace(AnalysisRun *run, uint32_t wants, unsigned jobs, TraceJobFn *fn, void *opaque) {
     tracer_add(run->tracer, wants, jobs, fn, opaque);
+}
+
+Tasks *analysis_run_tasks(AnalysisRun *run) {
+    AnalysisSet *set = run->set;
+    if (!set->tasks)
+        set->tasks = tasks_new(set->machine, set->store);
+    return set->tasks;
 }
 
 /* -- specifications -----------------------------------------------------------------------------------------
@@ -205,6 +214,7 @@ static bool start(AnalysisSet *set, AnalysisRun *run, Pos from, GError **error) 
     store_stmt_free(stmt);
     run->machine = set->machine;
     run->tracer = set->tracer;
+    run->set = set;
     run->begun = true;
     return ok && run->class->begin(run, error);
 }
@@ -222,6 +232,8 @@ bool analysis_set_begin(AnalysisSet *set, Machine *m, GError **error) {
     for (guint i = 0; i < set->runs->len; i++)
         if (!start(set, g_ptr_array_index(set->runs, i), from, error))
             return false;
+    if (set->tasks)
+        tasks_begin(set->tasks);
     if (tracer_wanted(set->tracer))
         tracer_begin(set->tracer, m);
     return true;
@@ -243,6 +255,8 @@ bool analysis_set_end(AnalysisSet *set, Pos to_pos, bool complete, GError **erro
     bool ok = set->open;
     if (set->tracer)
         tracer_end(set->tracer);
+    if (set->tasks)
+        tasks_end(set->tasks, to_pos);
     for (guint i = 0; i < set->runs->len; i++) {
         AnalysisRun *run = g_ptr_array_index(set->runs, i);
         if (run->subscribed)
@@ -258,6 +272,7 @@ bool analysis_set_end(AnalysisSet *set, Pos to_pos, bool complete, GError **erro
         run->begun = false;
     }
     g_clear_pointer(&set->tracer, tracer_free);
+    g_clear_pointer(&set->tasks, tasks_free);
     if (!set->open)
         return ok;
     set->open = false;

@@ -5,6 +5,7 @@
 
 #include "analyses/analysis.h"
 #include "analyses/store/store.h"
+#include "analyses/tasks.h"
 #include "analyses/tracer.h"
 
 typedef struct AnalysisRun AnalysisRun;
@@ -27,6 +28,7 @@ struct AnalysisRun {
     Store *store;
     Machine *machine;
     Tracer *tracer; /* the set's */
+    AnalysisSet *set;
     void *state;
     bool subscribed, begun;
 };
@@ -37,6 +39,9 @@ void analysis_run_subscribe(AnalysisRun *run, const HookOps *ops);
 /* In begin: `fn` gets every job of the trace, with what TRACE_WANT_* `wants`; at most `jobs` are held at a
  * time. */
 void analysis_run_trace(AnalysisRun *run, uint32_t wants, unsigned jobs, TraceJobFn *fn, void *opaque);
+
+/* In begin: who runs where; the set's, and begun once all analyses are. */
+Tasks *analysis_run_tasks(AnalysisRun *run);
 
 /*
  * Rows of the analyses with few of them go through a queue, so that the guest's thread never waits for
@@ -64,6 +69,6 @@ static inline int64_t row_seq_next(RowSeq *s, Pos pos, uint32_t class, uint32_t 
 }
 
 extern const AnalysisClass memtrace_class, trap_class, console_class, input_class, checkpoint_class,
-    mmio_class, dma_class, irq_class, blocks_class;
+    mmio_class, dma_class, irq_class, blocks_class, tasks_class;
 
 #endif

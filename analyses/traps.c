@@ -15,7 +15,7 @@ typedef struct TrapRow {
     TrapEvent ev; /* hart is not valid later */
     Pos return_pos;
     Nsec time;
-    uint32_t hart;
+    uint32_t hart, task; /* task 0: not known */
 } TrapRow;
 
 typedef struct Suspended {
@@ -27,6 +27,7 @@ typedef struct Traps {
     AnalysisRun *run;
     StoreStmt *insert;
     RowQueue *queue;
+    Tasks *tasks;
     GArray *suspended; /* of Suspended, oldest first */
     int64_t rows;
 } Traps;
@@ -72,14 +73,15 @@ static bool insert_row(void *opaque, const void *item, GError **error) {
     bool returned = r->return_pos != POS_NONE;
     t->rows++;
     if (returned)
-        return store_run(t->insert, error, "uiuiiusuussuu", r->ev.pos, (int64_t)SEQ_TRAP, r->time,
+        return store_run(t->insert, error, "uiuiiusuussuiu", r->ev.pos, (int64_t)SEQ_TRAP, r->time,
                          (int64_t)r->hart, (int64_t)r->ev.is_interrupt, r->ev.cause,
                          trap_name(r->ev.is_interrupt, r->ev.cause), r->ev.epc, r->ev.tval,
-                         priv_name(r->ev.from_priv), priv_name(r->ev.to_priv), r->return_pos, r->ev.epc);
-    return store_run(t->insert, error, "uiuiiusuussnu", r->ev.pos, (int64_t)SEQ_TRAP, r->time,
+                         priv_name(r->ev.from_priv), priv_name(r->ev.to_priv), r->return_pos,
+                         (int64_t)r->task, r->ev.epc);
+    return store_run(t->insert, error, "uiuiiusuussniu", r->ev.pos, (int64_t)SEQ_TRAP, r->time,
                      (int64_t)r->hart, (int64_t)r->ev.is_interrupt, r->ev.cause,
                      trap_name(r->ev.is_interrupt, r->ev.cause), r->ev.epc, r->ev.tval,
-                     priv_name(r->ev.from_priv), priv_name(r->ev.to_priv), r->ev.epc);
+                     priv_name(r->ev.from_priv), priv_name(r->ev.to_priv), (int64_t)r->task, r->ev.epc);
 }
 
 /* Half of them at once: a trap storm must not move the rest for each. */
@@ -91,7 +93,8 @@ static void give_up_oldest(Traps *t) {
 
 static void on_trap(void *opaque, const TrapEvent *ev) {
     Traps *t = ((AnalysisRun *)opaque)->state;
-    Suspended s = {{*ev, POS_NONE, machine_time_at(t->run->machine, ev->pos), ev->hart->id},
+    Suspended s = {{*ev, POS_NONE, machine_time_at(t->run->machine, ev->pos), ev->hart->id,
+                    tasks_current_id(t->tasks, ev->hart)},
                    ev->hart->satp,
                    ev->hart->x[2]};
     s.row.ev.hart = NULL;
@@ -125,13 +128,14 @@ static const HookOps trap_hooks = {.trap = on_trap, .trap_return = on_trap_retur
 static bool trap_begin(AnalysisRun *run, GError **error) {
     Traps *t = run->state;
     g_autofree char *sql = g_strdup_printf(
-        "INSERT INTO \"%s\" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, sym(?))", run->name);
+        "INSERT INTO \"%s\" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, 0), sym(?))", run->name);
     t->run = run;
     t->suspended = g_array_new(FALSE, FALSE, sizeof(Suspended));
     if (!store_exec_section(run->store, "trap", run->name, error) ||
         !store_prepare(run->store, sql, &t->insert, error))
         return false;
     t->queue = row_queue_new(sizeof(TrapRow), insert_row, t);
+    t->tasks = analysis_run_tasks(run);
     analysis_run_subscribe(run, &trap_hooks);
     return true;
 }
