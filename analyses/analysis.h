@@ -14,8 +14,10 @@
 GQuark analysis_error_quark(void);
 typedef enum { ANALYSIS_ERROR_UNKNOWN, ANALYSIS_ERROR_OPTION, ANALYSIS_ERROR_STORE } AnalysisError;
 
+/* "storage", "chunks|rows", "chunks", "how rows are kept". Values in capitals stand for any text ("POS"),
+ * which the analysis checks in its begin. */
 typedef struct AnalysisOption {
-    const char *name, *values, *fallback, *help; /* "storage", "chunks|rows", "chunks", "how rows are kept" */
+    const char *name, *values, *fallback, *help;
 } AnalysisOption;
 
 typedef struct AnalysisInfo {

@@ -5,9 +5,7 @@
  */
 #include <string.h>
 
-#include "analyses/code_table.h"
-#include "analyses/run.h"
-#include "analyses/store/index.h"
+#include "analyses/trace_store.h"
 #include "core/trace.h"
 
 #define WORKERS_MAX 8u
@@ -77,8 +75,7 @@ static bool store_rows(Memtrace *m, const ChunkResult *result, ChunkDecoder *dec
 
 static bool store_chunk(Memtrace *m, const TraceJob *job, const ChunkResult *r, const Bytes *touched,
                         GError **error) {
-    return store_run(m->insert, error, "uuuubb", job->id, r->first_pos, r->last_pos, (uint64_t)r->rows,
-                     touched->data, bytes_size(touched), r->blob.data, bytes_size(&r->blob)) &&
+    return trace_store_chunk(m->insert, job->id, r, touched, error) &&
            index_builder_add(m->index, job->id, r->pages, r->n_pages, error);
 }
 
@@ -151,35 +148,20 @@ static void stop_workers(Memtrace *m) {
 }
 
 /* -- tables ---------------------------------------------------------------------------------------------- */
-static bool is_default(const AnalysisRun *run) {
-    return !strcmp(run->name, run->class->info.name);
-}
-
-/* What a former run left, whichever way it stored. Eponymous tables have no entry and cannot be dropped. */
-static bool drop_tables(AnalysisRun *run, GError **error) {
-    const char *forms[] = {"%s_write", "%s", is_default(run) ? "write" : NULL};
-    for (size_t i = 0; i < G_N_ELEMENTS(forms) && forms[i]; i++) {
-        g_autofree char *name = g_strdup_printf(forms[i], run->name);
-        const char *sql = "SELECT count(*) FROM sqlite_schema WHERE name = ? AND type = ?";
-        const char *type = store_get_int(run->store, sql, 0, "ss", name, "table")  ? "TABLE"
-                           : store_get_int(run->store, sql, 0, "ss", name, "view") ? "VIEW"
-                                                                                   : NULL;
-        g_autofree char *drop = g_strdup_printf("DROP %s \"%s\"", type, name);
-        if (type && !store_exec(run->store, drop, error))
-            return false;
-    }
-    return store_exec_section(run->store, "memtrace drop", run->name, error);
-}
-
 static bool make_tables(Memtrace *m, GError **error) {
     AnalysisRun *run = m->run;
+    g_autofree char *view = g_strdup_printf("%s_write", run->name);
     g_autofree char *sql =
-        m->as_rows ? g_strdup_printf("INSERT INTO \"%s\" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, sym(?))",
-                                     run->name)
-                   : g_strdup_printf("INSERT INTO \"%s_chunk\" VALUES (?, ?, ?, ?, ?, ?)", run->name);
-    return drop_tables(run, error) &&
-           store_exec_section(run->store, m->as_rows ? "memtrace rows" : "memtrace chunks", run->name,
-                              error) &&
+        g_strdup_printf("INSERT INTO \"%s\" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, sym(?))", run->name);
+    if (!trace_store_drop(run, view, error) ||
+        (trace_store_is_default(run) && !trace_store_drop(run, "write", error)) ||
+        !trace_store_make(run, &m->insert, error))
+        return false;
+    if (!m->as_rows)
+        return true;
+    g_clear_pointer(&m->insert, store_stmt_free);
+    return store_exec_section(run->store, "trace drop", run->name, error) &&
+           store_exec_section(run->store, "memtrace rows", run->name, error) &&
            store_prepare(run->store, sql, &m->insert, error);
 }
 
@@ -189,36 +171,11 @@ static bool finish_tables(Memtrace *m, GError **error) {
     bool ok = true;
     if (m->as_rows)
         ok = store_exec_section(run->store, "memtrace rows finish", run->name, error) &&
-             (!is_default(run) ||
+             (!trace_store_is_default(run) ||
               store_exec(run->store, "CREATE VIEW \"write\" AS SELECT * FROM memtrace_write", error));
-    else if (!is_default(run))
+    else if (!trace_store_is_default(run))
         ok = store_exec_section(run->store, "memtrace instance", run->name, error);
     return ok && store_exec_section(run->store, "memtrace view", run->name, error);
-}
-
-static bool store_node(void *opaque, unsigned level, uint64_t group, const Bytes *blob, GError **error) {
-    Memtrace *m = opaque;
-    StoreStmt *stmt;
-    g_autofree char *sql = g_strdup_printf("INSERT INTO \"%s_index\" VALUES (?, ?, ?)", m->run->name);
-    if (!store_prepare(m->run->store, sql, &stmt, error))
-        return false;
-    bool ok = store_run(stmt, error, "iub", (int64_t)level, group, blob->data, bytes_size(blob));
-    store_stmt_free(stmt);
-    return ok;
-}
-
-static bool store_code(Memtrace *m, GError **error) {
-    StoreStmt *stmt;
-    Bytes blob = {0};
-    bool ok = true;
-    g_autofree char *sql = g_strdup_printf("INSERT INTO \"%s_code\" VALUES (?, ?)", m->run->name);
-    if (!store_prepare(m->run->store, sql, &stmt, error))
-        return false;
-    for (uint32_t i = 0; ok && code_table_segment(m->code, i, &blob); i++)
-        ok = store_run(stmt, error, "ib", (int64_t)i, blob.data, bytes_size(&blob));
-    store_stmt_free(stmt);
-    bytes_done(&blob);
-    return ok;
 }
 
 /* -- the analysis ---------------------------------------------------------------------------------------- */
@@ -235,7 +192,7 @@ static void memtrace_init(Memtrace *m, AnalysisRun *run) {
     g_mutex_init(&m->lock);
     g_mutex_init(&m->store_lock);
     g_cond_init(&m->changed);
-    m->index = index_builder_new(store_node, m);
+    m->index = index_builder_new(trace_store_node, run);
 }
 
 static bool memtrace_begin(AnalysisRun *run, GError **error) {
@@ -258,7 +215,7 @@ static bool memtrace_end(AnalysisRun *run, int64_t *rows, GError **error) {
         return false;
     }
     *rows = m->rows;
-    return (m->as_rows || (index_builder_end(m->index, error) && store_code(m, error))) &&
+    return (m->as_rows || (index_builder_end(m->index, error) && trace_store_code(run, m->code, error))) &&
            finish_tables(m, error);
 }
 

@@ -5,9 +5,19 @@
 
 #include "analyses/run.h"
 
-static const AnalysisClass *const classes[] = {&memtrace_class,   &trap_class, &console_class, &input_class,
-                                               &checkpoint_class, &mmio_class, &dma_class,     &irq_class,
-                                               &blocks_class,     &tasks_class};
+static const AnalysisClass *const classes[] = {
+    &memtrace_class,
+    &trap_class,
+    &console_class,
+    &input_class,
+    &checkpoint_class,
+    &mmio_class,
+    &dma_class,
+    &irq_class,
+    &blocks_class,
+    &tasks_class,
+    &insn_class,
+};
 
 struct AnalysisSet {
     Store *store;
@@ -149,7 +159,7 @@ static bool set_option(AnalysisRun *run, const char *word, GError **error) {
                       info->name, word, names);
     }
     g_auto(GStrv) values = g_strsplit(o->values, "|", -1);
-    if (!g_strv_contains((const gchar *const *)values, pair[1]))
+    if (!g_ascii_isupper(*o->values) && !g_strv_contains((const gchar *const *)values, pair[1]))
         return refuse(error, ANALYSIS_ERROR_OPTION, "--analysis %s: %s=%s: expected one of %s", info->name,
                       o->name, pair[1], o->values);
     g_hash_table_insert(run->options, g_strdup(o->name), g_strdup(pair[1]));

@@ -68,7 +68,16 @@ static inline int64_t row_seq_next(RowSeq *s, Pos pos, uint32_t class, uint32_t 
     return class + (s->used - n);
 }
 
-extern const AnalysisClass memtrace_class, trap_class, console_class, input_class, checkpoint_class,
-    mmio_class, dma_class, irq_class, blocks_class, tasks_class;
+extern const AnalysisClass blocks_class;
+extern const AnalysisClass checkpoint_class;
+extern const AnalysisClass console_class;
+extern const AnalysisClass dma_class;
+extern const AnalysisClass input_class;
+extern const AnalysisClass insn_class;
+extern const AnalysisClass irq_class;
+extern const AnalysisClass memtrace_class;
+extern const AnalysisClass mmio_class;
+extern const AnalysisClass tasks_class;
+extern const AnalysisClass trap_class;
 
 #endif

@@ -56,7 +56,7 @@ int cmd_analyses(const Command *self, Args *args, GError **error) {
         printf("%-10s %s\n           tables: %s\n", info->name, info->help, info->tables);
         for (size_t k = 0; k < info->n_options; k++) {
             const AnalysisOption *o = &info->options[k];
-            printf("           %s=%s (default %s): %s\n", o->name, o->values, o->fallback, o->help);
+            printf("           %s=%s (default %s): %s\n", o->name, o->values, *o->fallback ? o->fallback : "none", o->help);
         }
     }
     return STATUS_OK;

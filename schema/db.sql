@@ -44,14 +44,15 @@ DELETE FROM checkpoint;
 DELETE FROM input;
 DELETE FROM console;
 
---- memtrace drop
+--- trace drop
 DROP VIEW IF EXISTS "$_v";
 DROP TABLE IF EXISTS "$_chunk";
 DROP TABLE IF EXISTS "$_code";
 DROP TABLE IF EXISTS "$_index";
 
---- memtrace chunks
--- Rows live compressed in "$_chunk"; the virtual table memtrace reads them (analyses/store/chunk.h, index.h).
+--- trace chunks
+-- Rows live compressed in "$_chunk"; the virtual tables memtrace and insn read them (analyses/store/chunk.h, runs.h,
+-- index.h).
 CREATE TABLE "$_chunk" (
     id INTEGER PRIMARY KEY,  -- 0, 1, 2 … in order of pos
     first_pos INTEGER, last_pos INTEGER, rows INTEGER,
@@ -84,6 +85,23 @@ CREATE VIRTUAL TABLE "$_write" USING write($);
 CREATE VIEW "$_v" AS
     SELECT pos, seq, hart, printf('%#x', satp) AS satp, printf('%#x', pc) AS pc, op, printf('%#x', vaddr) AS vaddr,
            printf('%#x', paddr) AS paddr, size, printf('%#x', value) AS value, priv, symbol FROM "$";
+
+--- insn rows
+CREATE TABLE "$" (
+    pos INTEGER PRIMARY KEY, hart INTEGER, pc INTEGER,
+    bytes INTEGER,                -- 2 or 4, little-endian
+    disas TEXT, priv TEXT, symbol TEXT
+);
+CREATE INDEX "$_pc" ON "$" (pc, pos);
+
+--- insn instance
+CREATE VIRTUAL TABLE "$" USING insn($);
+
+--- insn view
+CREATE VIEW "$_v" AS
+    SELECT pos, hart, printf('%#x', pc) AS pc,
+           CASE WHEN bytes & 3 = 3 THEN printf('%08x', bytes) ELSE printf('%04x', bytes) END AS bytes, disas, priv, symbol
+    FROM "$";
 
 --- trap
 DROP VIEW IF EXISTS "$_v";

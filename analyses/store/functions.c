@@ -128,26 +128,34 @@ static void function_sym(sqlite3_context *x, int n, sqlite3_value **v) {
         sqlite3_result_text(x, name, -1, SQLITE_TRANSIENT);
 }
 
+char *connection_disassemble(const Connection *c, uint64_t pc, uint32_t insn) {
+    char *text = c->disassemble ? c->disassemble(pc, insn) : NULL;
+    return text ? text : g_strdup_printf((insn & 3) == 3 ? "0x%08x" : "0x%04x", insn);
+}
+
+/* disas(pc), as it ran in a trace, or disas(pc, bytes). */
 static void function_disas(sqlite3_context *x, int n, sqlite3_value **v) {
     Connection *c = of(x);
     uint64_t pc = (uint64_t)sqlite3_value_int64(v[0]);
-    uint32_t insn;
+    uint32_t insn = n > 1 ? (uint32_t)sqlite3_value_int64(v[1]) : 0;
     TraceTable *t = NULL;
+    if (n > 1) {
+        if (sqlite3_value_type(v[0]) != SQLITE_NULL && sqlite3_value_type(v[1]) != SQLITE_NULL)
+            sqlite3_result_text(x, connection_disassemble(c, pc, insn), -1, g_free);
+        return;
+    }
     /* Kept as long as the statement runs (negative: not bound to an argument). */
     if (!(t = sqlite3_get_auxdata(x, AUX_TRACE))) {
-        if (sqlite3_value_type(v[0]) == SQLITE_NULL || !trace_table_new(c->db, "main", "memtrace", &t, NULL))
+        if (sqlite3_value_type(v[0]) == SQLITE_NULL ||
+            !(trace_table_new(c->db, "main", "memtrace", &t, NULL) ||
+              trace_table_new(c->db, "main", "insn", &t, NULL)))
             return;
         sqlite3_set_auxdata(x, AUX_TRACE, t, (void (*)(void *))trace_table_free);
         if (!(t = sqlite3_get_auxdata(x, AUX_TRACE)))
             return;
     }
-    if (!trace_table_insn(t, pc, &insn))
-        return;
-    char *text = c->disassemble ? c->disassemble(pc, insn) : NULL;
-    if (!text)
-        text = g_strdup_printf((insn & 3) == 3 ? "0x%08x" : "0x%04x", insn);
-    sqlite3_result_text(x, text, -1, SQLITE_TRANSIENT);
-    g_free(text);
+    if (trace_table_insn(t, pc, &insn))
+        sqlite3_result_text(x, connection_disassemble(c, pc, insn), -1, g_free);
 }
 
 static int64_t one_int(sqlite3 *db, const char *sql, int64_t arg, int column, int64_t fallback) {
@@ -186,6 +194,7 @@ int functions_register(Connection *c) {
         {"u64lt", 2, SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS, function_u64lt},
         {"sym", 1, SQLITE_INNOCUOUS, function_sym},
         {"disas", 1, SQLITE_INNOCUOUS, function_disas},
+        {"disas", 2, SQLITE_INNOCUOUS, function_disas},
         {"time_ns", 1, SQLITE_INNOCUOUS, function_time_ns},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(table); i++) {
@@ -201,6 +210,7 @@ int functions_register(Connection *c) {
 void store_set_disassembler(sqlite3 *db, StoreDisassembler *fn) {
     Connection *c = connection_new(db);
     c->disassemble = fn;
-    sqlite3_create_function_v2(db, "disas", 1, SQLITE_UTF8 | SQLITE_INNOCUOUS, c, function_disas, NULL, NULL,
-                               connection_unref);
+    functions_register(c);
+    vtab_register(c);
+    connection_unref(c);
 }

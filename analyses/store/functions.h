@@ -14,8 +14,10 @@ Connection *connection_ref(Connection *c);
 void connection_unref(void *c);
 /* "name" or "name+0x12", NULL if unknown. Valid until the next call. */
 const char *connection_symbol(Connection *c, uint64_t pc);
+/* The instruction's text as a new string; its bytes if nobody disassembles. */
+char *connection_disassemble(const Connection *c, uint64_t pc, uint32_t insn);
 int functions_register(Connection *c);
-/* memtrace and write. */
+/* memtrace, write and insn. */
 int vtab_register(Connection *c);
 int store_register_all(sqlite3 *db);
 

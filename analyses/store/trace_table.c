@@ -24,6 +24,7 @@ struct TraceTable {
     sqlite3_stmt *chunk, *touched, *code, *node;
     GPtrArray *segments; /* of Segment or NULL */
     ChunkDecoder *decoder;
+    RunDecoder *runs; /* NULL until it is needed, as the one above */
     KeptNode kept[NODES_KEPT];
     uint64_t clock;
     GHashTable *insns;    /* pc -> raw, made by the first trace_table_insn */
@@ -50,7 +51,6 @@ bool trace_table_new(sqlite3 *db, const char *schema, const char *name, TraceTab
     t->schema = g_strdup(schema);
     t->name = g_strdup(name);
     t->segments = g_ptr_array_new();
-    t->decoder = chunk_decoder_new(find_block, t);
     for (unsigned i = 0; i < NODES_KEPT; i++)
         t->kept[i].level = -1;
     if (prepare(t, "SELECT data FROM \"%w\".\"%w_chunk\" WHERE id = ?", &t->chunk) &&
@@ -93,6 +93,7 @@ void trace_table_free(TraceTable *t) {
     forget(t);
     g_ptr_array_free(t->segments, TRUE);
     chunk_decoder_free(t->decoder);
+    run_decoder_free(t->runs);
     g_free(t->schema);
     g_free(t->name);
     g_free(t);
@@ -200,9 +201,23 @@ static const CodeBlock *find_block(void *opaque, uint32_t id, GError **error) {
 bool trace_table_chunk(TraceTable *t, int64_t id, ChunkRows *rows, GError **error) {
     const uint8_t *blob;
     size_t size;
+    if (!t->decoder)
+        t->decoder = chunk_decoder_new(find_block, t);
     sqlite3_bind_int64(t->chunk, 1, id);
     bool ok = fetch(t, t->chunk, &blob, &size, "a chunk is missing", error) &&
               chunk_decode(t->decoder, blob, size, rows, error);
+    sqlite3_reset(t->chunk);
+    return ok;
+}
+
+bool trace_table_runs(TraceTable *t, int64_t id, Runs *runs, GError **error) {
+    const uint8_t *blob;
+    size_t size;
+    if (!t->runs)
+        t->runs = run_decoder_new(find_block, t);
+    sqlite3_bind_int64(t->chunk, 1, id);
+    bool ok = fetch(t, t->chunk, &blob, &size, "a chunk is missing", error) &&
+              run_decode(t->runs, blob, size, runs, error);
     sqlite3_reset(t->chunk);
     return ok;
 }

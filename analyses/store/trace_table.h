@@ -4,6 +4,7 @@
 #define ANALYSES_STORE_TRACE_TABLE_H
 
 #include "analyses/store/index.h"
+#include "analyses/store/runs.h"
 #include "analyses/store/sqlite.h"
 
 typedef struct TraceTable TraceTable;
@@ -27,6 +28,8 @@ bool trace_table_next(TraceTable *t, int64_t from, int64_t low, int64_t high, bo
 
 /* Decode a chunk. */
 bool trace_table_chunk(TraceTable *t, int64_t id, ChunkRows *rows, GError **error);
+/* The same of an instruction trace. */
+bool trace_table_runs(TraceTable *t, int64_t id, Runs *runs, GError **error);
 /* The instruction at pc as far as it ran: its bytes. */
 bool trace_table_insn(TraceTable *t, uint64_t pc, uint32_t *insn);
 

@@ -13,6 +13,7 @@
 
 #include "analyses/store/functions.h"
 #include "analyses/store/trace_table.h"
+#include "analyses/store/vtab.h"
 #include "analyses/store/want.h"
 
 #define LOADER_STEP 8 /* bytes of a loader row */
@@ -65,13 +66,6 @@ static void read_images(Vtab *t, sqlite3 *db, const char *schema) {
         }
     sqlite3_finalize(s);
     sqlite3_free(sql);
-}
-
-static int set_error(char **to, GError *error) {
-    sqlite3_free(*to);
-    *to = sqlite3_mprintf("%s", error ? error->message : "out of memory");
-    g_clear_error(&error);
-    return SQLITE_ERROR;
 }
 
 static int vtab_connect_any(sqlite3 *db, Connection *c, int argc, const char *const *argv, bool write,
@@ -265,7 +259,7 @@ static bool seek_part(Vtab *t, Cursor *c, GError **error) {
 }
 
 static int cursor_result(Cursor *c, bool ok, GError **error) {
-    return ok ? SQLITE_OK : set_error(&c->base.pVtab->zErrMsg, *error);
+    return ok ? SQLITE_OK : vtab_error(&c->base.pVtab->zErrMsg, *error);
 }
 
 static int vtab_filter(sqlite3_vtab_cursor *base, int down, const char *plan, int argc,
@@ -317,10 +311,6 @@ static int vtab_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *ret) {
 }
 
 /* -- columns ------------------------------------------------------------------------------------------- */
-static const char *priv_name(unsigned priv) {
-    return priv == PRIV_U ? "U" : priv == PRIV_S ? "S" : "M";
-}
-
 static void loader_column(const Vtab *t, const Cursor *c, sqlite3_context *x, int column) {
     uint64_t paddr;
     unsigned size;
@@ -372,7 +362,7 @@ static int vtab_column(sqlite3_vtab_cursor *base, sqlite3_context *x, int column
     case COLUMN_SATP: sqlite3_result_int64(x, (int64_t)r->satp[c->at]); break;
     case COLUMN_PC: sqlite3_result_int64(x, (int64_t)r->pc[c->at]); break;
     case COLUMN_VADDR: sqlite3_result_int64(x, (int64_t)r->vaddr[c->at]); break;
-    case COLUMN_PRIV: sqlite3_result_text(x, priv_name(r->priv[c->at]), 1, SQLITE_STATIC); break;
+    case COLUMN_PRIV: sqlite3_result_text(x, vtab_priv(r->priv[c->at]), 1, SQLITE_STATIC); break;
     case COLUMN_SYMBOL:
         name = connection_symbol(t->connection, r->pc[c->at]);
         if (name)
@@ -383,22 +373,5 @@ static int vtab_column(sqlite3_vtab_cursor *base, sqlite3_context *x, int column
     return SQLITE_OK;
 }
 
-/* xCreate == xConnect: eponymous, and CREATE VIRTUAL TABLE works too. */
-#define MODULE(connect)                                                                                      \
-    {                                                                                                        \
-        .iVersion = 0, .xCreate = connect, .xConnect = connect, .xBestIndex = vtab_best_index,               \
-        .xDisconnect = vtab_disconnect, .xDestroy = vtab_disconnect, .xOpen = vtab_open,                     \
-        .xClose = vtab_close, .xFilter = vtab_filter, .xNext = vtab_next, .xEof = vtab_eof,                  \
-        .xColumn = vtab_column, .xRowid = vtab_rowid                                                         \
-    }
-static const sqlite3_module memtrace_module = MODULE(memtrace_connect);
-static const sqlite3_module write_module = MODULE(write_connect);
-
-int vtab_register(Connection *c) {
-    int result = sqlite3_create_module_v2(connection_db(c), "memtrace", &memtrace_module, connection_ref(c),
-                                          connection_unref);
-    if (result == SQLITE_OK)
-        result = sqlite3_create_module_v2(connection_db(c), "write", &write_module, connection_ref(c),
-                                          connection_unref);
-    return result;
-}
+const sqlite3_module vtab_memtrace = VTAB_MODULE(memtrace_connect);
+const sqlite3_module vtab_write = VTAB_MODULE(write_connect);

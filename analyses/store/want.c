@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "analyses/store/vtab.h"
+
 static char column_letter(int column) {
     switch (column) {
     case COLUMN_POS: return 'p';
@@ -11,17 +13,6 @@ static char column_letter(int column) {
     case COLUMN_OP: return 'o';
     case COLUMN_COVERS: return 'c';
     case COLUMN_IS_WRITE: return 'w';
-    default: return 0;
-    }
-}
-
-static char compare_letter(int op) {
-    switch (op) {
-    case SQLITE_INDEX_CONSTRAINT_EQ: return '=';
-    case SQLITE_INDEX_CONSTRAINT_LT: return '<';
-    case SQLITE_INDEX_CONSTRAINT_LE: return 'l';
-    case SQLITE_INDEX_CONSTRAINT_GT: return '>';
-    case SQLITE_INDEX_CONSTRAINT_GE: return 'g';
     default: return 0;
     }
 }
@@ -37,26 +28,12 @@ static double selectivity(char column, char compare) {
     }
 }
 
-static bool consumes_order(const sqlite3_index_info *info) {
-    for (int i = 0; i < info->nOrderBy; i++)
-        if (info->aOrderBy[i].iColumn != (i ? COLUMN_SEQ : COLUMN_POS) || i > 1 ||
-            info->aOrderBy[i].desc != info->aOrderBy[0].desc)
-            return false;
-    return info->nOrderBy > 0;
-}
-
-/* Then we compare exactly as SQLite would, and it need not do so again. */
-static bool constant_integer(sqlite3_index_info *info, int i) {
-    sqlite3_value *v = NULL;
-    return sqlite3_vtab_rhs_value(info, i, &v) == SQLITE_OK && v && sqlite3_value_type(v) == SQLITE_INTEGER;
-}
-
 int want_plan(sqlite3_index_info *info, double rows) {
     GString *plan = g_string_new(NULL);
     bool hidden = true; /* the hidden columns can only be asked with = */
     for (int i = 0; i < info->nConstraint; i++) {
         char column = column_letter(info->aConstraint[i].iColumn),
-             compare = compare_letter(info->aConstraint[i].op);
+             compare = vtab_compare(info->aConstraint[i].op);
         if (!column || !compare || (strchr("ocw", column) && compare != '='))
             continue;
         if (!info->aConstraint[i].usable) {
@@ -70,10 +47,10 @@ int want_plan(sqlite3_index_info *info, double rows) {
         g_string_append_c(plan, column);
         g_string_append_c(plan, compare);
         info->aConstraintUsage[i].argvIndex = (int)plan->len / 2;
-        info->aConstraintUsage[i].omit = strchr("ocw", column) || constant_integer(info, i);
+        info->aConstraintUsage[i].omit = strchr("ocw", column) || vtab_exact(info, i);
         rows /= selectivity(column, compare);
     }
-    info->orderByConsumed = consumes_order(info);
+    info->orderByConsumed = vtab_orders(info, COLUMN_POS, COLUMN_SEQ);
     info->idxNum = info->orderByConsumed && info->aOrderBy[0].desc;
     info->idxStr = sqlite3_mprintf("%s", plan->str);
     info->needToFreeIdxStr = 1;
@@ -84,21 +61,8 @@ int want_plan(sqlite3_index_info *info, double rows) {
 }
 
 static void narrow(Want *w, int64_t range[2], char compare, sqlite3_value *v) {
-    int64_t low = INT64_MIN, high = INT64_MAX, x = sqlite3_value_int64(v);
-    switch (sqlite3_value_numeric_type(v)) {
-    case SQLITE_INTEGER:
-        if ((compare == '<' && x == INT64_MIN) || (compare == '>' && x == INT64_MAX))
-            w->none = true;
-        else if (compare != '>' && compare != 'g')
-            high = compare == '<' ? x - 1 : x;
-        if (!w->none && compare != '<' && compare != 'l')
-            low = compare == '>' ? x + 1 : x;
-        break;
-    case SQLITE_NULL: w->none = true; break;
-    default: break; /* SQLite compares by itself */
-    }
-    range[0] = MAX(range[0], low);
-    range[1] = MIN(range[1], high);
+    if (!vtab_narrow(range, compare, v))
+        w->none = true;
 }
 
 static uint32_t op_bit(sqlite3_value *v) {

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The virtual tables, and what they share. */
+#ifndef ANALYSES_STORE_VTAB_H
+#define ANALYSES_STORE_VTAB_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include "analyses/store/sqlite.h"
+
+extern const sqlite3_module vtab_memtrace, vtab_write, vtab_insn;
+
+/* For xBestIndex: the comparison as a letter (= < l > g), 0 for one that is of no use. */
+char vtab_compare(int op);
+/* ORDER BY first or first, second (a column's number, -1: there is none), both the same way round. */
+bool vtab_orders(const sqlite3_index_info *info, int first, int second);
+/* We compare constraint i exactly as SQLite would, which need not do so again. */
+bool vtab_exact(sqlite3_index_info *info, int i);
+/* For xFilter: narrow the inclusive range; false: nothing is left. */
+bool vtab_narrow(int64_t range[2], char compare, sqlite3_value *v);
+/* Takes the error, which may be NULL; returns SQLITE_ERROR. */
+int vtab_error(char **to, GError *error);
+const char *vtab_priv(unsigned priv);
+
+/* xCreate == xConnect: eponymous, and CREATE VIRTUAL TABLE works too. */
+#define VTAB_MODULE(connect)                                                                                 \
+    {                                                                                                        \
+        .iVersion = 0, .xCreate = connect, .xConnect = connect, .xBestIndex = vtab_best_index,               \
+        .xDisconnect = vtab_disconnect, .xDestroy = vtab_disconnect, .xOpen = vtab_open,                     \
+        .xClose = vtab_close, .xFilter = vtab_filter, .xNext = vtab_next, .xEof = vtab_eof,                  \
+        .xColumn = vtab_column, .xRowid = vtab_rowid                                                         \
+    }
+
+#endif
