@@ -6,17 +6,8 @@
 #include "analyses/run.h"
 
 static const AnalysisClass *const classes[] = {
-    &memtrace_class,
-    &trap_class,
-    &console_class,
-    &input_class,
-    &checkpoint_class,
-    &mmio_class,
-    &dma_class,
-    &irq_class,
-    &blocks_class,
-    &tasks_class,
-    &insn_class,
+    &memtrace_class, &trap_class, &console_class, &input_class, &checkpoint_class, &mmio_class,
+    &dma_class,      &irq_class,  &blocks_class,  &tasks_class, &insn_class,
 };
 
 struct AnalysisSet {
