@@ -156,7 +156,8 @@ bool args_parse(Args *args, unsigned command, bool machine, char **words, int n,
         const char *value;
         const Option *o = option_find(words[i], command, &value);
         if (!o) {
-            if (!machine && words[i][0] == '-' && words[i][1]) {
+            bool comment = g_str_has_prefix(words[i], "--") && g_ascii_isspace(words[i][2]); /* SQL's */
+            if (!machine && words[i][0] == '-' && words[i][1] && !comment) {
                 g_set_error(error, CLI_ERROR, 0, "unknown option '%s': 'rr-emu help' lists the options",
                             words[i]);
                 return false;
@@ -175,6 +176,13 @@ bool args_parse(Args *args, unsigned command, bool machine, char **words, int n,
             return false;
     }
     return true;
+}
+
+bool args_at_most(const Args *args, guint n, const char *expected, GError **error) {
+    if (args->rest->len <= n)
+        return true;
+    g_set_error(error, CLI_ERROR, 0, "'%s': expected %s", (const char *)args->rest->pdata[n], expected);
+    return false;
 }
 
 void args_done(Args *args) {

@@ -50,6 +50,8 @@ void args_done(Args *args);
  * go to rest; with `machine` set, unknown options do too (they are the machine's), otherwise they are refused.
  */
 bool args_parse(Args *args, unsigned command, bool machine, char **words, int n, GError **error);
+/* Whether rest has at most n words; the first one too many is named, with what was `expected`. */
+bool args_at_most(const Args *args, guint n, const char *expected, GError **error);
 /* Append the options of a command to a help text. */
 void args_help(GString *to, unsigned command);
 /* "  LEFT   help", the help on a line of its own if LEFT is wider than `width`. */

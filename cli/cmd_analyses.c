@@ -49,6 +49,8 @@ static int print_json(void) {
 }
 
 int cmd_analyses(const Command *self, Args *args, GError **error) {
+    if (!args_at_most(args, 0, "no further word", error))
+        return self->failed;
     if (args->json)
         return print_json();
     for (size_t i = 0; analysis_info(i); i++) {
@@ -56,7 +58,8 @@ int cmd_analyses(const Command *self, Args *args, GError **error) {
         printf("%-10s %s\n           tables: %s\n", info->name, info->help, info->tables);
         for (size_t k = 0; k < info->n_options; k++) {
             const AnalysisOption *o = &info->options[k];
-            printf("           %s=%s (default %s): %s\n", o->name, o->values, *o->fallback ? o->fallback : "none", o->help);
+            printf("           %s=%s (default %s): %s\n", o->name, o->values,
+                   *o->fallback ? o->fallback : "none", o->help);
         }
     }
     return STATUS_OK;

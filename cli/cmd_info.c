@@ -158,11 +158,7 @@ static void info_text(const Rec *rec, const char *path) {
 int cmd_info(const Command *self, Args *args, GError **error) {
     Rec *rec;
     g_autofree char *path = NULL;
-    if (args->rest->len > 1) {
-        g_set_error(error, CLI_ERROR, 0, "'%s': expected one recording", (char *)args->rest->pdata[1]);
-        return self->failed;
-    }
-    if (!recording_open(args, 0, &rec, &path, error))
+    if (!args_at_most(args, 1, "one recording", error) || !recording_open(args, 0, &rec, &path, error))
         return self->failed;
     args->json ? info_json(rec, path) : info_text(rec, path);
     rec_free(rec);
@@ -190,6 +186,8 @@ static void list_text(const Rec *rec, const char *path) {
 }
 
 int cmd_list(const Command *self, Args *args, GError **error) {
+    if (!args_at_most(args, 0, "no further word", error))
+        return self->failed;
     g_autoptr(GPtrArray) all = recordings_all();
     g_autoptr(JsonBuilder) b = json_builder_new();
     json_builder_begin_array(b);

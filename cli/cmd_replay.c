@@ -60,10 +60,8 @@ static bool job_range(Job *j, const Args *args, GError **error) {
 
 static bool job_open(Job *j, Args *args, GError **error) {
     ReplayOptions options;
-    if (args->rest->len > 1) {
-        g_set_error(error, CLI_ERROR, 0, "'%s': expected one recording", (char *)args->rest->pdata[1]);
+    if (!args_at_most(args, 1, "one recording", error))
         return false;
-    }
     if (args->jobs > 1) {
         g_set_error(error, CLI_ERROR, 0,
                     "-j %" G_GUINT64_FORMAT ": parallel replay is not supported by this version; use -j 1",

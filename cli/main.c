@@ -2,9 +2,12 @@
 /* The commands, one table: dispatch, help and completion derive from it. */
 #include "cli/cli.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/machine_args.h"
 #include "schema/version.h"
@@ -66,15 +69,7 @@ static void print_overview(void) {
     puts("\nMACHINE is spelled as for qemu-system-riscv64. 'rr-emu help COMMAND' lists a command's options.");
 }
 
-static int cmd_help(const Command *self, Args *args, GError **error) {
-    if (!args->rest->len)
-        return print_overview(), STATUS_OK;
-    const char *name = args->rest->pdata[0];
-    const Command *c = command_find(name);
-    if (!c) {
-        g_set_error(error, CLI_ERROR, 0, "no command '%s'; 'rr-emu help' lists them", name);
-        return self->failed;
-    }
+static void print_command(const Command *c) {
     g_autoptr(GString) text = g_string_new(NULL);
     g_string_append_printf(text, "rr-emu %s %s\n%s\n\nOptions:\n", c->name, c->synopsis, c->help);
     args_help(text, c->bit);
@@ -83,30 +78,47 @@ static int cmd_help(const Command *self, Args *args, GError **error) {
         machine_args_help(text);
     }
     fputs(text->str, stdout);
-    return STATUS_OK;
 }
 
-int main(int argc, char **argv) {
-    setlocale(LC_CTYPE, "");
-    if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
-        return print_overview(), argc < 2 ? STATUS_FAILED : STATUS_OK;
-    if (!strcmp(argv[1], "--version"))
-        return printf("rr-emu %s (format %u, behaviour %u, schema %u)\n", RR_VERSION, RREC_FORMAT_VERSION,
-                      RR_BEHAVIOUR_VERSION, RR_DB_SCHEMA_VERSION),
-               STATUS_OK;
-    const Command *c = command_find(argv[1]);
-    if (!c)
-        return say("no command '%s'; 'rr-emu help' lists them", argv[1]), STATUS_FAILED;
+static int cmd_help(const Command *self, Args *args, GError **error) {
+    if (!args_at_most(args, 1, "one command", error))
+        return self->failed;
+    if (!args->rest->len)
+        return print_overview(), STATUS_OK;
+    const char *name = args->rest->pdata[0];
+    const Command *c = command_find(name);
+    if (c)
+        return print_command(c), STATUS_OK;
+    g_set_error(error, CLI_ERROR, 0, "no command '%s'; 'rr-emu help' lists them", name);
+    return self->failed;
+}
+
+/* A descriptor that the caller closed would be given to a file of ours, and what is printed would go into that. */
+static void open_standard(void) {
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+            open("/dev/null", fd == STDIN_FILENO ? O_RDONLY : O_WRONLY);
+}
+
+static bool flush_output(void) {
+    if (!fflush(stdout) && !ferror(stdout))
+        return true;
+    say("standard output: %s", errno ? g_strerror(errno) : "cannot write");
+    return false;
+}
+
+static bool asks_for_help(int argc, char **argv) {
     for (int i = 2; i < argc; i++)
-        if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-help") || (i == 2 && !strcmp(argv[i], "-h"))) {
-            Args help = {.rest = g_ptr_array_new()};
-            g_ptr_array_add(help.rest, (gpointer)c->name);
-            return cmd_help(c, &help, NULL);
-        }
+        if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-help") || (i == 2 && !strcmp(argv[i], "-h")))
+            return true;
+    return false;
+}
+
+static int command_run(const Command *c, int argc, char **argv) {
     Args args;
     GError *error = NULL;
     int status = c->failed;
-    if (args_parse(&args, c->bit, c->machine, argv + 2, argc - 2, &error))
+    if (args_parse(&args, c->bit, c->machine, argv, argc, &error))
         status = c->run(c, &args, &error);
     if (error) {
         say("%s", error->message);
@@ -114,4 +126,27 @@ int main(int argc, char **argv) {
     }
     args_done(&args);
     return status;
+}
+
+int main(int argc, char **argv) {
+    open_standard();
+    setlocale(LC_CTYPE, "");
+    const char *word = argc < 2 ? "" : argv[1];
+    const Command *c = command_find(word);
+    int status = STATUS_OK;
+    if (argc < 2 || !strcmp(word, "--help") || !strcmp(word, "-h")) {
+        print_overview();
+        status = argc < 2 ? STATUS_FAILED : STATUS_OK;
+    } else if (!strcmp(word, "--version")) {
+        printf("rr-emu %s (format %u, behaviour %u, schema %u)\n", RR_VERSION, RREC_FORMAT_VERSION,
+               RR_BEHAVIOUR_VERSION, RR_DB_SCHEMA_VERSION);
+    } else if (!c) {
+        say("no command '%s'; 'rr-emu help' lists them", word);
+        status = STATUS_FAILED;
+    } else if (asks_for_help(argc, argv)) {
+        print_command(c);
+    } else {
+        status = command_run(c, argc - 2, argv + 2);
+    }
+    return flush_output() ? status : c ? c->failed : STATUS_FAILED;
 }

@@ -133,5 +133,15 @@ refuse "max-insns 0" 125 'max-insns.*above 0' "$RR" run --max-insns 0 $virt -ker
 refuse "two recordings" 2 'other.rrec.*one recording' "$RR" verify good.rrec other.rrec
 "$RR" analyses --json | python3 -c 'import json, sys; assert "memtrace" in [a["name"] for a in json.load(sys.stdin)]' || bad "analyses --json"
 "$RR" list --json | python3 -c 'import json, sys; json.load(sys.stdin)' || bad "list --json"
+
+# What the caller closed must not become the recording's descriptor; what cannot be printed was not answered.
+for closed in '<&-' '>&-' '2>&-' '<&- >&- 2>&-'; do
+    eval '"$RR" record --quiet --force -o closed.rrec $virt -kernel "$GUESTS/hello.elf" >/dev/null' "$closed" || bad "record $closed"
+    "$RR" verify --quiet closed.rrec || bad "recorded with $closed"
+done
+for words in "info good.rrec" "sql good.rrec SELECT(1)" "help" "--version"; do
+    "$RR" $words >/dev/full 2>err
+    [ $? -eq 2 ] && grep -q 'standard output: No space left' err || bad "$words to a full disk: $(cat err)"
+done
 [ $fails -eq 0 ] && echo "all good"
 exit $((fails > 0))

@@ -58,6 +58,12 @@ check "position beyond" 2 'beyond' "$RR" replay short.rrec --to 100G
 check "missing table" 2 "replay .*--analysis memtrace" "$RR" sql short.rrec 'SELECT * FROM memtrace'
 check "bad sql" 2 'syntax' "$RR" sql short.rrec 'SELEKT'
 check "bad format" 2 'table, csv, json or line' "$RR" sql --format xml short.rrec 'SELECT 1'
+check "a word too many for info" 2 "'b'.*one recording" "$RR" info short.rrec b
+check "a word too many for list" 2 "'b'" "$RR" list b
+check "a word too many for analyses" 2 "'b'" "$RR" analyses b
+check "a word too many for help" 2 "'b'" "$RR" help run b
+check "SQL that begins with a comment" 0 '' "$RR" sql short.rrec "-- one
+SELECT 1"
 check "diff needs two" 2 'two recordings' "$RR" diff short.rrec
 
 # Guest disk writes stay in the recording unless they are asked for.
