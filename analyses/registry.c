@@ -7,7 +7,7 @@
 
 static const AnalysisClass *const classes[] = {
     &memtrace_class, &trap_class, &console_class, &input_class, &checkpoint_class, &mmio_class,
-    &dma_class,      &irq_class,  &blocks_class,  &tasks_class, &insn_class,
+    &dma_class,      &irq_class,  &blocks_class,  &tasks_class, &insn_class,       &syscalls_class,
 };
 
 struct AnalysisSet {

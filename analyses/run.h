@@ -77,6 +77,7 @@ extern const AnalysisClass insn_class;
 extern const AnalysisClass irq_class;
 extern const AnalysisClass memtrace_class;
 extern const AnalysisClass mmio_class;
+extern const AnalysisClass syscalls_class;
 extern const AnalysisClass tasks_class;
 extern const AnalysisClass trap_class;
 

@@ -233,3 +233,23 @@ CREATE VIEW "$task_v" AS
     SELECT id, pid, tid, name, iif(satp IS NULL, NULL, printf('%#x', satp)) AS satp, first_pos, last_pos,
            iif(stack_base IS NULL, NULL, printf('%#x', stack_base)) AS stack_base, stack_size,
            iif(min_sp IS NULL, NULL, printf('%#x', min_sp)) AS min_sp FROM "$task";
+
+--- syscall
+DROP VIEW IF EXISTS "$_v";
+DROP TABLE IF EXISTS "$";
+CREATE TABLE "$" (
+    id INTEGER PRIMARY KEY,       -- in the order in which they were entered
+    hart INTEGER, task_id INTEGER,
+    enter_pos INTEGER,            -- the ecall
+    exit_pos INTEGER,             -- the sret to the program; NULL: it never returned
+    nr INTEGER, name TEXT,
+    a0 INTEGER, a1 INTEGER, a2 INTEGER, a3 INTEGER, a4 INTEGER, a5 INTEGER,
+    result INTEGER,               -- NULL: none (exit, rt_sigreturn, one that is restarted)
+    error TEXT,                   -- ENOENT …
+    text TEXT
+);
+CREATE INDEX "$_enter" ON "$" (enter_pos);
+CREATE VIEW "$_v" AS
+    SELECT id, hart, task_id, enter_pos, exit_pos, nr, name, printf('%#x', a0) AS a0, printf('%#x', a1) AS a1,
+           printf('%#x', a2) AS a2, printf('%#x', a3) AS a3, printf('%#x', a4) AS a4, printf('%#x', a5) AS a5,
+           result, error, text FROM "$";
