@@ -20,6 +20,7 @@
     X(f, "f", true, true)                                                                                    \
     X(d, "d", true, true)                                                                                    \
     X(c, "c", true, true)                                                                                    \
+    X(b, "b", false, true)                                                                                   \
     X(zicbom, "zicbom", true, true)                                                                          \
     X(zicbop, "zicbop", true, true)                                                                          \
     X(zicboz, "zicboz", true, true)                                                                          \
@@ -60,6 +61,12 @@
     X(sv39, "sv39", true)                                                                                    \
     X(sv48, "sv48", true)                                                                                    \
     X(sv57, "sv57", true)
+
+/*
+ * Names whose "on" switches others on: X(name, "name", "others"). Those of the second list are no extensions
+ * themselves. */
+#define ISA_GROUPS(X) X(b, "b", "zba zbb zbs")
+#define ISA_SHORTHANDS(X) X(zkn, "zkn", "zbkb zbkc zbkx zknd zkne zknh")
 
 typedef struct Isa {
 #define X(field, ...) bool field;

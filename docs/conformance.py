@@ -4,49 +4,70 @@
 
     docs/conformance.py BUILD
 
-Every suite writes BUILD/conformance/NAME.json: an object with "suite" (its name), "failed", and its numbers. What stands
-between the two marks in docs/conformance.md is replaced; the rest of the page is written by hand.
+Every suite writes BUILD/conformance/NAME.json: an object with "suite" (its name), "failed", and its numbers; tests/run and
+tests/soak add the commit. What stands between the marks in docs/conformance.md is replaced: the table of results, and the
+CSRs that are not compared with QEMU (tests/conform/csrtable.py). The rest of the page is written by hand.
 """
-import glob
-import json
 import os
-import subprocess
 import sys
 
 DOCS = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(DOCS, '..', 'tests'), os.path.join(DOCS, '..', 'tests', 'conform')]
+import csrtable  # noqa: E402
+import results  # noqa: E402
+
 PAGE = os.path.join(DOCS, 'conformance.md')
-BEGIN, END = '<!-- measured -->\n', '<!-- end of measured -->\n'
-
-
-def commit():
-    git = subprocess.run(['git', '-C', DOCS, 'describe', '--always', '--dirty', '--abbrev=12'], capture_output=True, text=True)
-    return git.stdout.strip() or 'unknown'
+MEASURED = ('<!-- measured -->\n', '<!-- end of measured -->\n')
+CSRS = ('<!-- CSRs -->\n', '<!-- end of CSRs -->\n')
+NOT_NUMBERS = ('suite', 'failed', 'commit', 'seconds', 'first', 'machines')
 
 
 def number(value):
     return f'{value:,}'.replace(',', ' ') if isinstance(value, int) else str(value)
 
 
-def row(result):
-    numbers = [f'{number(v)} {k.replace("_", " ")}' for k, v in result.items() if k not in ('suite', 'failed', 'commit', 'seconds', 'first')]
-    return f'| {result["suite"]} | {", ".join(numbers)} | {number(result["failed"])} |\n'
+def row(result, commit):
+    numbers = [f'{number(v)} {k.replace("_", " ")}' for k, v in result.items() if k not in NOT_NUMBERS and v != 0]
+    where = [result['machines']] if 'machines' in result else []
+    at = [] if commit else [result['commit']]
+    return f'| {" | ".join([result["suite"], ", ".join(numbers + where), number(result["failed"])] + at)} |\n'
+
+
+def measured(found):
+    commits = {r['commit'] for r in found}
+    one = next(iter(commits)) if len(commits) == 1 else None
+    head = f'Measured at commit {one}.\n\n| suite | what was done | failed |\n| --- | --- | --- |\n' if one else \
+        '| suite | what was done | failed | at commit |\n| --- | --- | --- | --- |\n'
+    return head + ''.join(row(r, one) for r in found)
+
+
+def csrs():
+    lines = ['| CSRs | compared | why |\n', '| --- | --- | --- |\n']
+    for first, last, bits, why in csrtable.DIFFERENCES:
+        name = f'{first:#x}' + (f' to {last:#x}' if last != first else '')
+        compared = 'no' if bits is None else 'legality' if bits == 0 else f'bits {bits & (1 << 64) - 1:#x}'
+        lines.append(f'| {name} | {compared} | {why} |\n')
+    return ''.join(lines)
+
+
+def replaced(text, marks, content):
+    before, rest = text.split(marks[0])
+    return before + marks[0] + content + marks[1] + rest.split(marks[1])[1]
 
 
 def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__)
-    results = []
-    for path in sorted(glob.glob(os.path.join(sys.argv[1], 'conformance', '*.json'))):
-        with open(path) as f:
-            results.append(json.load(f))
-    if not results:
+    found = [r for path, r in results.load(sys.argv[1]) if 'commit' in r]
+    if not found:
         sys.exit(f'conformance.py: no results in {sys.argv[1]}/conformance: run ./dev test or ./dev fuzz first')
-    table = f'Measured at commit {commit()}.\n\n| suite | what was done | failed |\n| --- | --- | --- |\n' + ''.join(map(row, results))
-    with open(PAGE) as f:
-        before, rest = f.read().split(BEGIN)
-    with open(PAGE, 'w') as f:
-        f.write(before + BEGIN + table + END + rest.split(END)[1])
-    print(f'{PAGE}: {len(results)} suites, {sum(r["failed"] for r in results)} failed')
+    found.sort(key=lambda r: r['suite'])
+    with open(PAGE, encoding='utf-8') as f:
+        text = f.read()
+    text = replaced(replaced(text, MEASURED, measured(found)), CSRS, csrs())
+    with open(PAGE, 'w', encoding='utf-8') as f:
+        f.write(text)
+    print(f'{PAGE}: {len(found)} suites, {sum(r["failed"] for r in found)} failed')
 
 
 main()

@@ -80,7 +80,7 @@ def localise_program(pair):
     line = next(x for x in found[1][found[0]:] if x.startswith('program '))
     program = int(line.split()[1])
     print(f'program {program}')
-    low, high = 0, 64 if pair.args.mode == 'insns' else 128
+    low, high = 0, 64 if pair.args.mode in ('insns', 'virtual') else 128
     while high - low > 1:
         middle = (low + high) // 2
         if pair.difference(verbose=1, only=program + 1, limit=middle):
@@ -96,7 +96,7 @@ def localise_program(pair):
     end, halves = code_of(a)
     before = code_of(pair.lines(verbose=2, only=program + 1, limit=high - 1)[0])[0] if high > 1 else 0
     print(f'priv line: {next(x for x in a if x.startswith("priv"))}; unit {high - 1}, bytes {before} to {end}:')
-    if pair.args.mode == 'insns':
+    if pair.args.mode in ('insns', 'virtual'):
         for text in disassemble(halves[:end // 2])[-12:]:
             print('  ' + text)
     for lines in (a, b):
@@ -115,11 +115,13 @@ def main():
     p.add_argument('mode', choices=run.MODES)
     p.add_argument('--rr', required=True)
     p.add_argument('--backend')
+    p.add_argument('--judge', type=int, choices=(7, 10), default=10)
+    p.add_argument('--cpu', default='rv64')
     p.add_argument('--seed', type=int, default=1)
     p.add_argument('--batch', type=int, default=0)
     p.add_argument('--all', action='store_true')
     pair = Pair(p.parse_args())
-    if pair.args.mode in ('insns', 'illegal'):
+    if pair.args.mode in ('insns', 'virtual', 'illegal'):
         localise_program(pair)
     else:
         found = pair.difference(verbose=1)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The helpers against an outside judge: differential JUDGE QEMU [COUNT [SEED]]
+ * The helpers against an outside judge: differential JUDGE QEMU [COUNT [SEED [JSON]]]
  *
  * JUDGE is judge.c built for RISC-V, QEMU runs it. Both empty or missing: says so and exits 77 (skipped).
  * Every case of cases.c is given to both, and result and flags must be the same. Exits 1 after the first
@@ -15,6 +15,7 @@
 #include "tcg/ir/helpers.h"
 #include "tcg/riscv/fpcall.h"
 #include "tests/fp/cases.h"
+#include "tests/random/report.h"
 
 enum { SKIPPED = 77, MOST_REPORTS = 20, DEFAULT_COUNT = 1000000 };
 
@@ -120,6 +121,14 @@ static uint64_t compare_all(Pipes p, FpCases *cases, uint64_t count) {
     return wrong;
 }
 
+static void write_json(const char *path, uint64_t count, uint64_t wrong) {
+    g_autofree char *text =
+        g_strdup_printf("{\"suite\": \"floating point, by integers only\", \"cases\": %" PRIu64
+                        ", \"machines\": \"qemu-riscv64 = helpers\", \"failed\": %" PRIu64 "}\n",
+                        count, wrong);
+    report_write(path, text);
+}
+
 int main(int argc, char **argv) {
     const char *judge = argc > 1 ? argv[1] : "", *qemu = argc > 2 ? argv[2] : "", *cpu;
     uint64_t count = argc > 3 ? g_ascii_strtoull(argv[3], NULL, 0) : DEFAULT_COUNT, wrong;
@@ -140,5 +149,6 @@ int main(int argc, char **argv) {
     wrong = compare_all(p, &cases, count);
     printf("%" PRIu64 " cases%s on -cpu %s: %s\n", count, cases.zfa ? " with Zfa" : "", cpu,
            wrong ? "MISMATCHES" : "all equal");
+    write_json(argc > 5 ? argv[5] : NULL, count, wrong);
     return wrong ? 1 : 0;
 }

@@ -303,11 +303,16 @@ static void test_isa(void) {
     g_assert_true(g_str_has_prefix(s, "rv64imafdc_zicbom_zicbop_"));
     g_assert_null(strstr(s, "_zbb"));
     g_assert_true(g_str_has_prefix(isa_property_names(), "i,m,a,"));
-    g_assert_true(g_str_has_suffix(isa_property_names(), ",sv57"));
+    g_assert_true(g_str_has_suffix(isa_property_names(), ",sv57,zkn"));
+    g_assert_true(isa_set_property(&isa, "zkn", "on") && isa.zbkb && isa.zbkx && isa.zknh);
+    g_assert_true(isa_set_property(&isa, "zkn", "off") && isa.zknh);
     g_assert_cmphex(isa_misa(&isa), ==, 0x800000000014112d);
     g_assert_cmpstr(hart_x_name(10), ==, "a0");
     g_assert_cmpstr(hart_f_name(31), ==, "ft11");
     g_assert_null(hart_x_name(32));
+    g_assert_true(isa_init_model(&isa, "rva22s64") && isa.zba && isa.zbb && isa.zbs && isa.svpbmt &&
+                  !isa.zbc && !isa.svadu);
+    g_assert_cmphex(isa_misa(&isa), ==, 0x800000000014112f);
 }
 
 int main(int argc, char **argv) {

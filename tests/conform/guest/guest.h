@@ -20,10 +20,11 @@ typedef struct Params {
     uint64_t only;                     /* the one program of the batch to run, plus 1; 0: all */
     uint64_t limit;                    /* cut programs after so many instructions; 0: do not */
     uint64_t judge;                    /* major version of the QEMU that is compared with: 7 or 10 */
+    uint64_t sstc;                     /* stimecmp exists */
 } Params;
 extern volatile Params params;
 
-enum { MODE_INSNS, MODE_ILLEGAL, MODE_CSR, MODE_TRAPS, MODE_PAGING, MODE_PMP, MODE_COUNT };
+enum { MODE_INSNS, MODE_ILLEGAL, MODE_CSR, MODE_TRAPS, MODE_PAGING, MODE_PMP, MODE_VIRTUAL, MODE_COUNT };
 void insns_batch(void), illegal_batch(void), csr_batch(void), traps_batch(void), paging_batch(void), pmp_batch(void);
 void pmp_lock_all(void); /* after the last batch */
 

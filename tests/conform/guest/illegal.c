@@ -44,6 +44,9 @@ static void tame(unsigned priv) {
         /* SC: whether it faults without a reservation is left open. QEMU's does. */
         if (opcode == 0x2f && code[i + 1] >> 11 == 3)
             code[i + 1] ^= 0x2000;
+        /* The fences of Svinval: illegal in U mode (privileged §13.3), where QEMU executes them. */
+        if (code[i] == 0x73 && (code[i + 1] & ~0x10) == 0x1800)
+            code[i + 1] ^= 0x4000;
         if (priv == PRIV_M && opcode == 0x6f) {
             code[i] &= 0xfff;
             code[i + 1] &= 0xffe0;

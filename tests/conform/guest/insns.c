@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Straight-line programs of all unprivileged instructions, each run on many register files. */
+/*
+ * Straight-line programs of all unprivileged instructions, each run on many register files: on physical addresses, and
+ * (mode `virtual`) behind page tables.
+ */
 #include "gen.h"
+#include "vm.h"
 
 #define PROGRAMS 32
 #define RUNS 16
@@ -13,13 +17,13 @@ static uint64_t fp_registers[32], fcsr;
 static void init_data(void) {
     for (unsigned w = 0; w < GEN_WINDOWS; w++)
         for (uint64_t i = 0; i < gen_windows[w].size; i += 8)
-            write64(gen_windows[w].base + i, one_in(4) ? random_float() : random_value());
+            write64(vm_data(gen_windows[w].base + i), one_in(4) ? random_float() : random_value());
 }
 
 static void fold_data(void) {
     for (unsigned w = 0; w < GEN_WINDOWS; w++)
         for (uint64_t i = 0; i < gen_windows[w].size; i += 8)
-            fold(read64(gen_windows[w].base + i));
+            fold(read64(vm_data(gen_windows[w].base + i)));
 }
 
 static void random_registers(unsigned priv) {
@@ -30,8 +34,8 @@ static void random_registers(unsigned priv) {
     for (unsigned i = 0; i < 32; i++)
         fp_registers[i] = random_float();
     fcsr = (one_in(16) ? below(8) : below(5)) << 5 | (one_in(4) ? below(32) : 0);
-    context.pc = CODE_BASE;
-    context.status = (uint64_t)priv << STATUS_MPP_SHIFT | (uint64_t)fs << STATUS_FS_SHIFT;
+    context.pc = CODE_BASE + vm_offset;
+    context.status = (uint64_t)priv << STATUS_MPP_SHIFT | (uint64_t)fs << STATUS_FS_SHIFT | STATUS_SUM;
     /* M mode sees memory as U mode does, lest its stores hit the monitor. */
     if (priv == PRIV_M)
         context.status |= STATUS_MPRV;
@@ -57,11 +61,11 @@ static void dump_data(void) {
     print("data");
     for (unsigned w = 0; w < GEN_WINDOWS; w++)
         for (uint64_t i = 0; i < gen_windows[w].size; i += 8)
-            print(" %x=%x", gen_windows[w].base + i, read64(gen_windows[w].base + i));
+            print(" %x=%x", gen_windows[w].base + i, read64(vm_data(gen_windows[w].base + i)));
     print("\n");
 }
 
-static uint64_t insn_length(uint64_t pc) { return (*(volatile uint16_t *)pc & 3) == 3 ? 4 : 2; }
+static uint64_t insn_length(uint64_t pc) { return (*(volatile uint16_t *)(pc - vm_offset) & 3) == 3 ? 4 : 2; }
 
 /* QEMU 7 has no tval for ebreak, and names the first byte where the second page of an access is the one that faults. */
 static void forgive_old_judge(void) {
@@ -85,7 +89,7 @@ static void run_to_end(void) {
     for (unsigned traps = 0; traps < MAX_TRAPS; traps++) {
         context.vector = 0;
         context_count(&context);
-        uint64_t offset = context.pc - CODE_BASE;
+        uint64_t offset = context.pc - CODE_BASE - vm_offset;
         if (offset >= program.end && offset < program.size)
             return;
         fold_trap();
@@ -148,6 +152,8 @@ static void run_program(void) {
     csr_write(menvcfg, (uint64_t)(below(4) != 2 ? below(2) * 3 : 0) << 4 | (uint64_t)below(4) << 6);
     csr_write(senvcfg, (uint64_t)below(2) << 4 | (uint64_t)below(4) << 6);
     gen_program(&program, priv, params.limit);
+    if (params.mode == MODE_VIRTUAL)
+        vm_on(priv);
     init_data();
     copy_words(CODE_BASE, program.code, program.size + 7);
     __asm__ volatile("fence.i" ::: "memory");
@@ -161,6 +167,8 @@ static void run_program(void) {
         if (params.verbose)
             print("run %d %x\n", (uint64_t)i, hash);
     }
+    if (params.mode == MODE_VIRTUAL)
+        vm_off();
 }
 
 void insns_batch(void) {

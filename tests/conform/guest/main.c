@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "guest.h"
 
-volatile Params params = {.magic = "rr-emu conform", .count = 1, .judge = 10};
+volatile Params params = {.magic = "rr-emu conform", .count = 1, .judge = 10, .sstc = 1};
 
 static void (*const batches[MODE_COUNT])(void) = {
     [MODE_INSNS] = insns_batch, [MODE_ILLEGAL] = illegal_batch, [MODE_CSR] = csr_batch, [MODE_TRAPS] = traps_batch,
-    [MODE_PAGING] = paging_batch, [MODE_PMP] = pmp_batch,
+    [MODE_PAGING] = paging_batch, [MODE_PMP] = pmp_batch, [MODE_VIRTUAL] = insns_batch,
 };
 
 int main(void);

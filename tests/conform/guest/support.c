@@ -184,6 +184,10 @@ void pmp_sandbox(void) {
 
 /* QEMU has one bit for the comparison and for software's STIP: it is clear when STCE changes. */
 void stimecmp_set(uint64_t value, bool enabled) {
+    if (!params.sstc) {
+        csr_write(menvcfg, 0);
+        return;
+    }
     csr_write(menvcfg, 1ul << 63);
     csr_write(0x14d, ~0ul);
     csr_write(0x14d, enabled ? value : ~0ul);
