@@ -76,7 +76,7 @@ void frame_encode(GByteArray *out, FrameType type, uint32_t number, const uint8_
     size_t bound = ZSTD_compressBound(size);
     g_byte_array_set_size(out, start + FRAME_HEADER_SIZE + (guint)bound);
     uint8_t *payload = out->data + start + FRAME_HEADER_SIZE;
-    size_t stored = ZSTD_compress(payload, bound, raw, size, level);
+    size_t stored = level ? ZSTD_compress(payload, bound, raw, size, level) : size;
     uint8_t flags = FLAG_ZSTD;
     if (ZSTD_isError(stored) || stored >= size) {
         if (size)

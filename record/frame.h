@@ -42,7 +42,7 @@ typedef enum {
         FRAME_TYPE_COUNT
 } FrameType;
 
-/* Append a whole frame to `out`. */
+/* Append a whole frame to `out`. level: zstd's, or 0: the payload is stored as it is. */
 void frame_encode(GByteArray *out, FrameType type, uint32_t number, const uint8_t *raw, size_t size,
                   int level);
 

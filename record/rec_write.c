@@ -21,7 +21,7 @@
 #define IMAGE_CHUNK (1u << 20)
 #define BUFFER_LIMIT (256u << 10) /* a buffer this long becomes a frame without waiting for a flush */
 #define PAYLOAD_MAX (1u << 20)
-#define LEVEL_FAST 1
+#define LEVEL_NONE 0 /* images: compressing a kernel takes longer than recording what it does */
 #define LEVEL_LOG 6
 
 /* What varints are relative to; every frame starts from zero, so that each can be decoded alone. */
@@ -112,7 +112,7 @@ static void write_image(RecWriter *w, uint32_t index, GBytes *data) {
         g_byte_array_set_size(chunk, 0);
         put_uint(chunk, index, 4);
         put_bytes(chunk, at + done, MIN(size - done, IMAGE_CHUNK));
-        write_frame(w, FRAME_IMAGE, chunk->data, chunk->len, LEVEL_FAST);
+        write_frame(w, FRAME_IMAGE, chunk->data, chunk->len, LEVEL_NONE);
     }
 }
 
