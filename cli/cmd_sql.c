@@ -134,6 +134,16 @@ static bool warn_shell(const Args *args, const char *path, GError **error) {
     return true;
 }
 
+/* The shell is given a file and nothing else. */
+static bool shell_takes(const Args *args, const Asked *asked, GError **error) {
+    const char *option = args->format ? "--format" : args->symbols ? "--symbols" : NULL;
+    if (!option && asked->files->len <= 1)
+        return true;
+    g_set_error(error, CLI_ERROR, 0, "%s: the interactive shell does not take it; give SQL",
+                option ? option : (const char *)asked->files->pdata[1]);
+    return false;
+}
+
 /* The shell is sqlite3's own, with our tables loaded. Only returns on failure. */
 static bool exec_shell(const Args *args, const char *first, GError **error) {
     g_autofree char *extension = extension_path(error);
@@ -142,7 +152,7 @@ static bool exec_shell(const Args *args, const char *first, GError **error) {
                                              : recording_db(args, first, true, NULL, error);
     if (!db || !warn_shell(args, db, error))
         return false;
-    g_autofree char *load = g_strdup_printf(".load %s", extension);
+    g_autofree char *load = g_strdup_printf(".load \"%s\"", extension);
     const char *argv[] = {"sqlite3",
                           "-header",
                           "-column",
@@ -158,15 +168,29 @@ static bool exec_shell(const Args *args, const char *first, GError **error) {
     return false;
 }
 
-/* A further recording or database, as schema db2, db3 … */
-static bool attach(const Args *args, sqlite3 *db, const char *path, guint number, GError **error) {
-    g_autofree char *name = g_strdup_printf("db%u", number), *made = g_strconcat(path, ".db", NULL);
-    if (!is_sqlite(path) && !is_sqlite(made)) {
+/* The database of a further recording, which a replay must have made. Caller frees. */
+static char *further_db(const char *path, GError **error) {
+    g_autofree char *made = g_strconcat(path, ".db", NULL);
+    DatabaseState state;
+    Rec *rec;
+    if (!rec_open(path, &rec, error))
+        return NULL;
+    bool ok = database_state(made, rec, &state, error);
+    rec_free(rec);
+    if (ok && state == DATABASE_OURS)
+        return g_steal_pointer(&made);
+    if (ok)
         g_set_error(error, CLI_ERROR, 0,
-                    "%s has no database yet; make it with 'rr-emu replay %s --analysis NAME'", path, path);
-        return false;
-    }
-    return store_attach(db, is_sqlite(path) ? path : made, name, error);
+                    "%s has no database%s; make it with 'rr-emu replay %s --analysis NAME'", path,
+                    state == DATABASE_OTHERS ? " of its own" : " yet", path);
+    return NULL;
+}
+
+/* A further recording or database, as schema db2, db3 … */
+static bool attach(sqlite3 *db, const char *path, guint number, GError **error) {
+    g_autofree char *name = g_strdup_printf("db%u", number),
+                    *file = is_sqlite(path) ? g_strdup(path) : further_db(path, error);
+    return file && store_attach(db, file, name, error);
 }
 
 static bool ask(Args *args, Asked *asked, const char *first, GError **error) {
@@ -180,7 +204,7 @@ static bool ask(Args *args, Asked *asked, const char *first, GError **error) {
     bool ok = is_sqlite(first) ? store_open_query(first, args->write, &db, error)
                                : open_recording_db(args, first, &store, &db, error);
     for (guint i = 1; ok && i < asked->files->len; i++)
-        ok = attach(args, db, asked->files->pdata[i], i + 1, error);
+        ok = attach(db, asked->files->pdata[i], i + 1, error);
     ok = ok && (!args->symbols || database_add_symbols(db, args->symbols, error));
     if (ok) {
         database_set_functions(db);
@@ -210,7 +234,7 @@ int cmd_sql(const Command *self, Args *args, GError **error) {
     if (newest)
         tell(args, "%s", newest);
     if (ok && !asked.sql->len && isatty(STDIN_FILENO)) {
-        ok = exec_shell(args, first, error);
+        ok = shell_takes(args, &asked, error) && exec_shell(args, first, error);
     } else if (ok) {
         if (!asked.sql->len)
             read_stdin(asked.sql);

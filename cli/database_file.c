@@ -34,8 +34,16 @@ bool database_state(const char *path, const Rec *rec, DatabaseState *ret, GError
     }
     if (!store_open_query(path, false, &db, error))
         return false;
-    ask(db, "SELECT value FROM meta WHERE key = 'recording'", take_text, &id);
+    GError *why = NULL;
+    QueryOps ops = {ignore_begin, take_text, ignore_end};
+    bool ok = store_query(db, "SELECT value FROM meta WHERE key = 'recording'", &ops, &id, &why);
+    g_autofree char *missing = store_missing_table(why);
     store_close_query(db);
+    if (!ok && !missing) {
+        g_propagate_prefixed_error(error, why, "%s: ", path);
+        return false;
+    }
+    g_clear_error(&why);
     *ret = !id ? DATABASE_NONE : !strcmp(id, rec_info(rec)->id_text) ? DATABASE_OURS : DATABASE_OTHERS;
     return true;
 }

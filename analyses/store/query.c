@@ -6,6 +6,8 @@
 
 #include "analyses/analysis.h"
 
+#define BUSY_MS 1000
+
 static bool fail(sqlite3 *db, GError **error, const char *what) {
     g_set_error(error, ANALYSIS_ERROR, ANALYSIS_ERROR_STORE, "%s%s%s", what, *what ? ": " : "",
                 sqlite3_errmsg(db));
@@ -74,13 +76,25 @@ bool store_query(sqlite3 *db, const char *sql, const QueryOps *ops, void *opaque
     return true;
 }
 
+/* sqlite3_open reads nothing: a file that is locked, or no database, would be found out by whichever question is first. */
+static bool is_readable(sqlite3 *db, const char *path, GError **error) {
+    sqlite3_busy_timeout(db, BUSY_MS);
+    if (sqlite3_exec(db, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL) == SQLITE_OK)
+        return true;
+    if (sqlite3_errcode(db) != SQLITE_BUSY)
+        return fail(db, error, path);
+    g_set_error(error, ANALYSIS_ERROR, ANALYSIS_ERROR_STORE,
+                "%s: %s; another program, perhaps a replay, is writing it: ask again when that has ended",
+                path, sqlite3_errmsg(db));
+    return false;
+}
+
 bool store_open_query(const char *path, bool write, sqlite3 **ret, GError **error) {
     sqlite3 *db;
     int flags = !path || write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
-    if (sqlite3_open_v2(path ? path : ":memory:", &db, flags, NULL) != SQLITE_OK ||
-        !store_register(db, error)) {
-        if (error && !*error)
-            fail(db, error, path ? path : "database");
+    const char *name = path ? path : ":memory:";
+    bool ok = sqlite3_open_v2(name, &db, flags, NULL) == SQLITE_OK || fail(db, error, name);
+    if (!ok || !store_register(db, error) || !is_readable(db, name, error)) {
         sqlite3_close(db);
         return false;
     }

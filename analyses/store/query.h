@@ -25,10 +25,10 @@ typedef struct QueryOps {
     void (*end)(void *opaque);
 } QueryOps;
 
-/* Run every statement of `sql`. On failure the error is SQLite's message, with the statement. */
+/* Run every statement of `sql`. Stops at the first failure; the error is SQLite's message. */
 bool store_query(sqlite3 *db, const char *sql, const QueryOps *ops, void *opaque, GError **error);
 /* A connection for asking: read-only unless `write`; NULL path: in memory. Functions and tables are
- * registered. */
+ * registered. False also when the file is locked or no database. */
 bool store_open_query(const char *path, bool write, sqlite3 **ret, GError **error);
 /* ATTACH path AS name. */
 bool store_attach(sqlite3 *db, const char *path, const char *name, GError **error);

@@ -78,9 +78,10 @@ static int64_t pragma(Store *s, const char *name) {
 
 /* A new file, ours, or neither. */
 static bool check_version(Store *s, GError **error) {
-    int64_t id = pragma(s, "application_id"), version = pragma(s, "user_version");
-    if (sqlite3_errcode(s->db) == SQLITE_NOTADB || sqlite3_errcode(s->db) == SQLITE_CORRUPT)
+    int64_t id = pragma(s, "application_id");
+    if (sqlite3_errcode(s->db) != SQLITE_OK) /* no database, damaged, or locked by its writer */
         return store_fail(s, error, "");
+    int64_t version = pragma(s, "user_version");
     int64_t tables = store_get_int(s, "SELECT count(*) FROM sqlite_schema", 0, "");
     if (id != APPLICATION_ID && tables) {
         g_set_error(error, ANALYSIS_ERROR, ANALYSIS_ERROR_STORE,

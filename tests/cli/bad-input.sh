@@ -113,6 +113,14 @@ elif command -v setpriv >/dev/null; then # root may write everything, unless it 
     refuse "unreadable" 2 'good.rrec.db' $unprivileged sql "$public/good.rrec" "SELECT count(*) FROM memtrace"
     rm -r "$public"
 fi
+# Held by another program, as by a replay that fills it: neither an empty answer nor somebody else's file.
+mkfifo held done
+python3 -c 'import sqlite3; db = sqlite3.connect("good.rrec.db", isolation_level=None); db.execute("BEGIN EXCLUSIVE"); open("held", "w").close(); open("done").close()' &
+read -r _ <held
+refuse "asking what is locked" 2 'good.rrec.db: database is locked.*writing it' "$RR" sql good.rrec "SELECT count(*) FROM memtrace"
+refuse "writing what is locked" 2 'good.rrec.db: database is locked.*writing it' "$RR" replay good.rrec --analysis memtrace
+: >done
+wait
 refuse "writing without --write" 2 'readonly|read-only' "$RR" sql good.rrec "DELETE FROM analysis"
 refuse "a file that is not there" 2 'absent.rrec.*no such file' "$RR" sql absent.rrec "SELECT 1"
 [ "$("$RR" sql --format csv good.rrec "SELECT count(*) FROM memtrace" 2>/dev/null)" = "$rows" ] || bad "rows were lost"
@@ -124,6 +132,7 @@ grep -q 'memtrace is partial: positions 0 to 20 of' err || bad "no warning of a 
 cp other.rrec.db good.rrec.db
 "$RR" sql good.rrec "SELECT count(*) FROM checkpoint" >out 2>err
 grep -q "another recording's" err || bad "another recording's database was asked: $(cat err)"
+refuse "another recording's database, further" 2 'good.rrec has no database of its own' "$RR" sql other.rrec good.rrec "SELECT 1"
 
 # Devices and values that do not exist.
 refuse "cache" 125 'cache' "$RR" run $virt -drive file=kernel.gz,format=raw,cache=fast -kernel "$GUESTS/hello.elf"
