@@ -109,35 +109,43 @@ static bool session_start(Session *s, const Command *self, Args *args, GError **
 
 /* Put the blocks that the guest wrote into the image. */
 typedef struct WriteBack {
-    int fd;
-    GError **error;
-    const char *path;
-    bool failed;
+    int fd, err; /* errno of the first failure, or 0 */
 } WriteBack;
 
 static void write_block(void *opaque, uint64_t block, const uint8_t *bytes, uint32_t size) {
     WriteBack *w = opaque;
-    for (uint32_t done = 0; done < size && !w->failed;) {
+    for (uint32_t done = 0; done < size && !w->err;) {
         ssize_t wrote = pwrite(w->fd, bytes + done, size - done, (off_t)(block * DISK_BLOCK + done));
         if (wrote > 0)
             done += (uint32_t)wrote;
-        else if (wrote == 0 || errno != EINTR) {
-            g_set_error(w->error, CLI_ERROR, 0, "--write-images %s: %s", w->path, g_strerror(errno));
-            w->failed = true;
-        }
+        else if (wrote == 0 || errno != EINTR)
+            w->err = wrote ? errno : EIO;
     }
 }
 
 static bool write_image(const Session *s, unsigned drive, GError **error) {
-    const DriveSetup *d = &s->setup.drives[drive];
-    WriteBack w = {.fd = open(d->path, O_WRONLY | O_CLOEXEC), .error = error, .path = d->path};
+    const char *path = s->setup.drives[drive].path;
+    WriteBack w = {.fd = open(path, O_WRONLY | O_CLOEXEC)};
     if (w.fd < 0) {
-        g_set_error(error, CLI_ERROR, 0, "--write-images %s: %s", d->path, g_strerror(errno));
-        return false;
+        w.err = errno;
+    } else {
+        disk_visit_written(s->machine, drive, write_block, &w);
+        if (close(w.fd) && !w.err) /* where a network's file system tells */
+            w.err = errno;
     }
-    disk_visit_written(s->machine, drive, write_block, &w);
-    close(w.fd);
-    return !w.failed;
+    if (!w.err)
+        return true;
+    g_set_error(error, CLI_ERROR, 0, "--write-images %s: %s", path, g_strerror(w.err));
+    return false;
+}
+
+/* Why the image of a drive stays as it was, or NULL: the guest's writes go there. */
+static const char *image_kept(const DriveSetup *d, const Args *args, int status) {
+    if (d->snapshot)
+        return "the image is unchanged (-snapshot)";
+    if (!args->write_images)
+        return "the image is unchanged (--write-images puts them there)";
+    return status ? "the image is unchanged (the guest did not end well)" : NULL;
 }
 
 /* What the guest wrote to its disks stays in the recording unless asked for, after a clean end, with --write-images. */
@@ -145,13 +153,12 @@ static bool finish_disks(Session *s, const Args *args, int status, GError **erro
     for (unsigned i = 0; i < s->setup.n_drives; i++) {
         const DriveSetup *d = &s->setup.drives[i];
         uint64_t n = d->attached ? disk_visit_written(s->machine, i, NULL, NULL) : 0;
-        bool write = n && args->write_images && status == 0 && !d->snapshot;
-        if (write && !write_image(s, i, error))
+        const char *kept = image_kept(d, args, status);
+        if (n && !kept && !write_image(s, i, error))
             return false;
         if (n)
             tell(args, "the guest wrote %" G_GUINT64_FORMAT " blocks of %s; %s", n, d->path,
-                 write ? "they are in the image now"
-                       : "the image is unchanged (--write-images puts them there)");
+                 kept ? kept : "they are in the image now");
     }
     return true;
 }

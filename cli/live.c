@@ -90,10 +90,10 @@ static void port_flush(Live *l, unsigned port) {
         ssize_t w = write(fd, o->bytes + done, o->n - done);
         if (w > 0)
             done += (size_t)w;
-        else if (w < 0 && errno == EAGAIN)
+        else if (w < 0 && errno == EAGAIN && !live_signal)
             poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, -1);
-        else if (w < 0 && errno != EINTR)
-            break; /* the reader is gone; the guest must not notice */
+        else if (w < 0 && (errno != EINTR || live_signal))
+            break; /* the reader is gone, or stands still and we are to end; the guest must not notice */
     }
     o->n = 0;
 }
@@ -149,7 +149,19 @@ static void live_output(Nd *nd, Pos pos, Nsec now, NdKind kind, uint32_t source,
 
 /* -- input -------------------------------------------------------------------------------------------------- */
 
-/* Ctrl-A as in QEMU: x quits, Ctrl-A again is itself, anything else is dropped with it. Returns bytes kept. */
+static void escape_help(void) {
+    static const char text[] = "\r\n"
+                               "rr-emu: Ctrl-A h  this help\r\n"
+                               "rr-emu: Ctrl-A x  end the run\r\n"
+                               "rr-emu: Ctrl-A Ctrl-A  send Ctrl-A to the guest\r\n"
+                               "rr-emu: there is no monitor: record, replay and ask the database\r\n";
+    (void)!write(STDERR_FILENO, text, sizeof text - 1);
+}
+
+/*
+ * Ctrl-A as in QEMU: x quits, Ctrl-A again is itself; what else follows is dropped with it and gets the help, because
+ * it was meant for something. Returns bytes kept.
+ */
 static size_t take_escapes(Live *l, uint8_t *bytes, size_t n) {
     size_t kept = 0;
     for (size_t i = 0; i < n; i++) {
@@ -165,6 +177,8 @@ static size_t take_escapes(Live *l, uint8_t *bytes, size_t n) {
             l->stop = ND_STOP_QUIT;
         else if (bytes[i] == 1)
             bytes[kept++] = 1;
+        else
+            escape_help();
     }
     return kept;
 }
@@ -287,7 +301,7 @@ static bool fetch_entropy(Live *l, uint8_t *to, uint32_t size, int *err) {
     for (uint32_t done = 0; done < size;) {
         ssize_t n =
             l->rng_fd >= 0 ? read(l->rng_fd, to + done, size - done) : getrandom(to + done, size - done, 0);
-        if (n <= 0 && errno != EINTR)
+        if (n == 0 || (n < 0 && errno != EINTR))
             return *err = n ? errno : EIO, false;
         done += n > 0 ? (uint32_t)n : 0;
     }

@@ -30,19 +30,36 @@ typedef struct Properties {
     GPtrArray *keys, *values;
 } Properties;
 
+/* The words between commas; two commas are one that is meant (file names). */
+static GPtrArray *split_words(const char *text) {
+    GPtrArray *words = g_ptr_array_new_with_free_func(g_free);
+    GString *word = g_string_new(NULL);
+    for (; *text; text++) {
+        if (*text == ',' && *++text != ',') {
+            g_ptr_array_add(words, g_string_free(word, FALSE));
+            word = g_string_new(NULL);
+            text--;
+        } else {
+            g_string_append_c(word, *text);
+        }
+    }
+    g_ptr_array_add(words, g_string_free(word, FALSE));
+    return words;
+}
+
 /* `first_key`: the key that a first word without '=' stands for is handled by the caller through `first`. */
 static Properties *properties_new(const char *text) {
     Properties *p = g_new0(Properties, 1);
     p->keys = g_ptr_array_new_with_free_func(g_free);
     p->values = g_ptr_array_new_with_free_func(g_free);
-    g_auto(GStrv) words = g_strsplit(text, ",", -1);
-    for (int i = 0; words[i]; i++) {
-        char *eq = strchr(words[i], '=');
+    g_autoptr(GPtrArray) words = split_words(text);
+    for (guint i = 0; i < words->len && *text; i++) {
+        const char *word = words->pdata[i], *eq = strchr(word, '=');
         if (!eq && i == 0) {
-            p->first = g_strdup(words[i]);
+            p->first = g_strdup(word);
             continue;
         }
-        g_ptr_array_add(p->keys, eq ? g_strndup(words[i], (gsize)(eq - words[i])) : g_strdup(words[i]));
+        g_ptr_array_add(p->keys, eq ? g_strndup(word, (gsize)(eq - word)) : g_strdup(word));
         g_ptr_array_add(p->values, g_strdup(eq ? eq + 1 : "on"));
     }
     return p;
@@ -267,6 +284,8 @@ static bool opt_rtc(Collected *c, const char *option, const char *value, GError 
         g_autoptr(GDateTime) when = g_date_time_new_from_iso8601(full, utc);
         if (!when || g_date_time_to_unix(when) < 0)
             return refuse("-rtc base", base, "utc, or a date such as 2026-01-31T12:00:00", error);
+        if (g_date_time_to_unix(when) > (gint64)(UINT64_MAX / 1000000000u))
+            return refuse("-rtc base", base, "a date that 64 bits of nanoseconds hold (to 2554)", error);
         c->s->live.rtc_fixed = true;
         c->s->live.rtc_ns = (uint64_t)g_date_time_to_unix(when) * 1000000000u;
     } else if (base && !strcmp(base, "localtime")) {
@@ -481,6 +500,51 @@ static bool add_images(Collected *c, GError **error) {
 
 /* -- second step: drives and devices ------------------------------------------------------------------------ */
 
+/* What QEMU would find out by itself where no format= says so; taken as raw it would be another disk without a word. */
+static const char *image_format(int fd) {
+    static const struct {
+        const char *magic, *name;
+    } formats[] = {{"QFI\xfb", "qcow2"}, {"KDMV", "vmdk"}, {"vhdxfile", "vhdx"}, {"QED", "qed"}};
+    char head[8] = {0};
+    bool is_read = pread(fd, head, sizeof head, 0) == sizeof head;
+    for (size_t i = 0; is_read && i < G_N_ELEMENTS(formats); i++)
+        if (!memcmp(head, formats[i].magic, strlen(formats[i].magic)))
+            return formats[i].name;
+    return NULL;
+}
+
+/* Opens d->path and finds its size. */
+static bool open_image(DriveSetup *d, bool probe, int *ret, GError **error) {
+    int fd = open(d->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO is refused, not waited for */
+    struct stat st;
+    if (fd < 0 || fstat(fd, &st)) {
+        g_set_error(error, CLI_ERROR, 0, "-drive file=%s: %s", d->path, g_strerror(errno));
+        if (fd >= 0)
+            close(fd);
+        return false;
+    }
+    *ret = fd;
+    if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode)) {
+        g_set_error(error, CLI_ERROR, 0, "-drive file=%s: expected a file or a block device", d->path);
+        return false;
+    }
+    d->size = S_ISREG(st.st_mode) ? (uint64_t)st.st_size : (uint64_t)lseek(fd, 0, SEEK_END);
+    const char *format = probe ? image_format(fd) : NULL;
+    if (format) {
+        g_set_error(error, CLI_ERROR, 0,
+                    "-drive file=%s: a %s image; expected raw (convert it with 'qemu-img convert -O raw', or "
+                    "say format=raw)",
+                    d->path, format);
+        return false;
+    }
+    if (d->size >= 512 && d->size % 512 == 0)
+        return true;
+    g_set_error(error, CLI_ERROR, 0,
+                "-drive file=%s: %" G_GUINT64_FORMAT " bytes; expected a multiple of 512 above 0", d->path,
+                d->size);
+    return false;
+}
+
 static bool add_drive(Collected *c, const char *text, GError **error) {
     MachineSetup *s = c->s;
     if (s->n_drives == LIVE_MAX_DRIVES) {
@@ -520,23 +584,9 @@ static bool add_drive(Collected *c, const char *text, GError **error) {
             p, "-drive", "file, format=raw, if=virtio|none, id, readonly, snapshot, media=disk, cache, index",
             error))
         return false;
-    int fd = open(file, O_RDONLY | O_CLOEXEC);
-    struct stat st;
-    if (fd < 0 || fstat(fd, &st)) {
-        g_set_error(error, CLI_ERROR, 0, "-drive file=%s: %s", file, g_strerror(errno));
-        if (fd >= 0)
-            close(fd);
-        return false;
-    }
     d->path = g_steal_pointer(&file);
-    d->size = S_ISREG(st.st_mode) ? (uint64_t)st.st_size : (uint64_t)lseek(fd, 0, SEEK_END);
-    s->live.drive_fds[s->n_drives++] = fd;
-    if (d->size < 512 || d->size % 512) {
-        g_set_error(error, CLI_ERROR, 0,
-                    "-drive file=%s: %" G_GUINT64_FORMAT " bytes; expected a multiple of 512 above 0",
-                    d->path, d->size);
+    if (!open_image(d, !format, &s->live.drive_fds[s->n_drives++], error))
         return false;
-    }
     if (!interface || !strcmp(interface, "virtio"))
         g_ptr_array_add(c->devices, g_strdup_printf("virtio-blk,drive=%s", d->id));
     return true;

@@ -5,9 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The pos of the first console line that contains `text`: where its line feed (or the text's last byte) came out. */
+/* The pos at which the first console line that contains `text` does so: where the text's last byte came out. */
 static bool position_of_console(const Rec *rec, const char *text, Pos *ret) {
     g_autoptr(GString) line = g_string_new(NULL);
+    size_t n = strlen(text);
     Pos pos;
     uint32_t port, size;
     const uint8_t *data;
@@ -18,7 +19,7 @@ static bool position_of_console(const Rec *rec, const char *text, Pos *ret) {
                 continue;
             }
             g_string_append_c(line, (char)data[k]);
-            if (strstr(line->str, text))
+            if (line->len >= n && !memcmp(line->str + line->len - n, text, n))
                 return *ret = pos, true;
         }
     return false;

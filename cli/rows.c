@@ -69,11 +69,17 @@ static void table_flush(Rows *r) {
     g_ptr_array_set_size(r->cells, 0);
 }
 
+/* A cell stays in its column, and what a guest printed cannot speak to the terminal of whoever asks. */
+static char *plain(char *text) {
+    for (char *p = text; *p; p++)
+        if (g_ascii_iscntrl(*p))
+            *p = ' ';
+    return text;
+}
+
 static void table_row(Rows *r, const QueryValue *values) {
-    for (int i = 0; i < r->n; i++) {
-        char *text = value_text(&values[i]);
-        g_ptr_array_add(r->cells, g_strdelimit(text, "\r\n", ' '));
-    }
+    for (int i = 0; i < r->n; i++)
+        g_ptr_array_add(r->cells, plain(value_text(&values[i])));
     if (r->count % TABLE_WINDOW == 0)
         table_flush(r);
 }

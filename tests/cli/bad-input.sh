@@ -136,6 +136,14 @@ refuse "another recording's database, further" 2 'good.rrec has no database of i
 
 # Devices and values that do not exist.
 refuse "cache" 125 'cache' "$RR" run $virt -drive file=kernel.gz,format=raw,cache=fast -kernel "$GUESTS/hello.elf"
+printf 'QFI\373\0\0\0\3' >disk.qcow2
+truncate -s 1M disk.qcow2 one,two.img
+refuse "qcow2 that does not say so" 125 'disk.qcow2: a qcow2 image.*format=raw' "$RR" run $virt -drive file=disk.qcow2 -kernel "$GUESTS/hello.elf"
+"$RR" run --quiet $virt -drive file=disk.qcow2,format=raw -drive file=one,,two.img -kernel "$GUESTS/hello.elf" </dev/null >/dev/null 2>err ||
+    bad "format=raw, and a comma in a name: $(cat err)"
+refuse "a FIFO as disk" 125 'done: expected a file or a block device' "$RR" run $virt -drive file=done,format=raw -kernel "$GUESTS/hello.elf"
+refuse "a folder as disk" 125 '/tmp: expected a file' "$RR" run $virt -drive file=/tmp,format=raw -kernel "$GUESTS/hello.elf"
+refuse "a date far away" 125 '9999-01-01.*2554' "$RR" run $virt -rtc base=9999-01-01 -kernel "$GUESTS/hello.elf"
 refuse "bus" 125 'virtio-mmio-bus.0 to virtio-mmio-bus.7' "$RR" run $virt -device virtio-rng-device,bus=virtio-mmio-bus.9 -kernel "$GUESTS/hello.elf"
 refuse "rng without its object" 125 'rng-random,id=r' "$RR" run $virt -device virtio-rng-device,rng=r -kernel "$GUESTS/hello.elf"
 refuse "max-insns 0" 125 'max-insns.*above 0' "$RR" run --max-insns 0 $virt -kernel "$GUESTS/hello.elf"

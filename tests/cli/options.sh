@@ -74,8 +74,18 @@ check "disk writes" 0 'blocks of disk.img; the image is unchanged' "$RR" record 
 [ "$(md5sum <disk.img)" = "$before" ] || { echo "the image was changed"; fails=$((fails + 1)); }
 check "write-images" 0 'in the image now' "$RR" record --force --write-images -o disk.rrec $disk
 [ "$(md5sum <disk.img)" != "$before" ] || { echo "the image was not changed"; fails=$((fails + 1)); }
-rm disk.img
+mv disk.img away.img
 check "replay without the image" 0 'agree' "$RR" verify disk.rrec
+mv away.img disk.img
+
+check "-snapshot" 0 'unchanged \(-snapshot\)' "$RR" record --force --write-images -o disk.rrec -snapshot $disk
+
+# What a guest prints need not be text: NUL, escape, "hi".
+python3 -c 'import struct, sys; sys.stdout.buffer.write(struct.pack("<12I", 0x100002b7, 0x00028023, 0x01b00313, 0x00628023, 0x06800313, 0x00628023, 0x06900313, 0x00628023, 0x001003b7, 0x00005e37, 0x555e0e13, 0x01c3a023))' >bytes.bin
+check "record bytes" 0 'exit status 0' "$RR" record -o bytes.rrec -M virt -nographic -bios none -kernel bytes.bin
+check "a position behind a NUL" 0 'replayed' "$RR" replay bytes.rrec --to console:hi
+"$RR" sql bytes.rrec "SELECT text FROM console" >out
+grep -q 'hi' out && ! grep -q "$(printf '\033')" out || { echo "an escape sequence of the guest's: $(od -c out)"; fails=$((fails + 1)); }
 
 # Output formats.
 "$RR" sql --format csv short.rrec "SELECT 'a,b' AS x, 1 AS y" >out 2>err
