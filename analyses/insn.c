@@ -9,6 +9,8 @@
 #include "analyses/store/runs.h"
 #include "analyses/trace_store.h"
 
+#define PIECES 4u
+
 typedef struct Insn {
     AnalysisRun *run;
     bool as_rows;
@@ -73,20 +75,27 @@ static bool store_result(Insn *x, const ChunkResult *r, GError **error) {
            index_builder_add(x->index, id, r->pages, r->n_pages, error);
 }
 
+/* A window of a few pieces, so that reading one row does not take long. */
+static bool encode(Insn *x, const TracePiece *pieces, size_t n) {
+    ChunkResult result;
+    size_t words = 0;
+    for (size_t i = 0; i < n; i++)
+        words += pieces[i].n;
+    run_encoder_begin(x->encoder, words);
+    for (size_t i = 0; i < n; i++)
+        if (!run_encoder_add(x->encoder, pieces[i].words, pieces[i].n, &x->error))
+            return false;
+    run_encoder_end(x->encoder, &result);
+    return store_result(x, &result, &x->error);
+}
+
 static gpointer follow(gpointer data) {
     Insn *x = data;
     for (gpointer p; (p = g_async_queue_pop(x->jobs)) != x->jobs;) {
         TraceJob *job = p;
-        ChunkResult result;
-        bool ok = !x->error;
-        run_encoder_begin(x->encoder, job->words);
-        for (size_t i = 0; i < job->n && ok; i++)
-            ok = run_encoder_add(x->encoder, job->pieces[i].words, job->pieces[i].n, &x->error);
+        for (size_t i = 0; i < job->n && !x->error; i += PIECES)
+            encode(x, &job->pieces[i], MIN(PIECES, job->n - i));
         trace_job_unref(job);
-        if (ok) {
-            run_encoder_end(x->encoder, &result);
-            store_result(x, &result, &x->error);
-        }
     }
     return NULL;
 }

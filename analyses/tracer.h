@@ -10,8 +10,8 @@
 #include <glib.h>
 #include "core/machine.h"
 
-#define TRACER_JOB_WORDS (4u * TRACE_BUFFER_WORDS) /* about 130,000 accesses */
-#define TRACER_JOB_BUFFERS 8u
+#define TRACER_JOB_WORDS (12u * TRACE_BUFFER_WORDS) /* about 400,000 accesses */
+#define TRACER_JOB_BUFFERS 16u
 
 typedef struct Tracer Tracer;
 

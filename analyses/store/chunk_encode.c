@@ -121,7 +121,7 @@ static G_GNUC_NO_INLINE void addr_miss(ChunkEncoder *e, uint64_t at, uint64_t be
                                        uint64_t va) {
     uint64_t delta = zigzag(va - expected), delta_before = zigzag(va - before);
     uint8_t control = 0;
-    if (delta_before < delta) {
+    if (bytes_needed(delta_before) < bytes_needed(delta)) {
         delta = delta_before;
         control = ADDR_FROM_BEFORE;
     }
@@ -143,7 +143,8 @@ static G_GNUC_NO_INLINE void value_miss(ChunkEncoder *e, uint64_t at, PredictMem
         kind = VALUE_LAST;
         m->value_from = FROM_LAST;
     } else {
-        kind = delta < v && m->size > 1 ? VALUE_DELTA : VALUE_RAW;
+        /* No shorter, no delta: equal values are for zstd to find. */
+        kind = bytes_needed(delta) < bytes_needed(v) && m->size > 1 ? VALUE_DELTA : VALUE_RAW;
         rest = kind == VALUE_DELTA ? delta : v;
         n = bytes_needed(rest);
     }

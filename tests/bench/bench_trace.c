@@ -16,7 +16,7 @@
 #include "replay/replay.h"
 #include "tcg/tcg.h"
 
-#define STRETCH 4u
+#define STRETCH 12u
 
 typedef struct Keep {
     GPtrArray *buffers;

@@ -126,7 +126,7 @@ static void check_scan(Rig *r, const char *sql, bool down) {
 static void test_scan(void) {
     Rig r;
     rig_init(&r, 11, 60);
-    rig_trace(&r, "memtrace", 3000);
+    rig_trace(&r, "memtrace", 9000);
     g_assert_cmpint(get_int(&r, "SELECT count(*) FROM memtrace_chunk"), >, 3);
     check_scan(&r, "SELECT * FROM memtrace", false);
     check_scan(&r, "SELECT * FROM memtrace ORDER BY pos DESC, seq DESC", true);
