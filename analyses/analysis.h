@@ -30,6 +30,9 @@ typedef struct AnalysisInfo {
 /* i-th built-in, NULL past the last. */
 const AnalysisInfo *analysis_info(size_t i);
 
+/* Whether somebody's tables may be called NAME and NAME_…: plain words, and no table of a database's own or a built-in's. */
+bool analysis_name_is_free(const char *name);
+
 typedef struct AnalysisSet AnalysisSet; /* the analyses of one replay, with their database */
 typedef struct Store Store;             /* analyses/store/store.h */
 

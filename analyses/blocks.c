@@ -61,15 +61,23 @@ static Gva path_pc(const Paths *paths, const Path *path) {
     return paths_piece(paths, path->piece)->pc;
 }
 
-static void add_code(const Paths *paths, const Path *path, Block *b) {
-    if (path->parent)
-        add_code(paths, path->parent, b);
-    const TraceBlock *t = paths_piece(paths, path->piece);
-    for (unsigned i = 0; i < path->done; i++) {
+static void add_piece_code(const TraceBlock *t, uint16_t done, Block *b) {
+    for (unsigned i = 0; i < done; i++) {
         uint32_t raw = GUINT32_TO_LE(t->insn_raw[i]);
         g_byte_array_append(b->code, (const uint8_t *)&raw, t->insn_len[i]);
     }
-    b->insns += path->done;
+    b->insns += done;
+}
+
+/* Not by recursion: a guest may run straight through all of its memory. */
+static void add_code(const Paths *paths, const Path *path, Block *b) {
+    g_autoptr(GPtrArray) pieces = g_ptr_array_new();
+    for (; path; path = path->parent)
+        g_ptr_array_add(pieces, (gpointer)path);
+    for (guint i = pieces->len; i-- > 0;) {
+        const Path *at = pieces->pdata[i];
+        add_piece_code(paths_piece(paths, at->piece), at->done, b);
+    }
 }
 
 static void block_join(Block *b, const Block *other) {

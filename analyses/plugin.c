@@ -158,6 +158,13 @@ bool plugin_host_wants_store(const PluginHost *host) {
     return false;
 }
 
+const char *plugin_host_rows_name(const PluginHost *host, guint i) {
+    if (i >= host->plugins->len)
+        return NULL;
+    const Plugin *p = g_ptr_array_index(host->plugins, i);
+    return p->kind->rows_name ? p->kind->rows_name(p) : "";
+}
+
 Pos plugin_host_next_position(const PluginHost *host, Pos pos) {
     Pos next = POS_NONE;
     for (guint i = 0; i < host->plugins->len; i++) {

@@ -29,8 +29,10 @@ void plugin_host_free(PluginHost *host); /* NULL is allowed */
  * new, symbols that would change the guest, unknown or ill-typed arguments of a native plugin.
  */
 bool plugin_host_add(PluginHost *host, const char *spec, GError **error);
-/* Does any plugin declare tables? They need a database. */
+/* May any plugin declare tables? They need a database. (Only its install knows: every native one may.) */
 bool plugin_host_wants_store(const PluginHost *host);
+/* What the rows of the i-th plugin are called in the table `analysis`; "" if it has none; NULL past the last. */
+const char *plugin_host_rows_name(const PluginHost *host, guint i);
 /* The machine stands at the start position: install. `store` may be NULL if nobody wants it. */
 bool plugin_host_begin(PluginHost *host, Machine *m, Store *store, GError **error);
 /*

@@ -3,6 +3,7 @@
 #include "analyses/plugin_native.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,8 +68,9 @@ static bool parse_bool(const char *value, bool *to) {
 
 static bool parse_int(const char *value, int64_t *to) {
     char *end;
+    errno = 0;
     *to = g_ascii_strtoll(value, &end, 0);
-    return *value && !*end;
+    return *value && !*end && !errno;
 }
 
 static bool value_is_good(const RrOption *o, const char *value) {
@@ -85,15 +87,6 @@ static bool value_is_good(const RrOption *o, const char *value) {
     }
 }
 
-static bool is_table_name(const char *name) {
-    if (!g_ascii_isalpha(*name) || strlen(name) > 48 || g_str_has_prefix(name, "sqlite"))
-        return false;
-    for (const char *p = name; *p; p++)
-        if (!g_ascii_isalnum(*p) && *p != '_')
-            return false;
-    return true;
-}
-
 static bool set_option(RrSelf *self, const char *word, GError **error) {
     Plugin *p = self->plugin;
     g_auto(GStrv) pair = g_strsplit(word, "=", 2);
@@ -101,7 +94,8 @@ static bool set_option(RrSelf *self, const char *word, GError **error) {
     if (pair[0] && !strcmp(pair[0], "as")) {
         g_free(self->name);
         self->name = g_strdup(value);
-        return is_table_name(value) || refuse(p, error, "as=%s: expected letters, digits and _", value);
+        return analysis_name_is_free(value) ||
+               refuse(p, error, "as=%s: expected letters, digits and _, and no name that rr-emu uses", value);
     }
     const RrOption *o = pair[0] ? find_option(self->class, pair[0]) : NULL;
     if (!o) {
@@ -122,13 +116,38 @@ static bool check_version(const Plugin *p, uint32_t version, GError **error) {
         version, version < RR_PLUGIN_VERSION_MIN ? "old" : "new", RR_PLUGIN_VERSION_MIN, RR_PLUGIN_VERSION);
 }
 
+/* Options whose types or fallbacks make no sense are found now, not when they are asked for. */
+static bool check_options(const Plugin *p, const RrPlugin *class, GError **error) {
+    for (const RrOption *o = options_of(class); o->name; o++)
+        if ((unsigned)o->type > RR_OPTION_CHOICE || (o->type == RR_OPTION_CHOICE && !o->choices) ||
+            (o->fallback && !value_is_good(o, o->fallback)))
+            return refuse(p, error, "its option '%s' has a type, choices or a fallback that do not fit",
+                          o->name);
+    return true;
+}
+
+/* Its tables would be dropped by a second one of that name. */
+static bool check_name(const RrSelf *self, GError **error) {
+    const Plugin *p = self->plugin;
+    for (guint i = 0; i < p->host->plugins->len; i++) {
+        const Plugin *other = g_ptr_array_index(p->host->plugins, i);
+        if (other->kind == p->kind && !g_ascii_strcasecmp(((const RrSelf *)other->state)->name, self->name))
+            return refuse(p, error, "'%s' is there already; give the second one as=NAME", self->name);
+    }
+    return true;
+}
+
 static bool native_check(Plugin *p, GError **error) {
     const RrPlugin *class = dlsym(p->object, "rr_plugin");
     if (!class || !check_version(p, class->version, error))
         return false;
-    if (!class->name || !is_table_name(class->name))
-        return refuse(p, error, "its name '%s' is not one for a table: expected letters, digits and _",
+    if (!class->name || !analysis_name_is_free(class->name))
+        return refuse(p, error,
+                      "its name '%s' is not one for a table: expected letters, digits and _, and no name "
+                      "that rr-emu uses",
                       class->name ? class->name : "");
+    if (!check_options(p, class, error))
+        return false;
     RrSelf *self = p->state = g_new0(RrSelf, 1);
     self->plugin = p;
     self->class = class;
@@ -141,7 +160,11 @@ static bool native_check(Plugin *p, GError **error) {
     for (char **word = p->words; *word; word++)
         if (!set_option(self, *word, error))
             return false;
-    return true;
+    return check_name(self, error);
+}
+
+static const char *native_rows_name(const Plugin *p) {
+    return ((const RrSelf *)p->state)->name;
 }
 
 /* Only install knows whether it declares tables: a database is there for every native plugin. */
@@ -330,6 +353,7 @@ static void native_reached(Plugin *p, Pos pos) {
 const PluginKind plugin_kind_native = {.name = "rr",
                                        .check = native_check,
                                        .wants_store = native_wants_store,
+                                       .rows_name = native_rows_name,
                                        .install = native_install,
                                        .next_position = native_next_position,
                                        .reached = native_reached,

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "analyses/plugin_native.h"
+#include "analyses/transfer.h"
 
 typedef struct NativeCall {
     PluginCode code;
@@ -54,20 +55,9 @@ static void run_mem(void *opaque, const Hart *hart, const ProbeAccess *a) {
 
 /* -- basic blocks ---------------------------------------------------------------------------------------- */
 
-/* Does control go anywhere else than on, after this instruction? Unprivileged spec, chapters 2 and 28 (C). */
+/* What traps instead is told by native_flow_break. */
 static bool is_transfer(const ProbeInsn *insn) {
-    uint32_t raw = insn->raw;
-    if (insn->len == 4) {
-        uint32_t op = raw & 0x7f;
-        bool system = op == 0x73 && (raw >> 12 & 7) == 0;
-        uint32_t funct12 = raw >> 20; /* ecall ebreak sret mret */
-        return op == 0x63 || op == 0x67 || op == 0x6f ||
-               (system && (funct12 == 0 || funct12 == 1 || funct12 == 0x102 || funct12 == 0x302));
-    }
-    uint32_t quadrant = raw & 3, funct3 = raw >> 13 & 7;
-    if (quadrant == 1)
-        return funct3 >= 5;                                      /* c.j c.beqz c.bnez */
-    return quadrant == 2 && funct3 == 4 && (raw >> 2 & 31) == 0; /* c.jr c.jalr c.ebreak */
+    return transfer_decode(insn->raw, insn->len) != TRANSFER_NONE;
 }
 
 void native_flow_break(const RrSelf *self, uint32_t hart) {

@@ -10,6 +10,7 @@
 
 struct RrTable {
     RrSelf *self;
+    char *name;
     unsigned n;     /* the plugin's columns */
     uint8_t *types; /* RrType */
     char *letters;  /* for store_run_values: pos and seq first */
@@ -20,7 +21,8 @@ typedef struct NativeRows {
     GPtrArray *tables;
     RowQueue *queue;
     int64_t n;
-    bool open;
+    bool open;     /* the transaction */
+    bool replaces; /* rows of a complete run */
 } NativeRows;
 
 /* A row in the queue: the table, pos, seq, the values; text and blobs behind them. */
@@ -58,6 +60,8 @@ bool native_rows_begin(RrSelf *self, GError **error) {
     g_autofree char *args = g_strconcat(self->plugin->base, *words ? "," : "", words, NULL);
     StoreValue values[] = {
         {.bytes = self->name}, {.bytes = args}, {.integer = (int64_t)machine_pos(host->machine)}};
+    rows->replaces =
+        store_get_int(host->store, "SELECT complete FROM analysis WHERE name = ?", 0, "s", self->name);
     if (!store_begin(host->store, error))
         return false;
     rows->open = true;
@@ -84,11 +88,14 @@ bool native_rows_end(RrSelf *self, bool complete, GError **error) {
                            {.bytes = self->name}};
     ok = ok && set_analysis(self, "UPDATE analysis SET to_pos = ?, complete = ?, rows = ? WHERE name = ?",
                             "iiis", values, &why);
-    if (ok && store_commit(host->store, &why))
+    /* As with the built-in analyses: half of it is worth keeping only where there is nothing better. */
+    bool keep = complete || !rows->replaces;
+    if (ok && keep && store_commit(host->store, &why))
         return true;
     store_rollback(host->store);
-    g_propagate_error(error, why);
-    return false;
+    if (why)
+        g_propagate_error(error, why);
+    return ok && !keep;
 }
 
 void native_rows_free(RrSelf *self) {
@@ -100,6 +107,7 @@ void native_rows_free(RrSelf *self) {
     for (guint i = 0; i < rows->tables->len; i++) {
         RrTable *t = g_ptr_array_index(rows->tables, i);
         store_stmt_free(t->insert);
+        g_free(t->name);
         g_free(t->types);
         g_free(t->letters);
         g_free(t);
@@ -158,8 +166,12 @@ RrTable *rr_table(RrSelf *self, const char *suffix, const RrColumn *columns) {
         native_misuse(self, "rr_table() outside install");
     if (!is_word(name))
         native_misuse(self, "table '%s': expected letters, digits and _", name);
+    for (guint i = 0; i < rows->tables->len; i++)
+        if (!g_ascii_strcasecmp(((RrTable *)g_ptr_array_index(rows->tables, i))->name, name))
+            native_misuse(self, "table '%s' is declared twice", name);
     RrTable *t = g_new0(RrTable, 1);
     t->self = self;
+    t->name = g_strdup(name);
     while (columns[t->n].name)
         t->n++;
     t->types = g_new0(uint8_t, t->n + 1);

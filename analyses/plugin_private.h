@@ -15,6 +15,7 @@ typedef struct PluginKind {
     /* The object is loaded: is it written for this interface, in a version that is understood? */
     bool (*check)(Plugin *p, GError **error);
     bool (*wants_store)(const Plugin *p);
+    const char *(*rows_name)(const Plugin *p); /* in the table `analysis`; NULL: it never has rows */
     bool (*install)(Plugin *p, GError **error);
     /* The first position from `pos` on that it waits for, and that this one is reached; both may be NULL. */
     Pos (*next_position)(const Plugin *p, Pos pos);

@@ -117,15 +117,27 @@ static const AnalysisOption *find_option(const AnalysisInfo *info, const char *n
     return NULL;
 }
 
-/* Table names must be plain words, and not those of the base tables. */
-static bool good_name(const char *name) {
-    static const char *const taken[] = {"meta",   "analysis", "loader", "module",
-                                        "symbol", "line",     "write",  NULL};
-    if (!g_ascii_isalpha(*name) || strlen(name) > 48 || g_str_has_prefix(name, "sqlite") ||
-        g_strv_contains(taken, name))
+static bool is_word(const char *name) {
+    if (!g_ascii_isalpha(*name) || strlen(name) > 48 || !g_ascii_strncasecmp(name, "sqlite", 6))
         return false;
-    for (const char *p = name; *p; p++)
-        if (!g_ascii_isalnum(*p) && *p != '_')
+    return strspn(name, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "_") == strlen(name);
+}
+
+/* SQLite takes no notice of case in names. */
+static bool lists(const char *tables, const char *name) {
+    g_auto(GStrv) words = g_strsplit(tables, " ", -1);
+    for (int i = 0; words[i]; i++)
+        if (!g_ascii_strcasecmp(words[i], name))
+            return true;
+    return false;
+}
+
+bool analysis_name_is_free(const char *name) {
+    if (!is_word(name) ||
+        lists("meta analysis loader module module_v symbol symbol_v line write checkpoint_v", name))
+        return false;
+    for (size_t i = 0; i < G_N_ELEMENTS(classes); i++)
+        if (lists(classes[i]->info.name, name) || lists(classes[i]->info.tables, name))
             return false;
     return true;
 }
@@ -135,7 +147,7 @@ static bool set_option(AnalysisRun *run, const char *word, GError **error) {
     g_auto(GStrv) pair = g_strsplit(word, "=", 2);
     const AnalysisOption *o = pair[0] ? find_option(info, pair[0]) : NULL;
     if (pair[0] && pair[1] && !strcmp(pair[0], "as")) {
-        if (!good_name(pair[1]) || (strcmp(pair[1], info->name) != 0 && find_class(pair[1])))
+        if (strcmp(pair[1], info->name) != 0 && !analysis_name_is_free(pair[1]))
             return refuse(error, ANALYSIS_ERROR_OPTION,
                           "--analysis %s: as=%s: expected a new table name of letters, digits "
                           "and _",

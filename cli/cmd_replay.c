@@ -110,6 +110,9 @@ static bool job_attach(Job *j, Args *args, GError **error) {
     j->set = analysis_set_new(j->store);
     for (guint i = 0; args->analyses && i < args->analyses->len; i++)
         database_tell_replaced(args, store_handle(j->store), args->analyses->pdata[i]);
+    for (guint i = 0; j->plugins && plugin_host_rows_name(plugins_host(j->plugins), i); i++)
+        database_tell_replaced(args, store_handle(j->store),
+                               plugin_host_rows_name(plugins_host(j->plugins), i));
     for (guint i = 0; args->analyses && i < args->analyses->len; i++)
         if (!analysis_set_add(j->set, args->analyses->pdata[i], error))
             return false;

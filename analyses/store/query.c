@@ -78,7 +78,6 @@ bool store_query(sqlite3 *db, const char *sql, const QueryOps *ops, void *opaque
 
 /* sqlite3_open reads nothing: a file that is locked, or no database, would be found out by whichever question is first. */
 static bool is_readable(sqlite3 *db, const char *path, GError **error) {
-    sqlite3_busy_timeout(db, BUSY_MS);
     if (sqlite3_exec(db, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL) == SQLITE_OK)
         return true;
     if (sqlite3_errcode(db) != SQLITE_BUSY)
@@ -89,17 +88,33 @@ static bool is_readable(sqlite3 *db, const char *path, GError **error) {
     return false;
 }
 
-bool store_open_query(const char *path, bool write, sqlite3 **ret, GError **error) {
+static bool open_connection(const char *path, int flags, sqlite3 **ret, GError **error) {
     sqlite3 *db;
-    int flags = !path || write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
-    const char *name = path ? path : ":memory:";
-    bool ok = sqlite3_open_v2(name, &db, flags, NULL) == SQLITE_OK || fail(db, error, name);
-    if (!ok || !store_register(db, error) || !is_readable(db, name, error)) {
+    bool ok = sqlite3_open_v2(path, &db, flags, NULL) == SQLITE_OK || fail(db, error, path);
+    if (ok)
+        sqlite3_busy_timeout(db, BUSY_MS);
+    if (!ok || !store_register(db, error) || !is_readable(db, path, error)) {
         sqlite3_close(db);
         return false;
     }
     *ret = db;
     return true;
+}
+
+/* A writer was killed: what it had begun must be undone before anybody reads, and a reader may not do that. */
+static void roll_back_killed(const char *path) {
+    sqlite3 *db;
+    g_autofree char *journal = g_strconcat(path, "-journal", NULL);
+    if (g_file_test(journal, G_FILE_TEST_EXISTS) && open_connection(path, SQLITE_OPEN_READWRITE, &db, NULL))
+        sqlite3_close(db);
+}
+
+bool store_open_query(const char *path, bool write, sqlite3 **ret, GError **error) {
+    if (!path || write)
+        return open_connection(path ? path : ":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, ret,
+                               error);
+    roll_back_killed(path);
+    return open_connection(path, SQLITE_OPEN_READONLY, ret, error);
 }
 
 bool store_attach(sqlite3 *db, const char *path, const char *name, GError **error) {

@@ -138,7 +138,8 @@ bool store_open(const char *path, Store **ret, GError **error) {
 void store_close(Store *s) {
     if (!s)
         return;
-    store_rollback(s);
+    if (s->depth)
+        sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
     if (s->recording)
         store_recording_free(s);
     sqlite3_close_v2(s->db);
@@ -157,6 +158,11 @@ bool store_begin(Store *s, GError **error) {
 
 bool store_commit(Store *s, GError **error) {
     g_assert(s->depth);
+    if (s->doomed) {
+        g_set_error(error, ANALYSIS_ERROR, ANALYSIS_ERROR_STORE,
+                    "%s: nothing was written, because something else in the same replay failed", s->path);
+        return false;
+    }
     if (s->depth == 1 && !store_exec(s, "COMMIT", error))
         return false;
     s->depth--;
@@ -164,9 +170,10 @@ bool store_commit(Store *s, GError **error) {
 }
 
 void store_rollback(Store *s) {
-    if (s->depth)
+    g_assert(s->depth);
+    s->doomed = --s->depth > 0;
+    if (!s->doomed)
         store_exec(s, "ROLLBACK", NULL);
-    s->depth = 0;
 }
 
 /* -- statements ---------------------------------------------------------------------------------------- */
@@ -209,16 +216,32 @@ static void bind_all(sqlite3_stmt *stmt, const char *types, va_list ap) {
     }
 }
 
+/*
+ * Run what was bound. On some failures (SQLITE_FULL) SQLite ends the transaction by itself; what was written after that
+ * would stay, alone.
+ */
+static bool step_once(StoreStmt *stmt, GError **error) {
+    Store *s = stmt->store;
+    bool ok = false;
+    if (s->depth && sqlite3_get_autocommit(s->db)) {
+        g_set_error(error, ANALYSIS_ERROR, ANALYSIS_ERROR_STORE, "%s: a failure ended the transaction",
+                    s->path);
+    } else {
+        int result = sqlite3_step(stmt->stmt);
+        ok = result == SQLITE_DONE || result == SQLITE_ROW || store_fail(s, error, "");
+    }
+    sqlite3_reset(stmt->stmt);
+    sqlite3_clear_bindings(stmt->stmt);
+    return ok;
+}
+
 bool store_run(StoreStmt *stmt, GError **error, const char *types, ...) {
     va_list ap;
     store_lock(stmt->store);
     va_start(ap, types);
     bind_all(stmt->stmt, types, ap);
     va_end(ap);
-    int result = sqlite3_step(stmt->stmt);
-    bool ok = result == SQLITE_DONE || result == SQLITE_ROW || store_fail(stmt->store, error, "");
-    sqlite3_reset(stmt->stmt);
-    sqlite3_clear_bindings(stmt->stmt);
+    bool ok = step_once(stmt, error);
     store_unlock(stmt->store);
     return ok;
 }
@@ -234,10 +257,7 @@ bool store_run_values(StoreStmt *stmt, const char *types, const StoreValue *valu
         else if (types[i] == 'b' && v->bytes)
             sqlite3_bind_blob(stmt->stmt, i + 1, v->bytes, (int)v->size, SQLITE_STATIC);
     }
-    int result = sqlite3_step(stmt->stmt);
-    bool ok = result == SQLITE_DONE || result == SQLITE_ROW || store_fail(stmt->store, error, "");
-    sqlite3_reset(stmt->stmt);
-    sqlite3_clear_bindings(stmt->stmt);
+    bool ok = step_once(stmt, error);
     store_unlock(stmt->store);
     return ok;
 }

@@ -22,7 +22,11 @@ void store_close(Store *s); /* rolls back what was not committed */
 sqlite3 *store_handle(Store *s);
 bool store_set_meta(Store *s, const char *key, const char *value, GError **error);
 
-bool store_begin(Store *s, GError **error); /* nests: only the outermost pair counts */
+/*
+ * Pairs: begin, then commit or rollback; they nest, and only the outermost pair reaches the file. One rollback inside
+ * undoes all of it: commits fail from then on. A commit that failed is followed by a rollback.
+ */
+bool store_begin(Store *s, GError **error);
 bool store_commit(Store *s, GError **error);
 void store_rollback(Store *s);
 

@@ -81,6 +81,31 @@ refuse 'calls=perhaps: expected on|off' --plugin ./all.so,calls=perhaps
 refuse 'mood=sad: expected good|bad' --plugin ./all.so,mood=sad
 refuse 'refused to start' --plugin ./all.so,mood=bad
 
+# Names: those of tables that rr-emu makes would be dropped, and so would a second plugin's.
+cc -shared -fPIC $(pkg-config --cflags rr-plugin) -o rows.so "$TOP/tests/plugins/rows.c"
+cc -shared -fPIC -DBAD_OPTION $(pkg-config --cflags rr-plugin) -o bad.so "$TOP/tests/plugins/rows.c"
+for name in meta META trap block cover_v write 2x 'a b'; do
+    refuse "as=$name: expected" --plugin "./rows.so,as=$name"
+done
+refuse 'as=edge: expected' --analysis memtrace,as=edge
+refuse "'few' is there already" --plugin ./rows.so --plugin ./rows.so
+refuse "table 'few' is declared twice" --plugin ./rows.so,twice=on
+[ "$(sql refused.db "SELECT count(*) FROM meta")" -gt 5 ] || fail "a database whose writer ended without a word cannot be read"
+refuse "option 'bad' has" --plugin ./bad.so
+refuse 'limit=99999999999999999999: expected N' --plugin ./rows.so,limit=99999999999999999999
+
+# Rows of before stay when those of a second run cannot be written, or the plugin leaves; so do everybody else's.
+state() { sqlite3 bench-small.rrec.db "SELECT name, complete, rows, (SELECT count(*) FROM few) FROM analysis WHERE name IN ('few', 'trap') ORDER BY name"; }
+"$RR" replay --quiet bench-small.rrec --plugin ./rows.so --analysis trap
+kept=$(state)
+for how in fail leave; do
+    status=0
+    "$RR" replay bench-small.rrec --plugin ./rows.so,$how=on --analysis trap >text 2>&1 || status=$?
+    [ $status -eq 2 ] || [ $how$status = leave3 ] || { cat text; fail "$how: exit status $status"; }
+    grep -q 'few: 10 rows of an earlier replay will be replaced' text || { cat text; fail "$how: nothing said of the rows of before"; }
+    [ "$(state)" = "$kept" ] || fail "$how: before '$kept', now '$(state)'"
+done
+
 # A crash is named and leaves the database as it was.
 before=$(sql bench-small.rrec "$q again")
 refuse 'plugin all.so crashed (SIGSEGV) in its callback instruction at pos 999' --plugin ./all.so,crash=on
