@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef enum { OPT_FLAG, OPT_STRING, OPT_LIST, OPT_COUNT, OPT_SECONDS, OPT_PERTURB } OptionKind;
+/* OPT_REFUSED: users expect it there; the help says why it is not. */
+typedef enum { OPT_FLAG, OPT_STRING, OPT_LIST, OPT_COUNT, OPT_SECONDS, OPT_PERTURB, OPT_REFUSED } OptionKind;
 
 typedef struct Option {
     const char *name, *argument, *help;
@@ -55,8 +56,11 @@ static const Option options[] = {
     {"--print-extension", NULL, "print the path of the sqlite3 extension", OPT_FLAG, AT(print_extension),
      CMD_SQL},
     {"--symbols", "FILE[@ADDR]", "take symbols from this ELF file", OPT_LIST, AT(symbols),
-     CMD_RECORD | CMD_REPLAY | CMD_SQL | CMD_DIFF},
-    {"--sysroot", "DIR", "where the guest's programs are, for their symbols", OPT_STRING, AT(sysroot),
+     CMD_REPLAY | CMD_SQL | CMD_DIFF},
+    {"--symbols", "FILE[@ADDR]", "a recording keeps those of its own images; give it to replay, sql or diff",
+     OPT_REFUSED, 0, CMD_RECORD},
+    {"--sysroot", "DIR",
+     "not supported by this version; give the symbols of a program by --symbols FILE@ADDR", OPT_REFUSED, 0,
      CMD_RECORD | CMD_REPLAY | CMD_SQL | CMD_DIFF},
     {"--quiet", NULL, "say nothing but errors", OPT_FLAG, AT(quiet), CMD_ALL},
 };
@@ -94,6 +98,7 @@ static bool bad_value(const Option *o, const char *value, const char *expected, 
 static bool option_store(Args *args, const Option *o, const char *value, GError **error) {
     char *field = (char *)args + o->offset;
     switch (o->kind) {
+    case OPT_REFUSED: return g_set_error(error, CLI_ERROR, 0, "%s: %s", o->name, o->help), false;
     case OPT_FLAG: *(bool *)field = true; return true;
     case OPT_STRING:
         g_free(*(char **)field);
@@ -207,7 +212,7 @@ void help_line(GString *to, const char *left, int width, const char *help) {
 void args_help(GString *to, unsigned command) {
     for (size_t i = 0; i < G_N_ELEMENTS(options); i++) {
         const Option *o = &options[i];
-        if (!(o->commands & command))
+        if (!(o->commands & command) || o->kind == OPT_REFUSED)
             continue;
         g_autofree char *left =
             g_strdup_printf("%s%s%s", o->name, o->argument ? " " : "", o->argument ? o->argument : "");

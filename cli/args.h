@@ -40,7 +40,6 @@ typedef struct Args {
     bool perturb;
     uint64_t perturb_seed;
     GPtrArray *analyses, *plugins, *symbols;
-    char *sysroot;
     GPtrArray *rest; /* everything that is not an option of ours, in order */
 } Args;
 
