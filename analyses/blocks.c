@@ -97,19 +97,20 @@ static void add_block(Blocks *x, Block *b) {
     block_free(b);
 }
 
-static uint64_t hash_count(GHashTable *t, gpointer key) {
-    const uint64_t *count = g_hash_table_lookup(t, key);
-    return count ? *count : 0;
+static void add_count(GHashTable *t, gconstpointer key, gsize key_size, uint64_t n) {
+    uint64_t *count = g_hash_table_lookup(t, key);
+    if (count)
+        *count += n;
+    else
+        g_hash_table_insert(t, g_memdup2(key, key_size), g_memdup2(&n, sizeof n));
 }
 
 static void cover_path(Blocks *x, const Path *path, uint64_t count) {
     for (; path; path = path->parent) {
         const TraceBlock *t = paths_piece(x->paths, path->piece);
         Gva pc = t->pc;
-        for (unsigned i = 0; i < path->done; pc += t->insn_len[i++]) {
-            uint64_t sum = hash_count(x->cover, &pc) + count;
-            g_hash_table_insert(x->cover, g_memdup2(&pc, sizeof pc), g_memdup2(&sum, sizeof sum));
-        }
+        for (unsigned i = 0; i < path->done; pc += t->insn_len[i++])
+            add_count(x->cover, &pc, sizeof pc, count);
     }
 }
 
@@ -216,8 +217,7 @@ static void join_edge(void *opaque, const Path *from, uint32_t piece, bool is_tr
     Gva dst = paths_piece(x->paths, piece)->pc;
     EdgeKey key = {path_pc(x->paths, from), dst,
                    g_intern_static_string(edge_kind(x->paths, from, dst, is_trap))};
-    uint64_t sum = hash_count(x->edges, &key) + count;
-    g_hash_table_insert(x->edges, g_memdup2(&key, sizeof key), g_memdup2(&sum, sizeof sum));
+    add_count(x->edges, &key, sizeof key, count);
 }
 
 /* -- tables -------------------------------------------------------------- */

@@ -106,6 +106,15 @@ static void read_stdin(GString *sql) {
         g_string_append_len(sql, chunk, (gssize)n);
 }
 
+/* The recording that a file is or, as REC.db, belongs to; "REC" if that is not there. */
+static char *recording_of(const char *file) {
+    char *rec = g_str_has_suffix(file, ".db") ? g_strndup(file, strlen(file) - 3) : g_strdup(file);
+    if (!access(rec, F_OK))
+        return rec;
+    g_free(rec);
+    return g_strdup("REC");
+}
+
 /* "no such table: trap" → what makes it. */
 static void explain_missing(const char *first, GError **error) {
     g_autofree char *table = store_missing_table(*error);
@@ -115,8 +124,7 @@ static void explain_missing(const char *first, GError **error) {
         g_auto(GStrv) tables = g_strsplit(analysis_info(i)->tables, " ", -1);
         if (!g_strv_contains((const gchar *const *)tables, table))
             continue;
-        g_autofree char *rec =
-            g_str_has_suffix(first, ".db") ? g_strndup(first, strlen(first) - 3) : g_strdup(first);
+        g_autofree char *rec = recording_of(first);
         g_autofree char *text = g_strdup_printf("%s; make it with 'rr-emu replay %s --analysis %s'",
                                                 (*error)->message, rec, analysis_info(i)->name);
         g_free((*error)->message);
