@@ -35,10 +35,15 @@ static char *value_text(const QueryValue *v) {
     return g_strdup("");
 }
 
-/* -- table: columns as wide as their widest cell, numbers to the right -------------------------------------- */
+/* -- table: columns as wide as their widest cell, those of numbers to the right -------------------------------------- --------------------------- */
 
 /* Rows whose widths are measured before anything is printed; a longer result is aligned window by window. */
 #define TABLE_WINDOW 10000
+
+typedef struct Column {
+    glong width;
+    bool is_text; /* to the left: not all of its cells are numbers */
+} Column;
 
 static void table_begin(Rows *r) {
     r->cells = g_ptr_array_new_with_free_func(g_free);
@@ -46,25 +51,39 @@ static void table_begin(Rows *r) {
         g_ptr_array_add(r->cells, g_strdup(r->names[i]));
 }
 
-static void table_rule(const glong *width, int n) {
+static void table_rule(const Column *columns, int n) {
     for (int k = 0; k < n; k++) {
-        g_autofree char *rule = g_strnfill((gsize)width[k], '-');
+        g_autofree char *rule = g_strnfill((gsize)columns[k].width, '-');
         printf("%s%s", rule, k == n - 1 ? "\n" : "  ");
     }
 }
 
-static void table_flush(Rows *r) {
-    g_autofree glong *width = g_new0(glong, (gsize)r->n);
-    for (guint i = 0; i < r->cells->len; i++)
-        width[i % (guint)r->n] = MAX(width[i % (guint)r->n], g_utf8_strlen(r->cells->pdata[i], -1));
+static bool is_number(const char *cell) {
+    return strspn(cell, "-0123456789.") == strlen(cell);
+}
+
+static void table_measure(const Rows *r, Column *columns) {
+    guint n = (guint)r->n, names = r->count <= TABLE_WINDOW ? n : 0;
     for (guint i = 0; i < r->cells->len; i++) {
         const char *cell = r->cells->pdata[i];
-        int column = (int)(i % (guint)r->n), pad = (int)(width[column] - g_utf8_strlen(cell, -1));
-        bool last = column == r->n - 1;
-        bool right = cell[0] && strspn(cell, "-0123456789.") == strlen(cell);
+        Column *c = &columns[i % n];
+        c->width = MAX(c->width, g_utf8_strlen(cell, -1));
+        c->is_text |= i >= names && !is_number(cell);
+    }
+}
+
+static void table_flush(Rows *r) {
+    g_autofree Column *columns = g_new0(Column, (gsize)r->n);
+    guint n = (guint)r->n, names = r->count <= TABLE_WINDOW ? n : 0;
+    table_measure(r, columns);
+    for (guint i = 0; i < r->cells->len; i++) {
+        const char *cell = r->cells->pdata[i];
+        const Column *c = &columns[i % n];
+        int pad = (int)(c->width - g_utf8_strlen(cell, -1));
+        bool last = i % n == n - 1, right = i >= names && !c->is_text;
         printf("%*s%s%*s%s", right ? pad : 0, "", cell, right || last ? 0 : pad, "", last ? "\n" : "  ");
-        if (i == (guint)r->n - 1 && r->count <= TABLE_WINDOW)
-            table_rule(width, r->n);
+        if (names && i == n - 1)
+            table_rule(columns, r->n);
     }
     g_ptr_array_set_size(r->cells, 0);
 }
