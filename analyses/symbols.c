@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Symbols, from ELF files and from kernels themselves, to the tables module and symbol. */
+/* Symbols, from ELF files and from kernels themselves, to the tables module, symbol and line. */
 #include <gelf.h>
 #include <libelf.h>
 #include <string.h>
 
 #include "analyses/analysis.h"
+#include "analyses/dwarf_lines.h"
 #include "analyses/kallsyms.h"
 #include "analyses/store/store.h"
 
 bool store_clear_symbols(Store *s, GError **error) {
-    return store_exec(s, "DELETE FROM symbol; DELETE FROM module", error);
+    return store_exec(s, "DELETE FROM line; DELETE FROM symbol; DELETE FROM module", error);
 }
 
 static bool fail(GError **error, const char *path, const char *what) {
@@ -126,7 +127,7 @@ static bool add_module(Store *s, Elf *elf, const char *name, const char *path, u
         low = high = 0;
     g_autofree char *build_id = find_build_id(elf);
     bool ok = add_rows(s, name, path, build_id, low + shift, high - low, &id, &insert, error) &&
-              add_symbols(elf, insert, id, shift, error);
+              add_symbols(elf, insert, id, shift, error) && dwarf_lines_add(s, elf, shift, error);
     store_stmt_free(insert);
     return ok;
 }

@@ -26,7 +26,9 @@ enum {
     CMD_DIFF = 1 << 8,
     CMD_ANALYSES = 1 << 9,
     CMD_HELP = 1 << 10,
-    CMD_ALL = (1 << 11) - 1,
+    CMD_EXPORT = 1 << 11,
+    CMD_REPORT = 1 << 12,
+    CMD_ALL = (1 << 13) - 1,
 };
 
 typedef struct Args {

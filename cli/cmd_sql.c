@@ -11,69 +11,8 @@
 #include "analyses/store/query.h"
 #include "cli/database.h"
 #include "cli/extension.h"
+#include "cli/reading.h"
 #include "cli/rows.h"
-
-static bool is_sqlite(const char *path) {
-    char magic[16] = {0};
-    FILE *f = fopen(path, "rb");
-    size_t n = f ? fread(magic, 1, sizeof magic, f) : 0;
-    if (f)
-        fclose(f);
-    return n == sizeof magic && !memcmp(magic, "SQLite format 3", 16);
-}
-
-static bool fill(Store *store, const Rec *rec, GError **error) {
-    return database_import(store, rec, error) && database_symbols(store, rec, NULL, error);
-}
-
-/* REC.db with what the recording itself tells, for those who need a file. */
-static bool make_file(const char *path, const Rec *rec, GError **error) {
-    Store *store;
-    if (!store_open(path, &store, error))
-        return false;
-    bool ok = fill(store, rec, error);
-    store_close(store);
-    return ok;
-}
-
-/*
- * A recording's database: REC.db when a replay has made it, else one made of what the recording itself tells: in memory
- * (*store, the caller's), or where REC.db belongs when a `file` is needed. Returns REC.db's name, or NULL on failure.
- */
-static char *recording_db(const Args *args, const char *path, bool file, Store **store, GError **error) {
-    g_autofree char *made = g_strconcat(path, ".db", NULL);
-    Rec *rec;
-    if (!rec_open(path, &rec, error))
-        return NULL;
-    DatabaseState state;
-    bool ok = database_state(made, rec, &state, error);
-    if (!ok) {
-        /* said */
-    } else if (state == DATABASE_OTHERS && file) {
-        g_set_error(error, CLI_ERROR, 0,
-                    "%s is another recording's; remove it, or replay %s with an analysis", made, path);
-        ok = false;
-    } else if (state == DATABASE_NONE && file) {
-        ok = make_file(made, rec, error);
-    } else if (state != DATABASE_OURS && store) {
-        if (state == DATABASE_OTHERS)
-            tell(args, "%s is another recording's: not used", made);
-        ok = store_open(NULL, store, error) && fill(*store, rec, error);
-    }
-    rec_free(rec);
-    return ok ? g_steal_pointer(&made) : NULL;
-}
-
-static bool open_recording_db(const Args *args, const char *path, Store **store, sqlite3 **db,
-                              GError **error) {
-    g_autofree char *made = recording_db(args, path, args->write, store, error);
-    if (!made)
-        return false;
-    if (!*store)
-        return store_open_query(made, args->write, db, error);
-    *db = store_handle(*store);
-    return true;
-}
 
 typedef struct Asked {
     GPtrArray *files; /* of char*, borrowed */
@@ -106,33 +45,6 @@ static void read_stdin(GString *sql) {
         g_string_append_len(sql, chunk, (gssize)n);
 }
 
-/* The recording that a file is or, as REC.db, belongs to; "REC" if that is not there. */
-static char *recording_of(const char *file) {
-    char *rec = g_str_has_suffix(file, ".db") ? g_strndup(file, strlen(file) - 3) : g_strdup(file);
-    if (!access(rec, F_OK))
-        return rec;
-    g_free(rec);
-    return g_strdup("REC");
-}
-
-/* "no such table: trap" → what makes it. */
-static void explain_missing(const char *first, GError **error) {
-    g_autofree char *table = store_missing_table(*error);
-    if (!table)
-        return;
-    for (size_t i = 0; analysis_info(i); i++) {
-        g_auto(GStrv) tables = g_strsplit(analysis_info(i)->tables, " ", -1);
-        if (!g_strv_contains((const gchar *const *)tables, table))
-            continue;
-        g_autofree char *rec = recording_of(first);
-        g_autofree char *text = g_strdup_printf("%s; make it with 'rr-emu replay %s --analysis %s'",
-                                                (*error)->message, rec, analysis_info(i)->name);
-        g_free((*error)->message);
-        (*error)->message = g_steal_pointer(&text);
-        return;
-    }
-}
-
 static bool warn_shell(const Args *args, const char *path, GError **error) {
     sqlite3 *db;
     if (!store_open_query(path, false, &db, error))
@@ -155,9 +67,9 @@ static bool shell_takes(const Args *args, const Asked *asked, GError **error) {
 /* The shell is sqlite3's own, with our tables loaded. Only returns on failure. */
 static bool exec_shell(const Args *args, const char *first, GError **error) {
     g_autofree char *extension = extension_path(error);
-    g_autofree char *db = !extension         ? NULL
-                          : is_sqlite(first) ? g_strdup(first)
-                                             : recording_db(args, first, true, NULL, error);
+    g_autofree char *db = !extension                   ? NULL
+                          : reading_is_database(first) ? g_strdup(first)
+                                                       : reading_file(args, first, error);
     if (!db || !warn_shell(args, db, error))
         return false;
     g_autofree char *load = g_strdup_printf(".load \"%s\"", extension);
@@ -197,7 +109,7 @@ static char *further_db(const char *path, GError **error) {
 /* A further recording or database, as schema db2, db3 … */
 static bool attach(sqlite3 *db, const char *path, guint number, GError **error) {
     g_autofree char *name = g_strdup_printf("db%u", number),
-                    *file = is_sqlite(path) ? g_strdup(path) : further_db(path, error);
+                    *file = reading_is_database(path) ? g_strdup(path) : further_db(path, error);
     return file && store_attach(db, file, name, error);
 }
 
@@ -207,10 +119,9 @@ static bool ask(Args *args, Asked *asked, const char *first, GError **error) {
         g_set_error(error, CLI_ERROR, 0, "--format %s: expected table, csv, json or line", args->format);
         return false;
     }
-    Store *store = NULL;
-    sqlite3 *db = NULL;
-    bool ok = is_sqlite(first) ? store_open_query(first, args->write, &db, error)
-                               : open_recording_db(args, first, &store, &db, error);
+    Reading reading = {0};
+    bool ok = reading_open(args, first, args->write, &reading, error);
+    sqlite3 *db = reading.db;
     for (guint i = 1; ok && i < asked->files->len; i++)
         ok = attach(db, asked->files->pdata[i], i + 1, error);
     ok = ok && (!args->symbols || database_add_symbols(db, args->symbols, error));
@@ -220,11 +131,8 @@ static bool ask(Args *args, Asked *asked, const char *first, GError **error) {
     }
     ok = ok && store_query(db, asked->sql->str, &rows_ops, rows, error);
     if (!ok && error && *error)
-        explain_missing(first, error);
-    if (store)
-        store_close(store);
-    else if (db)
-        store_close_query(db);
+        reading_explain(first, error);
+    reading_close(&reading);
     rows_free(rows);
     return ok;
 }

@@ -131,7 +131,8 @@ static const char *const shadow_sql =
     "CREATE TEMP TABLE symbol AS SELECT * FROM extra.symbol UNION ALL "
     "SELECT id + (SELECT count(*) FROM extra.symbol), module_id + (SELECT count(*) FROM extra.module), name, "
     "addr, size, kind "
-    "FROM main.symbol; DETACH extra";
+    "FROM main.symbol; CREATE TEMP TABLE line AS SELECT * FROM extra.line UNION ALL "
+    "SELECT addr, file, line FROM main.line WHERE addr NOT IN (SELECT addr FROM extra.line); DETACH extra";
 
 static bool read_symbols(const char *path, const GPtrArray *files, GError **error) {
     Store *store;

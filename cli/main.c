@@ -25,6 +25,8 @@ static const Command commands[] = {
     {"list", "", "recordings in the default folder", CMD_LIST, false, STATUS_FAILED, cmd_list},
     {"rm", "REC…", "remove recordings and their databases", CMD_RM, false, STATUS_FAILED, cmd_rm},
     {"sql", "[REC|DB]… [SQL]", "ask a recording or its database", CMD_SQL, false, STATUS_FAILED, cmd_sql},
+    {"export", "[REC|DB] [SQL]", "a database in other programs' formats", CMD_EXPORT, false, STATUS_FAILED,
+     cmd_export},
     {"diff", "A B", "the first divergence of two recordings", CMD_DIFF, false, STATUS_FAILED, cmd_diff},
     {"analyses", "", "the built-in analyses, their options and tables", CMD_ANALYSES, false, STATUS_FAILED,
      cmd_analyses},

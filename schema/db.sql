@@ -33,11 +33,16 @@ CREATE TABLE IF NOT EXISTS symbol (
 );
 CREATE INDEX IF NOT EXISTS symbol_addr ON symbol (addr);
 CREATE INDEX IF NOT EXISTS symbol_name ON symbol (name);
+CREATE TABLE IF NOT EXISTS line (
+    addr INTEGER PRIMARY KEY, -- up to before the next one
+    file TEXT, line INTEGER   -- NULL: no line is known from here on
+);
 CREATE VIEW IF NOT EXISTS checkpoint_v AS SELECT pos, time_ns, printf('%#x', hash) AS hash FROM checkpoint;
 CREATE VIEW IF NOT EXISTS module_v AS
     SELECT id, name, path, build_id, printf('%#x', base) AS base, size FROM module;
 CREATE VIEW IF NOT EXISTS symbol_v AS
     SELECT id, module_id, name, printf('%#x', addr) AS addr, size, kind FROM symbol;
+CREATE VIEW IF NOT EXISTS line_v AS SELECT printf('%#x', addr) AS addr, file, line FROM line;
 
 --- clear recording
 DELETE FROM checkpoint;

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/reading.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "analyses/analysis.h"
+#include "analyses/store/query.h"
+#include "cli/cli.h"
+#include "cli/database.h"
+
+bool reading_is_database(const char *path) {
+    char magic[16] = {0};
+    FILE *f = fopen(path, "rb");
+    size_t n = f ? fread(magic, 1, sizeof magic, f) : 0;
+    if (f)
+        fclose(f);
+    return n == sizeof magic && !memcmp(magic, "SQLite format 3", 16);
+}
+
+static bool fill(Store *store, const Rec *rec, GError **error) {
+    return database_import(store, rec, error) && database_symbols(store, rec, NULL, error);
+}
+
+/* REC.db with what the recording itself tells, for those who need a file. */
+static bool make_file(const char *path, const Rec *rec, GError **error) {
+    Store *store;
+    if (!store_open(path, &store, error))
+        return false;
+    bool ok = fill(store, rec, error);
+    store_close(store);
+    return ok;
+}
+
+/*
+ * A recording's database: REC.db when a replay has made it, else one made of what the recording itself tells: in memory
+ * (*store, the caller's), or where REC.db belongs when a `file` is needed. Returns REC.db's name, or NULL on failure.
+ */
+static char *recording_db(const Args *args, const char *path, bool file, Store **store, GError **error) {
+    g_autofree char *made = g_strconcat(path, ".db", NULL);
+    Rec *rec;
+    if (!rec_open(path, &rec, error))
+        return NULL;
+    DatabaseState state;
+    bool ok = database_state(made, rec, &state, error);
+    if (!ok) {
+        /* said */
+    } else if (state == DATABASE_OTHERS && file) {
+        g_set_error(error, CLI_ERROR, 0,
+                    "%s is another recording's; remove it, or replay %s with an analysis", made, path);
+        ok = false;
+    } else if (state == DATABASE_NONE && file) {
+        ok = make_file(made, rec, error);
+    } else if (state != DATABASE_OURS && store) {
+        if (state == DATABASE_OTHERS)
+            tell(args, "%s is another recording's: not used", made);
+        ok = store_open(NULL, store, error) && fill(*store, rec, error);
+    }
+    rec_free(rec);
+    return ok ? g_steal_pointer(&made) : NULL;
+}
+
+char *reading_file(const Args *args, const char *path, GError **error) {
+    return recording_db(args, path, true, NULL, error);
+}
+
+bool reading_open(const Args *args, const char *path, bool write, Reading *ret, GError **error) {
+    *ret = (Reading){0};
+    if (reading_is_database(path))
+        return store_open_query(path, write, &ret->db, error);
+    g_autofree char *made = recording_db(args, path, write, &ret->store, error);
+    if (!made)
+        return false;
+    if (!ret->store)
+        return store_open_query(made, write, &ret->db, error);
+    ret->db = store_handle(ret->store);
+    return true;
+}
+
+void reading_close(Reading *r) {
+    if (r->store)
+        store_close(r->store);
+    else if (r->db)
+        store_close_query(r->db);
+    *r = (Reading){0};
+}
+
+/* The recording that a file is or, as REC.db, belongs to; "REC" if that is not there. */
+static char *recording_of(const char *file) {
+    char *rec = g_str_has_suffix(file, ".db") ? g_strndup(file, strlen(file) - 3) : g_strdup(file);
+    if (!access(rec, F_OK))
+        return rec;
+    g_free(rec);
+    return g_strdup("REC");
+}
+
+void reading_explain(const char *first, GError **error) {
+    g_autofree char *table = store_missing_table(*error);
+    if (!table)
+        return;
+    for (size_t i = 0; analysis_info(i); i++) {
+        g_auto(GStrv) tables = g_strsplit(analysis_info(i)->tables, " ", -1);
+        if (!g_strv_contains((const gchar *const *)tables, table))
+            continue;
+        g_autofree char *rec = recording_of(first);
+        g_autofree char *text = g_strdup_printf("%s; make it with 'rr-emu replay %s --analysis %s'",
+                                                (*error)->message, rec, analysis_info(i)->name);
+        g_free((*error)->message);
+        (*error)->message = g_steal_pointer(&text);
+        return;
+    }
+}
