@@ -156,6 +156,22 @@ static void loader_clear(Machine *m, Gpa at, uint64_t size) {
     }
 }
 
+/*
+ * A linker that is told only where .text goes maps the file's headers in front of it, in a page below RAM: how many bytes
+ * of the segment are those headers and the zeros after them.
+ */
+static uint64_t loader_headers_below_ram(Machine *m, Bytes b, uint64_t offset, uint64_t paddr,
+                                         uint64_t filesz) {
+    if (offset != 0 || paddr >= m->ram->base || m->ram->base - paddr > filesz)
+        return 0;
+    uint64_t below = m->ram->base - paddr;
+    uint64_t headers = bytes_get(b, E_PHOFF, 8) + bytes_get(b, E_PHNUM, 2) * PHDR_SIZE;
+    for (uint64_t i = MIN(headers, below); i < below; i++)
+        if (b.at[i] != 0)
+            return 0;
+    return headers <= below ? below : 0;
+}
+
 static bool loader_load_segment(Machine *m, const MachineImage *image, Bytes b, unsigned index,
                                 LoadedImage *loaded, GError **error) {
     size_t header = bytes_get(b, E_PHOFF, 8) + (size_t)index * PHDR_SIZE;
@@ -169,6 +185,8 @@ static bool loader_load_segment(Machine *m, const MachineImage *image, Bytes b, 
                            "ELF segment %u (offset 0x%" PRIx64 ", 0x%" PRIx64 " bytes of 0x%" PRIx64
                            ") reaches beyond the file's %zu bytes or its own size",
                            index, offset, filesz, memsz, b.size);
+    uint64_t headers = loader_headers_below_ram(m, b, offset, paddr, filesz);
+    offset += headers, paddr += headers, filesz -= headers, memsz -= headers;
     if (!loader_check_place(m, image, paddr, memsz, error))
         return false;
     if (!loader_write(m, image->name, paddr, b.at + offset, filesz))

@@ -133,6 +133,30 @@ static void test_bad_elf(void) {
     }
 }
 
+/* The headers' own page, in front of .text, may lie below RAM; anything else there may not. */
+static void test_elf_headers_below(void) {
+    for (unsigned bad = 0; bad < 2; bad++) {
+        uint8_t elf[0x1010] = {0};
+        World *w = world_new();
+        make_elf(elf, RAM);
+        memset(elf + PHDR2, 0, 56 + 32);
+        memset(elf + 0x1000, 0xaa, 16);
+        put(elf, 56, 1, 2);
+        put_phdr(elf, PHDR, 0, RAM - 0x1000, sizeof elf);
+        put(elf, PHDR + 32, sizeof elf, 8);
+        elf[0x800] = (uint8_t)bad;
+        world_image(w, IMAGE_KERNEL, elf, sizeof elf);
+        if (bad) {
+            expect_error(w, "do not fit into memory");
+            continue;
+        }
+        g_assert_true(world_start(w, NULL));
+        g_assert_cmphex(mem(w, RAM + 8), ==, 0xaaaaaaaaaaaaaaaa);
+        g_assert_cmphex(mem(w, RAM + 16), ==, 0);
+        world_free(w);
+    }
+}
+
 static void test_bad_formats(void) {
     static const struct {
         const char *bytes;
@@ -305,6 +329,7 @@ int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/board/elf", test_elf);
     g_test_add_func("/board/bad-elf", test_bad_elf);
+    g_test_add_func("/board/elf-headers-below", test_elf_headers_below);
     g_test_add_func("/board/bad-formats", test_bad_formats);
     g_test_add_func("/board/too-large", test_too_large);
     g_test_add_func("/board/layout", test_layout);
