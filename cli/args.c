@@ -77,7 +77,8 @@ bool parse_count(const char *text, bool decimal, uint64_t *ret) {
         return false;
     char *end;
     errno = 0;
-    uint64_t value = strtoull(text, &end, 0);
+    bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+    uint64_t value = strtoull(text, &end, hex ? 16 : 10); /* 010 is ten */
     if (errno)
         return false;
     static const char suffixes[] = "kMGT";

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/rows.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -35,7 +36,7 @@ static char *value_text(const QueryValue *v) {
     return g_strdup("");
 }
 
-/* -- table: columns as wide as their widest cell, those of numbers to the right -------------------------------------- --------------------------- */
+/* -- table: columns as wide as their widest cell, those of numbers to the right ------------------------------ */
 
 /* Rows whose widths are measured before anything is printed; a longer result is aligned window by window. */
 #define TABLE_WINDOW 10000
@@ -168,7 +169,7 @@ static void json_row(Rows *r, const QueryValue *values) {
         fputs(": ", stdout);
         if (v->type == QUERY_NULL)
             fputs("null", stdout);
-        else if (v->type == QUERY_REAL || (v->type == QUERY_INTEGER && exact))
+        else if ((v->type == QUERY_REAL && isfinite(v->real)) || (v->type == QUERY_INTEGER && exact))
             fputs(text, stdout);
         else
             json_string(text);

@@ -31,6 +31,13 @@ enum {
     IMAGE_HEADER_SIZE = 64,
     IMAGE_SIZE = 16,
     IMAGE_MAGIC2 = 56,
+    IMAGE_PE = 60, /* where the PE header of a kernel with an EFI stub is (PE format, Microsoft) */
+    PE_SECTIONS = 6,
+    PE_OPTIONAL_SIZE = 20,
+    PE_HEADER_SIZE = 24,
+    SECTION_SIZE = 40,
+    SECTION_RAW_SIZE = 16,
+    SECTION_RAW_AT = 20,
 };
 
 typedef struct Bytes {
@@ -215,9 +222,35 @@ static bool loader_load_elf(Machine *m, const MachineImage *image, Bytes b, Load
     return true;
 }
 
+static bool is_image(Bytes b) {
+    return b.size >= IMAGE_HEADER_SIZE && bytes_have(b, IMAGE_MAGIC2, "RSC\x05", 4);
+}
+
+/* Bytes that the file of an Image must have, as far as its PE sections tell; 0: it has none. */
+static uint64_t loader_pe_size(Bytes b) {
+    uint64_t pe = bytes_get(b, IMAGE_PE, 4), size = pe + PE_HEADER_SIZE;
+
+    if (!bytes_have(b, 0, "MZ", 2) || b.size < size || !bytes_have(b, pe, "PE\0", 4))
+        return 0;
+    uint64_t n = bytes_get(b, pe + PE_SECTIONS, 2), at = size + bytes_get(b, pe + PE_OPTIONAL_SIZE, 2);
+    size = at + n * SECTION_SIZE;
+    for (uint64_t i = 0; i < n && at + SECTION_SIZE <= b.size; i++, at += SECTION_SIZE)
+        size = MAX(size, bytes_get(b, at + SECTION_RAW_AT, 4) + bytes_get(b, at + SECTION_RAW_SIZE, 4));
+    return size;
+}
+
+/* An Image that was cut off would run into zeros and hang without a word. */
+static bool loader_check_whole(const MachineImage *image, Bytes b, GError **error) {
+    uint64_t size = is_image(b) ? loader_pe_size(b) : 0;
+
+    return size <= b.size ||
+           loader_fail(error, image, "the Image is cut off: %zu bytes, its sections reach to %" PRIu64,
+                       b.size, size);
+}
+
 /* Bytes that a raw image occupies: an Image header's image_size counts .bss too. */
 static uint64_t loader_raw_size(Bytes b) {
-    if (b.size < IMAGE_HEADER_SIZE || !bytes_have(b, IMAGE_MAGIC2, "RSC\x05", 4))
+    if (!is_image(b))
         return b.size;
     return MAX(b.size, bytes_get(b, IMAGE_SIZE, 8));
 }
@@ -234,7 +267,7 @@ bool loader_load_executable(Machine *m, const MachineImage *image, Gpa raw_at, L
                    4))
         return loader_load_elf(m, image, b, ret, error);
     uint64_t size = loader_raw_size(b);
-    if (!loader_check_place(m, image, raw_at, size, error) ||
+    if (!loader_check_whole(image, b, error) || !loader_check_place(m, image, raw_at, size, error) ||
         !loader_load_bytes(m, image, raw_at, UINT64_MAX, error))
         return false;
     *ret = (LoadedImage){.low = raw_at, .high = raw_at + size, .entry = raw_at};

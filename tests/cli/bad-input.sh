@@ -36,6 +36,19 @@ image = bytearray(64)
 image[56:60] = b"RSC\x05"
 struct.pack_into("<QQ", image, 8, 0x200000, 1 << 40)
 open("Image", "wb").write(image)
+# With an EFI stub: one section, of 4096 bytes at 0x200 of the file.
+image = bytearray(0x200 + 4096)
+image[0:2], image[56:60], image[64:68] = b"MZ", b"RSC\x05", b"PE\0\0"
+struct.pack_into("<QQ", image, 8, 0x200000, 8192)
+struct.pack_into("<I", image, 60, 64)
+struct.pack_into("<H", image, 64 + 6, 1)
+struct.pack_into("<2I", image, 64 + 24 + 16, 4096, 0x200)
+struct.pack_into("<4I", image, 0x200, 0x001003b7, 0x00005e37, 0x555e0e13, 0x01c3a023) # power off
+struct.pack_into("<I", image, 4, 0x1fc0006f) # j 0x200
+image[2:4] = b"\1\0"
+open("Image-efi", "wb").write(image)
+for n in (4607, 100, 90):
+    open(f"Image-cut{n}", "wb").write(image[:n])
 PY
 gzip -c "$GUESTS/hello.elf" >kernel.gz
 truncate -s 200M large.bin
@@ -48,6 +61,10 @@ refuse "segment beyond the file" 125 'beyond.elf' "$RR" run $virt -kernel beyond
 refuse "segment outside RAM" 125 'nowhere.elf.*0x40000000' "$RR" run $virt -kernel nowhere.elf
 refuse "32-bit ELF" 125 'elf32.elf' "$RR" run $virt -kernel elf32.elf
 refuse "Image larger than memory" 125 'Image' "$RR" run $virt -kernel Image
+for n in 4607 100 90; do
+    refuse "Image of $n bytes, cut off" 125 "Image-cut$n.*cut off.*$n bytes" "$RR" run $virt -kernel Image-cut$n
+done
+"$RR" run --quiet $virt -kernel Image-efi </dev/null || bad "the whole Image does not run"
 refuse "raw kernel larger than memory" 125 'large.bin' "$RR" run $virt -m 128M -kernel large.bin
 refuse "compressed kernel" 125 'kernel.gz.*(gzip|compressed)' "$RR" run $virt -kernel kernel.gz
 refuse "initrd larger than memory" 125 'large.bin' "$RR" run $virt -m 128M -kernel "$GUESTS/hello.elf" -initrd large.bin

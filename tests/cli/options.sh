@@ -56,6 +56,7 @@ check "no recording" 2 'nosuch.rrec' "$RR" verify nosuch.rrec
 check "no recording either" 2 'rrec|recording' "$RR" info "$GUESTS/hello.elf"
 check "unknown analysis" 2 "nosuch.*memtrace" "$RR" replay short.rrec --analysis nosuch
 check "bad position" 2 'step count, start, end' "$RR" replay short.rrec --to soon
+check "ten, not eight" 0 'replayed to 10 steps' "$RR" replay short.rrec --to 010
 check "position beyond" 2 'beyond' "$RR" replay short.rrec --to 100G
 check "missing table" 2 "replay .*--analysis memtrace" "$RR" sql short.rrec 'SELECT * FROM memtrace'
 check "bad sql" 2 'syntax' "$RR" sql short.rrec 'SELEKT'
@@ -92,8 +93,8 @@ grep -q 'hi' out && ! grep -q "$(printf '\033')" out || { echo "an escape sequen
 # Output formats.
 "$RR" sql --format csv short.rrec "SELECT 'a,b' AS x, 1 AS y" >out 2>err
 [ "$(tail -n +1 out)" = "$(printf 'x,y\n"a,b",1')" ] || { echo "csv: $(cat out err)"; fails=$((fails + 1)); }
-"$RR" sql --format json short.rrec "SELECT 9007199254740993 AS big, NULL AS none, 'q\"' AS text" >out 2>err
-python3 -c 'import json,sys; r = json.load(open("out")); assert r == [{"big": "9007199254740993", "none": None, "text": "q\""}], r' ||
+"$RR" sql --format json short.rrec "SELECT 9007199254740993 AS big, NULL AS none, 'q\"' AS text, 1e999 AS huge" >out 2>err
+python3 -c 'import json,sys; r = json.load(open("out")); assert r == [{"big": "9007199254740993", "none": None, "text": "q\"", "huge": "inf"}], r' ||
     { echo "json: $(cat out)"; fails=$((fails + 1)); }
 "$RR" info --json short.rrec | python3 -c 'import json,sys; r = json.load(sys.stdin); assert r["end"]["complete"] and r["events"]["clock"] == 1, r' ||
     { echo "info --json"; fails=$((fails + 1)); }
