@@ -42,6 +42,10 @@ AnalysisSet *analysis_set_new(Store *store);
 void analysis_set_free(AnalysisSet *set);
 /* Subscribe to the machine's hooks; the machine stands at from_pos. */
 bool analysis_set_begin(AnalysisSet *set, Machine *m, GError **error);
+/* After begin: the first position at or after `at` at which one wants the state of before that step (POS_NONE:
+ * none); the driver stops the machine there and calls reached. */
+Pos analysis_set_next_position(const AnalysisSet *set, Pos at);
+void analysis_set_reached(AnalysisSet *set, Pos pos);
 /* Drain threads, commit; `complete` when the replay went well. Rows of a failed run never replace good ones.
  */
 bool analysis_set_end(AnalysisSet *set, Pos to_pos, bool complete, GError **error);

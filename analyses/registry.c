@@ -6,8 +6,9 @@
 #include "analyses/run.h"
 
 static const AnalysisClass *const classes[] = {
-    &memtrace_class, &trap_class, &console_class, &input_class, &checkpoint_class, &mmio_class,
-    &dma_class,      &irq_class,  &blocks_class,  &tasks_class, &insn_class,       &syscalls_class,
+    &memtrace_class, &trap_class, &console_class,  &input_class,  &checkpoint_class,
+    &mmio_class,     &dma_class,  &irq_class,      &blocks_class, &tasks_class,
+    &insn_class,     &regs_class, &syscalls_class,
 };
 
 struct AnalysisSet {
@@ -250,6 +251,24 @@ bool analysis_set_begin(AnalysisSet *set, Machine *m, GError **error) {
     if (tracer_wanted(set->tracer))
         tracer_begin(set->tracer, m);
     return true;
+}
+
+Pos analysis_set_next_position(const AnalysisSet *set, Pos at) {
+    Pos next = POS_NONE;
+    for (guint i = 0; i < set->runs->len; i++) {
+        const AnalysisRun *run = g_ptr_array_index(set->runs, i);
+        if (run->class->next_position)
+            next = MIN(next, run->class->next_position(run, at));
+    }
+    return next;
+}
+
+void analysis_set_reached(AnalysisSet *set, Pos pos) {
+    for (guint i = 0; i < set->runs->len; i++) {
+        AnalysisRun *run = g_ptr_array_index(set->runs, i);
+        if (run->class->next_position && run->class->next_position(run, pos) == pos)
+            run->class->reached(run, pos);
+    }
 }
 
 static bool finish(AnalysisRun *run, Pos to, bool complete, GError **error) {

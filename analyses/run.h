@@ -19,6 +19,9 @@ typedef struct AnalysisClass {
     bool (*end)(AnalysisRun *run, int64_t *rows, GError **error);
     /* Whatever happened before, also instead of end. */
     void (*free)(AnalysisRun *run);
+    /* May be NULL: the first position at or after `at` at which it wants `reached`; POS_NONE: none. */
+    Pos (*next_position)(const AnalysisRun *run, Pos at);
+    void (*reached)(AnalysisRun *run, Pos pos);
 } AnalysisClass;
 
 struct AnalysisRun {
@@ -78,6 +81,7 @@ extern const AnalysisClass irq_class;
 extern const AnalysisClass memtrace_class;
 extern const AnalysisClass mmio_class;
 extern const AnalysisClass syscalls_class;
+extern const AnalysisClass regs_class;
 extern const AnalysisClass tasks_class;
 extern const AnalysisClass trap_class;
 

@@ -119,16 +119,23 @@ static bool job_attach(Job *j, Args *args, GError **error) {
     return true;
 }
 
-/* To the end of the range, stopping where plugins want to be called. */
+/* To the end of the range, stopping where plugins and analyses want to be called. */
 static bool job_replay(Job *j, GError **error) {
     PluginHost *host = j->plugins ? plugins_host(j->plugins) : NULL;
     Pos at = machine_pos(replay_machine(j->replay)), last = MIN(j->to, rec_end(j->rec)->pos);
-    for (Pos next; host && (next = plugin_host_next_position(host, at)) <= last; at = next + 1) {
-        if (!replay_run_to(j->replay, next, error))
+    for (;; at++) {
+        Pos plugin = host ? plugin_host_next_position(host, at) : POS_NONE;
+        Pos analysis = j->set ? analysis_set_next_position(j->set, at) : POS_NONE;
+        at = MIN(plugin, analysis);
+        if (at > last)
+            return replay_run_to(j->replay, j->to, error);
+        if (!replay_run_to(j->replay, at, error))
             return false;
-        plugin_host_reached(host, next);
+        if (plugin == at)
+            plugin_host_reached(host, at);
+        if (analysis == at)
+            analysis_set_reached(j->set, at);
     }
-    return replay_run_to(j->replay, j->to, error);
 }
 
 static bool job_run(Job *j, GError **error) {

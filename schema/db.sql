@@ -108,6 +108,27 @@ CREATE VIEW "$_v" AS
            CASE WHEN bytes & 3 = 3 THEN printf('%08x', bytes) ELSE printf('%04x', bytes) END AS bytes, disas, priv, symbol
     FROM "$";
 
+--- regs chunks
+-- Rows live compressed in "$_chunk"; the virtual table regs reads them (analyses/store/reg_chunk.h).
+CREATE TABLE "$_chunk" (
+    id INTEGER PRIMARY KEY,  -- 0, 1, 2 … in order of pos
+    first_pos INTEGER, last_pos INTEGER, rows INTEGER,
+    data BLOB
+);
+CREATE INDEX "$_chunk_pos" ON "$_chunk" (first_pos, last_pos, rows);
+
+--- regs rows
+CREATE TABLE "$" (pos INTEGER, seq INTEGER, hart INTEGER, reg TEXT, value INTEGER);
+
+--- regs rows finish
+CREATE INDEX "$_pos" ON "$" (pos, seq);
+
+--- regs instance
+CREATE VIRTUAL TABLE "$" USING regs($);
+
+--- regs view
+CREATE VIEW "$_v" AS SELECT pos, seq, hart, reg, printf('%#x', value) AS value FROM "$";
+
 --- trap
 DROP VIEW IF EXISTS "$_v";
 DROP TABLE IF EXISTS "$";

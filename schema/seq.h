@@ -23,6 +23,7 @@ enum {
 #define X(name, number) SEQ_##name = (number) << 20,
     SEQ_CLASSES(X)
 #undef X
+    SEQ_STATE = SEQ_IRQ + (1 << 19), /* register values before the step executes */
 };
 
 #endif

@@ -50,7 +50,6 @@ typedef struct Cursor {
     guint image; /* of the loader's rows */
     uint64_t offset;
     enum { AT_LOADER, AT_CHUNKS, AT_END } state;
-    int64_t rowid;
 } Cursor;
 
 /* -- tables -------------------------------------------------------------------------------------------- */
@@ -268,7 +267,6 @@ static int vtab_filter(sqlite3_vtab_cursor *base, int down, const char *plan, in
     Vtab *t = (Vtab *)base->pVtab;
     GError *error = NULL;
     want_parse(&c->want, t->write, down, plan, argc, argv);
-    c->rowid = 0;
     c->image = 0;
     c->offset = 0;
     c->state = AT_END;
@@ -285,7 +283,6 @@ static int vtab_next(sqlite3_vtab_cursor *base) {
     Cursor *c = (Cursor *)base;
     Vtab *t = (Vtab *)base->pVtab;
     GError *error = NULL;
-    c->rowid++;
     if (G_LIKELY(c->state == AT_CHUNKS)) {
         c->at += c->want.down ? -1 : 1;
         if (G_LIKELY(seek_row(c)))
@@ -306,7 +303,10 @@ static int vtab_eof(sqlite3_vtab_cursor *base) {
 }
 
 static int vtab_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *ret) {
-    *ret = ((Cursor *)base)->rowid;
+    const Cursor *c = (Cursor *)base;
+    /* The same row has the same number in any scan: OR joins several. */
+    *ret = c->state == AT_LOADER ? -1 - (int64_t)((uint64_t)c->image << 48 | c->offset)
+                                 : c->chunk * (int64_t)CHUNK_MAX_ROWS + c->at;
     return SQLITE_OK;
 }
 

@@ -50,7 +50,7 @@ same() { # same DB WITH-INDEX WITHOUT
 for name in blocks smp paging; do
     db=$name.a.db
     for where in "pc = (SELECT max(pc) FROM insn)" "pc BETWEEN 0x80000010 AND 0x80000024" "pc > 0x80000000 AND pos < 500" \
-        "pos = 99" "pos > 40 AND pos <= 1017" "pos >= 1000 AND hart = 0" "pc < 0"; do
+        "pos = 99" "pos > 40 AND pos <= 1017" "pos >= 1000 AND hart = 0" "pc < 0" "pos < 50 OR pc = 0x80000010"; do
         plain=$(sed -E 's/\b(pc|pos|hart) (=|<|>|<=|>=|BETWEEN) /+\1 \2 /g' <<<"$where")
         sum="SELECT count(*), sum(pos), sum(pc), min(pos), max(bytes), max(hart) FROM insn WHERE"
         same $db "$sum $where" "$sum $plain"

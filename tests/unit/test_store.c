@@ -349,7 +349,7 @@ static void test_manual(void) {
     rig_init(&r, NULL);
     rig_end(&r, rig_begin(&r, "memtrace"), 0);
     for (const char *const *name =
-             (const char *const[]){"insn", "mmio", "dma", "irq", "blocks", "tasks", "syscalls", NULL};
+             (const char *const[]){"insn", "regs", "mmio", "dma", "irq", "blocks", "tasks", "syscalls", NULL};
          *name; name++)
         rig_end(&r, rig_begin(&r, *name), 0);
     AnalysisSet *set = rig_begin(&r, "trap");
