@@ -3,4 +3,4 @@
 [ -f "$GUESTS/bench-small.elf" ] || { echo "no riscv64-unknown-elf-gcc"; exit 77; }
 "$BUILD/tests/fault/kill_record" "${KILLS:-100}" "${SEED:-1}" "$BUILD/conformance/kill-record.json" || exit 1
 exec python3 "$TOP/tests/fault/kills.py" --rr "$RR" --guest "$GUESTS/bench-small.elf" --work "$SCRATCH/kills" \
-    --kills "${KILLS:-60}" --seed "${SEED:-1}" --json "$BUILD/conformance/kill-replay.json"
+    --kills "${KILLS:-100}" --seed "${SEED:-1}" --json "$BUILD/conformance/kill-replay.json"

@@ -26,7 +26,8 @@ FAULTS = [  # call, what happens, once or from then on
     ('open', errno.EMFILE, False), ('open', errno.EACCES, False), ('open', errno.EINTR, False),
     ('fsync', errno.EIO, False), ('ftruncate', errno.EIO, False), ('fstat', errno.EIO, False), ('lseek', errno.EIO, False),
     ('close', errno.EIO, False), ('rename', errno.EIO, False), ('mmap', errno.ENOMEM, False),
-    ('getrandom', errno.EAGAIN, False), ('malloc', errno.ENOMEM, False), 
+    ('getrandom', errno.EAGAIN, False), ('malloc', errno.ENOMEM, False), ('poll', errno.EINTR, False), ('poll', errno.ENOMEM, False),
+    ('unlink', errno.EIO, False), ('access', errno.EACCES, False), ('fopen', errno.EMFILE, False),
 ]
 
 

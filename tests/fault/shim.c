@@ -14,6 +14,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -39,7 +40,11 @@
     X(CLOSE, "close")                                                                                        \
     X(RENAME, "rename")                                                                                      \
     X(SEEK, "lseek")                                                                                         \
-    X(RANDOM, "getrandom")
+    X(RANDOM, "getrandom")                                                                                   \
+    X(POLL, "poll")                                                                                          \
+    X(UNLINK, "unlink")                                                                                      \
+    X(ACCESS, "access")                                                                                      \
+    X(FOPEN, "fopen")
 
 typedef enum {
 #define X(id, name) CALL_##id,
@@ -178,6 +183,26 @@ SIMPLE(void *, mmap, CALL_MMAP, (void *at, size_t size, int prot, int flags, int
        (at, size, prot, flags, fd, offset))
 SIMPLE(void *, mmap64, CALL_MMAP, (void *at, size_t size, int prot, int flags, int fd, off64_t offset),
        (at, size, prot, flags, fd, offset))
+
+SIMPLE(int, stat, CALL_STAT, (const char *path, struct stat *to), (path, to))
+SIMPLE(int, stat64, CALL_STAT, (const char *path, struct stat64 *to), (path, to))
+SIMPLE(int, lstat, CALL_STAT, (const char *path, struct stat *to), (path, to))
+SIMPLE(int, lstat64, CALL_STAT, (const char *path, struct stat64 *to), (path, to))
+SIMPLE(int, unlink, CALL_UNLINK, (const char *path), (path))
+SIMPLE(int, access, CALL_ACCESS, (const char *path, int mode), (path, mode))
+SIMPLE(int, poll, CALL_POLL, (struct pollfd * fds, nfds_t n, int timeout), (fds, n, timeout))
+SIMPLE(int, ppoll, CALL_POLL,
+       (struct pollfd * fds, nfds_t n, const struct timespec *t, const __sigset_t *mask), (fds, n, t, mask))
+
+#define OPEN_STREAM(name)                                                                                    \
+    EXPORT FILE *name(const char *path, const char *mode) {                                                  \
+        NEXT(FILE *, #name);                                                                                 \
+        if (hit(CALL_FOPEN))                                                                                 \
+            FAIL(NULL);                                                                                      \
+        return next(path, mode);                                                                             \
+    }
+OPEN_STREAM(fopen)
+OPEN_STREAM(fopen64)
 
 /* A failed close has closed: POSIX leaves it open, Linux does not. */
 EXPORT int close(int fd) {
