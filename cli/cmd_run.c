@@ -25,6 +25,7 @@ typedef struct Session {
     Hooks *hooks;
     Machine *machine;
     char *path;
+    bool has_pidfile;
 } Session;
 
 static void session_done(Session *s) {
@@ -33,6 +34,8 @@ static void session_done(Session *s) {
     g_clear_pointer(&s->writer, rec_writer_free);
     g_clear_pointer(&s->live, live_free);
     g_clear_pointer(&s->hooks, hooks_free);
+    if (s->has_pidfile)
+        unlink(s->setup.pidfile);
     machine_setup_done(&s->setup);
     g_free(s->path);
 }
@@ -71,11 +74,15 @@ static bool parse_idle(Session *s, const Args *args, GError **error) {
     return false;
 }
 
-static bool write_pidfile(const char *path, GError **error) {
-    if (!path)
+/* For as long as the run lasts, as QEMU does. */
+static bool write_pidfile(Session *s, GError **error) {
+    if (!s->setup.pidfile)
         return true;
     g_autofree char *text = g_strdup_printf("%d\n", (int)getpid());
-    return g_file_set_contents(path, text, -1, error);
+    s->has_pidfile = g_file_set_contents(s->setup.pidfile, text, -1, error);
+    if (!s->has_pidfile)
+        g_prefix_error(error, "-pidfile %s: ", s->setup.pidfile);
+    return s->has_pidfile;
 }
 
 static bool start_machine(Session *s, const Args *args, GError **error) {
@@ -84,7 +91,7 @@ static bool start_machine(Session *s, const Args *args, GError **error) {
         return false;
     machine_set_engine(s->machine, tcg_engine_new(s->machine, &s->setup.tcg));
     s->machine->limit = args->max_insns ? args->max_insns : POS_NONE;
-    return machine_reset(s->machine, error) && write_pidfile(s->setup.pidfile, error);
+    return machine_reset(s->machine, error) && write_pidfile(s, error);
 }
 
 static bool session_start(Session *s, const Command *self, Args *args, GError **error) {

@@ -33,6 +33,9 @@ check "nothing can wake it" 124 'nothing can wake it' "$RR" run -M virt -nograph
 check "a trap storm" 124 'max-insns' "$RR" run --max-insns 5k -M virt -nographic -bios none -kernel "$GUESTS/trapstorm.elf"
 check "timeout" 124 'timeout' "$RR" record --force -o storm.rrec --timeout 0.3 -M virt -nographic -bios none -kernel "$GUESTS/trapstorm.elf"
 check "verify the timeout" 0 'replayed' "$RR" verify storm.rrec
+check "pidfile" 0 '' timeout 60 "$RR" run -pidfile pid --until ready -M virt -nographic -bios none -kernel "$GUESTS/echo.elf"
+[ ! -e pid ] || { echo "the pidfile is left"; fails=$((fails + 1)); }
+check "pidfile that cannot be" 125 '-pidfile absent/pid: ' "$RR" run -pidfile absent/pid $hello
 check "quiet" 0 '' "$RR" run --quiet $hello
 [ ! -s err ] || { echo "--quiet is not quiet: $(cat err)"; fails=$((fails + 1)); }
 
