@@ -8,7 +8,7 @@
 static const AnalysisClass *const classes[] = {
     &memtrace_class, &trap_class, &console_class,  &input_class,  &checkpoint_class,
     &mmio_class,     &dma_class,  &irq_class,      &blocks_class, &tasks_class,
-    &insn_class,     &regs_class, &syscalls_class,
+    &insn_class,     &regs_class, &syscalls_class, &funcs_class,  &calls_class,
 };
 
 struct AnalysisSet {
@@ -17,8 +17,10 @@ struct AnalysisSet {
     Machine *machine;
     Tracer *tracer; /* from begin to end */
     Tasks *tasks;   /* likewise, if an analysis asked for it */
-    bool replaces;  /* a complete run of one of them is in the database */
-    bool open;      /* the transaction */
+    Functions *functions;
+    CallStacks *calls; /* likewise */
+    bool replaces;     /* a complete run of one of them is in the database */
+    bool open;         /* the transaction */
 };
 
 const AnalysisInfo *analysis_info(size_t i) {
@@ -62,6 +64,8 @@ void analysis_set_free(AnalysisSet *set) {
         tracer_end(set->tracer);
     g_ptr_array_free(set->runs, TRUE);
     tracer_free(set->tracer);
+    call_stacks_free(set->calls);
+    functions_free(set->functions);
     tasks_free(set->tasks);
     if (set->open)
         store_rollback(set->store);
@@ -86,6 +90,15 @@ Tasks *analysis_run_tasks(AnalysisRun *run) {
     if (!set->tasks)
         set->tasks = tasks_new(set->machine, set->store);
     return set->tasks;
+}
+
+CallStacks *analysis_run_calls(AnalysisRun *run) {
+    AnalysisSet *set = run->set;
+    if (!set->calls) {
+        set->functions = functions_new(set->store);
+        set->calls = call_stacks_new(set->machine, set->functions, analysis_run_tasks(run));
+    }
+    return set->calls;
 }
 
 /* -- specifications -----------------------------------------------------------------------------------------
@@ -248,6 +261,8 @@ bool analysis_set_begin(AnalysisSet *set, Machine *m, GError **error) {
             return false;
     if (set->tasks)
         tasks_begin(set->tasks);
+    if (set->calls)
+        call_stacks_begin(set->calls);
     if (tracer_wanted(set->tracer))
         tracer_begin(set->tracer, m);
     return true;
@@ -287,6 +302,8 @@ bool analysis_set_end(AnalysisSet *set, Pos to_pos, bool complete, GError **erro
     bool ok = set->open;
     if (set->tracer)
         tracer_end(set->tracer);
+    if (set->calls)
+        call_stacks_end(set->calls);
     if (set->tasks)
         tasks_end(set->tasks, to_pos);
     for (guint i = 0; i < set->runs->len; i++) {
@@ -304,6 +321,8 @@ bool analysis_set_end(AnalysisSet *set, Pos to_pos, bool complete, GError **erro
         run->begun = false;
     }
     g_clear_pointer(&set->tracer, tracer_free);
+    g_clear_pointer(&set->calls, call_stacks_free);
+    g_clear_pointer(&set->functions, functions_free);
     g_clear_pointer(&set->tasks, tasks_free);
     if (!set->open)
         return ok;

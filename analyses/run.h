@@ -4,6 +4,7 @@
 #define ANALYSES_RUN_H
 
 #include "analyses/analysis.h"
+#include "analyses/callstack.h"
 #include "analyses/store/store.h"
 #include "analyses/tasks.h"
 #include "analyses/tracer.h"
@@ -45,6 +46,8 @@ void analysis_run_trace(AnalysisRun *run, uint32_t wants, unsigned jobs, TraceJo
 
 /* In begin: who runs where; the set's, and begun once all analyses are. */
 Tasks *analysis_run_tasks(AnalysisRun *run);
+/* In begin: calls and functions; likewise. */
+CallStacks *analysis_run_calls(AnalysisRun *run);
 
 /*
  * Rows of the analyses with few of them go through a queue, so that the guest's thread never waits for
@@ -72,9 +75,11 @@ static inline int64_t row_seq_next(RowSeq *s, Pos pos, uint32_t class, uint32_t 
 }
 
 extern const AnalysisClass blocks_class;
+extern const AnalysisClass calls_class;
 extern const AnalysisClass checkpoint_class;
 extern const AnalysisClass console_class;
 extern const AnalysisClass dma_class;
+extern const AnalysisClass funcs_class;
 extern const AnalysisClass input_class;
 extern const AnalysisClass insn_class;
 extern const AnalysisClass irq_class;

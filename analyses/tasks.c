@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "analyses/linux.h"
+#include "analyses/transfer.h"
 
 #define SP 2u
 #define TP 4u
@@ -143,6 +144,11 @@ static void turn_begin(Tasks *t, const Hart *hart, Task *task, Pos pos) {
     h->turn = (TaskTurn){.hart = hart->id, .task = task, .from_pos = pos, .from = now};
     h->insns = insns_before(t, hart, pos);
     h->asleep = NSEC_NEVER;
+    for (guint i = 0; i < t->watchers->len; i++) {
+        const Watcher *w = &g_array_index(t->watchers, Watcher, i);
+        if (w->ops->switched)
+            w->ops->switched(w->opaque, hart, task, pos);
+    }
 }
 
 static void turn_end(Tasks *t, const Hart *hart, Pos pos) {
@@ -226,27 +232,14 @@ static void on_stack(void *data, const Hart *hart) {
         task->min_sp = sp;
 }
 
-/* addi sp, sp, -N; c.addi sp, -N; c.addi16sp -N. */
-static int64_t lowers_sp(const ProbeInsn *insn) {
-    uint32_t raw = insn->raw;
-    if (insn->len == 4 && (raw & 0xfffff) == (SP << 15 | SP << 7 | 0x13))
-        return (int32_t)raw >> 20;
-    if (insn->len == 2 && (raw & 0xef83) == (0x0001 | SP << 7)) /* c.addi */
-        return (int64_t)(raw >> 2 & 31) - (raw >> 12 & 1) * 32;
-    if (insn->len == 2 && (raw & 0xef83) == (0x6001 | SP << 7)) /* c.addi16sp: [4|6|8:7|5] */
-        return (int64_t)((raw >> 6 & 1) << 4 | (raw >> 5 & 1) << 6 | (raw >> 3 & 3) << 7 |
-                         (raw >> 2 & 1) << 5) -
-               (raw >> 12 & 1) * 512;
-    return 0;
-}
-
 /* The kernel's functions; of other guests, all. */
 static void attach_stacks(Tasks *t, ProbeBlock *b) {
     bool is_kernel = (probe_block_flags(b) >> FLAG_PRIV_SHIFT & 3) == PRIV_S && probe_block_pc(b) >> 63;
     if (probe_block_is_again(b) || (t->kernel && !is_kernel))
         return;
     for (unsigned i = 0; i < probe_block_n_insns(b); i++) {
-        int64_t add = lowers_sp(probe_block_insn(b, i));
+        const ProbeInsn *insn = probe_block_insn(b, i);
+        int64_t add = transfer_stack_add(insn->raw, insn->len);
         if (add >= 0)
             continue;
         StackSite *site = probe_block_alloc(b, sizeof *site);

@@ -39,6 +39,8 @@ typedef struct TaskTurn {
 
 typedef struct TaskOps {
     void (*turn)(void *opaque, const TaskTurn *turn);
+    /* The hart is the task's from pos on. */
+    void (*switched)(void *opaque, const Hart *hart, const Task *task, Pos pos);
 } TaskOps;
 
 typedef struct Tasks Tasks;

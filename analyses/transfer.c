@@ -38,3 +38,18 @@ static Transfer decode_16(uint32_t raw) {
 Transfer transfer_decode(uint32_t raw, unsigned len) {
     return len == 4 ? decode_32(raw) : decode_16(raw);
 }
+
+/* Unprivileged spec §2.4.1; chapter "C": c.addi sp: imm[5|4:0]; c.addi16sp: imm[9|4|6|8:7|5]. */
+int64_t transfer_stack_add(uint32_t raw, unsigned len) {
+    enum { SP = 2 };
+    if (len == 4)
+        return (raw & 0xfffff) == (SP << 15 | SP << 7 | 0x13) ? (int32_t)raw >> 20 : 0;
+    switch (raw & 0xef83) {
+    case 0x0001 | SP << 7: return (int64_t)(raw >> 2 & 31) - (raw >> 12 & 1) * 32;
+    case 0x6001 | SP << 7:
+        return (int64_t)((raw >> 6 & 1) << 4 | (raw >> 5 & 1) << 6 | (raw >> 3 & 3) << 7 |
+                         (raw >> 2 & 1) << 5) -
+               (raw >> 12 & 1) * 512;
+    default: return 0;
+    }
+}

@@ -20,5 +20,7 @@ typedef enum {
 /* raw: the instruction's bytes, little-endian; len 2 or 4. Traps are no transfers: what traps does not
  * retire. */
 Transfer transfer_decode(uint32_t raw, unsigned len);
+/* What the instruction adds to the stack pointer: addi sp, sp, N, c.addi, c.addi16sp; 0: it is none of these. */
+int64_t transfer_stack_add(uint32_t raw, unsigned len);
 
 #endif

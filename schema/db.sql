@@ -279,3 +279,48 @@ CREATE VIEW "$_v" AS
     SELECT id, hart, task_id, enter_pos, exit_pos, nr, name, printf('%#x', a0) AS a0, printf('%#x', a1) AS a1,
            printf('%#x', a2) AS a2, printf('%#x', a3) AS a3, printf('%#x', a4) AS a4, printf('%#x', a5) AS a5,
            result, error, text FROM "$";
+
+--- func
+DROP VIEW IF EXISTS "$_v";
+DROP TABLE IF EXISTS "$";
+CREATE TABLE "$" (
+    module_id INTEGER, symbol TEXT,
+    addr INTEGER,                 -- its first instruction
+    calls INTEGER,
+    self_insns INTEGER,           -- its own
+    total_insns INTEGER,          -- with what it called; of recursive calls, the outermost
+    satp INTEGER                  -- the program's address space; NULL: kernel, firmware, or no paging
+);
+CREATE INDEX "$_addr" ON "$" (addr);
+CREATE VIEW "$_v" AS
+    SELECT module_id, symbol, printf('%#x', addr) AS addr, calls, self_insns, total_insns,
+           iif(satp IS NULL, NULL, printf('%#x', satp)) AS satp FROM "$";
+
+--- call
+DROP VIEW IF EXISTS "$_v";
+DROP TABLE IF EXISTS "$";
+CREATE TABLE "$" (
+    id INTEGER PRIMARY KEY,       -- in the order in which they began
+    parent_id INTEGER,            -- the call that made it
+    kind TEXT,                    -- call, tail (call), root, trap
+    hart INTEGER, task_id INTEGER,
+    symbol TEXT, pc INTEGER,      -- of the function
+    call_pos INTEGER,             -- the calling instruction; the trap
+    return_pos INTEGER,           -- the returning instruction; NULL: it did not
+    call_pc INTEGER,
+    a0 INTEGER, a1 INTEGER, a2 INTEGER, a3 INTEGER, a4 INTEGER, a5 INTEGER, a6 INTEGER, a7 INTEGER,
+    result INTEGER, result1 INTEGER, -- a0 and a1 at its return
+    sp INTEGER, min_sp INTEGER,   -- the stack pointer when it began, and its lowest
+    depth INTEGER, insns INTEGER  -- insns: with what it called
+);
+
+--- call finish
+CREATE INDEX "$_pc" ON "$" (pc);
+CREATE INDEX "$_parent" ON "$" (parent_id);
+CREATE INDEX "$_pos" ON "$" (call_pos);
+CREATE VIEW "$_v" AS
+    SELECT id, parent_id, kind, hart, task_id, symbol, printf('%#x', pc) AS pc, call_pos, return_pos,
+           printf('%#x', call_pc) AS call_pc, printf('%#x', a0) AS a0, printf('%#x', a1) AS a1, printf('%#x', a2) AS a2,
+           printf('%#x', a3) AS a3, printf('%#x', a4) AS a4, printf('%#x', a5) AS a5, printf('%#x', a6) AS a6,
+           printf('%#x', a7) AS a7, result, result1, printf('%#x', sp) AS sp, printf('%#x', min_sp) AS min_sp, depth, insns
+    FROM "$";

@@ -348,8 +348,8 @@ static void test_manual(void) {
     g_assert_true(g_file_get_contents(manual, &text, NULL, &error));
     rig_init(&r, NULL);
     rig_end(&r, rig_begin(&r, "memtrace"), 0);
-    for (const char *const *name =
-             (const char *const[]){"insn", "regs", "mmio", "dma", "irq", "blocks", "tasks", "syscalls", NULL};
+    for (const char *const *name = (const char *const[]){"insn", "regs", "mmio", "dma", "irq", "blocks",
+                                                         "tasks", "syscalls", "funcs", "calls", NULL};
          *name; name++)
         rig_end(&r, rig_begin(&r, *name), 0);
     AnalysisSet *set = rig_begin(&r, "trap");

@@ -1,0 +1,683 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "analyses/callstack.h"
+
+#include <string.h>
+
+#include "analyses/transfer.h"
+
+#define RA 1u
+#define SP 2u
+#define A0 10u
+#define STACK_MAX (1u << 14) /* of the kernel's stacks */
+#define FRAMES_MAX 65536u    /* of a fiber; the oldest half is given up beyond */
+
+/* One stack of a thread. The part from `base` on is what runs since the last ROOT or TRAP. */
+typedef struct Fiber {
+    CallFrame *frames;
+    guint n, size, base;
+    uint64_t clock; /* instructions since the base began, while another fiber runs */
+    Gva resume_pc;  /* where a trap interrupted it, to run another fiber; 0: it left by itself */
+    uint64_t resume_sp;
+} Fiber;
+
+typedef struct Thread {
+    GPtrArray *fibers;
+    Fiber *current;
+} Thread;
+
+typedef struct Watcher {
+    CallFn *fn;
+    void *opaque;
+} Watcher;
+
+struct CallStacks {
+    Machine *machine;
+    const Functions *functions;
+    Tasks *tasks;
+    GHashTable *funcs;   /* Func → itself */
+    GHashTable *threads; /* Linux: Task; else the hart → Thread */
+    Thread *running[MACHINE_MAX_HARTS];
+    uint64_t origin[MACHINE_MAX_HARTS]; /* the hart's instructions when its fiber's clock was 0 */
+    GArray *watchers;
+    uint64_t n_calls;
+    bool subscribed;
+};
+
+/* -- functions ------------------------------------------------------------------------------------------- */
+static guint func_hash(gconstpointer v) {
+    const Func *f = v;
+    uint64_t h = (f->addr >> 1) * 0x9e3779b97f4a7c15u + f->satp;
+    return (guint)(h >> 32 ^ h);
+}
+
+static gboolean func_equal(gconstpointer a, gconstpointer b) {
+    const Func *p = a, *q = b;
+    return p->addr == q->addr && p->satp == q->satp;
+}
+
+static uint64_t space_of(const Hart *hart) {
+    return hart->priv == PRIV_U ? hart->satp : 0;
+}
+
+static Func *func_at(CallStacks *c, Gva addr, uint64_t satp) {
+    Func key = {.addr = addr, .satp = satp};
+    Func *f = g_hash_table_lookup(c->funcs, &key);
+    if (!f) {
+        f = g_memdup2(&key, sizeof key);
+        g_hash_table_add(c->funcs, f);
+    }
+    return f;
+}
+
+static void fiber_free(void *p) {
+    Fiber *f = p;
+    g_free(f->frames);
+    g_free(f);
+}
+
+static void thread_free(void *p) {
+    Thread *t = p;
+    g_ptr_array_free(t->fibers, TRUE);
+    g_free(t);
+}
+
+static Fiber *fiber_new(Thread *t) {
+    Fiber *f = g_new0(Fiber, 1);
+    g_ptr_array_add(t->fibers, f);
+    t->current = f;
+    return f;
+}
+
+CallStacks *call_stacks_new(Machine *m, const Functions *functions, Tasks *tasks) {
+    CallStacks *c = g_new0(CallStacks, 1);
+    c->machine = m;
+    c->functions = functions;
+    c->tasks = tasks;
+    c->funcs = g_hash_table_new_full(func_hash, func_equal, g_free, NULL);
+    c->threads = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, thread_free);
+    c->watchers = g_array_new(FALSE, FALSE, sizeof(Watcher));
+    return c;
+}
+
+void call_stacks_free(CallStacks *c) {
+    if (!c)
+        return;
+    if (c->subscribed)
+        hooks_unsubscribe(c->machine->hooks, c);
+    g_hash_table_unref(c->threads);
+    g_hash_table_unref(c->funcs);
+    g_array_free(c->watchers, TRUE);
+    g_free(c);
+}
+
+void call_stacks_watch(CallStacks *c, CallFn *fn, void *opaque) {
+    Watcher w = {fn, opaque};
+    g_array_append_val(c->watchers, w);
+}
+
+void call_stacks_each(const CallStacks *c, void (*fn)(void *opaque, const Func *f), void *opaque) {
+    GHashTableIter it;
+    gpointer f;
+    g_hash_table_iter_init(&it, c->funcs);
+    while (g_hash_table_iter_next(&it, &f, NULL))
+        fn(opaque, f);
+}
+
+/* -- frames ---------------------------------------------------------------------------------------------- */
+static CallFrame *top_of(Fiber *f) {
+    return &f->frames[f->n - 1];
+}
+
+static bool is_base(const CallFrame *x) {
+    return x->kind >= CALL_ROOT;
+}
+
+/* Is the function active already in the part that runs? Cheap where it was looked up here last. */
+static bool is_active(const Fiber *f, Func *func) {
+    if (func->fiber == f && func->frame < f->n && func->frame >= f->base &&
+        f->frames[func->frame].func == func)
+        return true;
+    if (func->fiber == f && func->frame >= f->base)
+        return false;
+    for (guint i = f->base; i < f->n; i++)
+        if (f->frames[i].func == func) {
+            func->fiber = f;
+            func->frame = i;
+            return true;
+        }
+    return false;
+}
+
+/* The oldest frames are forgotten: something calls without ever returning. */
+static void make_room(Fiber *f) {
+    if (f->n < f->size)
+        return;
+    if (f->n < FRAMES_MAX) {
+        f->size = MAX(64, 2 * f->size);
+        f->frames = g_renew(CallFrame, f->frames, f->size);
+        return;
+    }
+    guint gone = FRAMES_MAX / 2;
+    memmove(f->frames, f->frames + gone, (f->n - gone) * sizeof *f->frames);
+    f->n -= gone;
+    f->base = f->base > gone ? f->base - gone : 0;
+    for (guint i = 0; i < f->n; i++)
+        f->frames[i].base = f->frames[i].base > gone ? f->frames[i].base - gone : 0;
+    if (!is_base(&f->frames[0]))
+        f->frames[0].kind = CALL_ROOT;
+}
+
+static CallFrame *push(CallStacks *c, Fiber *f, Func *func, CallKind kind) {
+    make_room(f);
+    CallFrame *x = &f->frames[f->n];
+    x->func = func;
+    x->id = ++c->n_calls;
+    x->kind = kind;
+    x->inner = 0;
+    x->outer = kind >= CALL_ROOT || !is_active(f, func);
+    if (x->outer) {
+        func->fiber = f;
+        func->frame = f->n;
+    }
+    x->parent = kind >= CALL_ROOT || !f->n ? 0 : x[-1].id;
+    x->depth = kind >= CALL_ROOT || !f->n ? 0 : x[-1].depth + 1;
+    func->calls += kind != CALL_ROOT;
+    f->n++;
+    return x;
+}
+
+/* In callbacks of the hart whose turn it is. */
+static inline uint64_t insns_of(const CallStacks *c, const Hart *hart) {
+    return hart->steps + hart_pos(hart) - hart->traps - c->origin[hart->id];
+}
+
+/* A base: the clock begins anew with the instruction at `first`. */
+static CallFrame *push_base(CallStacks *c, Fiber *f, const Hart *hart, Gva pc, CallKind kind, uint64_t clock,
+                            uint64_t first) {
+    Gva begin = functions_begin_of(c->functions, pc);
+    CallFrame *x = push(c, f, func_at(c, begin, space_of(hart)), kind);
+    x->func->calls += kind == CALL_ROOT && pc == begin;
+    x->saved_clock = clock;
+    x->base = f->base;
+    x->start = 0;
+    x->ret = 0;
+    x->sp = x->min_sp = hart->x[SP];
+    x->hart = hart->id;
+    x->task = tasks_current_id(c->tasks, hart);
+    x->call_pos = hart_pos(hart);
+    x->call_pc = 0;
+    memset(x->args, 0, sizeof x->args);
+    f->base = f->n - 1;
+    c->origin[hart->id] = first;
+    return x;
+}
+
+/* The top frame ended when the clock was `now`; end->frame is filled in. */
+static void pop(CallStacks *c, Fiber *f, uint64_t now, CallEnd *end) {
+    CallFrame *x = top_of(f);
+    uint64_t insns = now - x->start;
+    x->func->self += insns - x->inner;
+    if (x->outer)
+        x->func->total += insns;
+    if (!is_base(x) && f->n > 1) {
+        x[-1].inner += insns;
+        if (x[-1].sp - x->min_sp < STACK_MAX) /* else it is another stack */
+            x[-1].min_sp = MIN(x[-1].min_sp, x->min_sp);
+    }
+    end->frame = x;
+    end->insns = insns;
+    for (guint i = 0; i < c->watchers->len; i++) {
+        const Watcher *w = &g_array_index(c->watchers, Watcher, i);
+        w->fn(w->opaque, end);
+    }
+    f->n--;
+}
+
+/* Everything down to, not including, frame `n` is left without a result. */
+static void leave_to(CallStacks *c, Fiber *f, guint n, uint64_t now, Pos pos) {
+    CallEnd end = {.return_pos = pos};
+    while (f->n > n && !is_base(top_of(f)))
+        pop(c, f, now, &end);
+}
+
+/* The base and all above it; the clock is again what it was below. Returns that. */
+static uint64_t leave_base(CallStacks *c, Fiber *f, uint64_t now, Pos pos) {
+    CallEnd end = {.return_pos = pos};
+    leave_to(c, f, f->base, now, POS_NONE);
+    CallFrame base = *top_of(f);
+    pop(c, f, now, &end);
+    f->base = base.base;
+    return base.saved_clock;
+}
+
+/* What runs without having been called: the function at pc, from the next instruction on. */
+static CallFrame *begin_root(CallStacks *c, Fiber *f, const Hart *hart, Gva pc, uint64_t clock, bool after) {
+    return push_base(c, f, hart, pc, CALL_ROOT, clock, hart_instret(hart) + after);
+}
+
+/* -- returns --------------------------------------------------------------------------------------------- */
+/* The latest call of the part that runs which returns to `target`, with that stack pointer; 0: none. */
+static guint find_call(const Fiber *f, Gva target, uint64_t sp) {
+    for (guint i = f->n; i-- > f->base;) {
+        const CallFrame *x = &f->frames[i];
+        if (x->ret == target && x->sp == sp)
+            return i + 1;
+        if (is_base(x))
+            break;
+    }
+    return f->n && f->n - 1 > f->base && f->frames[f->n - 1].ret == target ? f->n : 0;
+}
+
+/* Frame `n` - 1 returns: those above it without a result, and tail calls together with their callers. */
+static void return_from(CallStacks *c, Fiber *f, guint n, const Hart *hart, uint64_t now) {
+    Pos pos = hart_pos(hart);
+    CallEnd end = {.return_pos = pos, .has_result = true, .result = hart->x[A0], .result1 = hart->x[A0 + 1]};
+    leave_to(c, f, n, now, pos);
+    Gva ret = top_of(f)->ret;
+    uint64_t sp = top_of(f)->sp;
+    for (;;) {
+        const CallFrame *x = top_of(f);
+        bool is_tail = x->kind == CALL_TAIL, is_root = is_base(x);
+        guint base = x->base;
+        uint64_t clock = x->saved_clock;
+        pop(c, f, now, &end);
+        if (is_root) {
+            f->base = base;
+            c->origin[hart->id] = hart_instret(hart) + 1 - clock;
+        }
+        if (!is_tail || is_base(top_of(f)) || top_of(f)->ret != ret || top_of(f)->sp != sp)
+            return;
+    }
+}
+
+/* Another stack of the thread where this returns to. */
+static Fiber *find_fiber(const Thread *t, Gva target, uint64_t sp, guint *n) {
+    for (guint i = 0; i < t->fibers->len; i++) {
+        Fiber *f = t->fibers->pdata[i];
+        if (f != t->current && f->n && (*n = find_call(f, target, sp)))
+            return f;
+    }
+    return NULL;
+}
+
+/* A call that was interrupted: a handler that ends by going back there, not by a return from the trap. */
+static guint find_below(const Fiber *f, Gva target, uint64_t sp) {
+    for (guint i = f->base; i-- > 0;)
+        if (f->frames[i].ret == target && f->frames[i].sp == sp)
+            return i + 1;
+    return 0;
+}
+
+static void change_fiber(CallStacks *c, Thread *t, Fiber *to, const Hart *hart, uint64_t now) {
+    t->current->clock = now;
+    t->current = to;
+    c->origin[hart->id] = hart_instret(hart) + 1 - to->clock;
+}
+
+/* It returns behind no call that is known. */
+static void return_elsewhere(CallStacks *c, Thread *t, const Hart *hart, Gva target, uint64_t now) {
+    Fiber *f = t->current;
+    uint64_t sp = hart->x[SP];
+    guint n;
+    Fiber *other = find_fiber(t, target, sp, &n);
+    if (other) {
+        change_fiber(c, t, other, hart, now);
+        return_from(c, other, n, hart, other->clock);
+        return;
+    }
+    if ((n = find_below(f, target, sp))) {
+        while (f->base > n - 1)
+            now = leave_base(c, f, now, hart_pos(hart));
+        c->origin[hart->id] = hart_instret(hart) + 1 - now;
+        return_from(c, f, n, hart, now);
+        return;
+    }
+    if (f->n - 1 > f->base && (sp < top_of(f)->sp || sp > f->frames[f->base + 1].sp)) {
+        /* on no stack that is known */
+        f->clock = now;
+        begin_root(c, fiber_new(t), hart, target, 0, true);
+        return;
+    }
+    while (f->n - 1 > f->base && top_of(f)->sp <= sp)
+        leave_to(c, f, f->n - 1, now, hart_pos(hart));
+    if (f->n - 1 > f->base || top_of(f)->kind != CALL_ROOT)
+        return;
+    uint64_t clock = leave_base(c, f, now, hart_pos(hart));
+    begin_root(c, f, hart, target, clock, true);
+}
+
+/* -- probes ---------------------------------------------------------------------------------------------- */
+/* An instruction that transfers control, with what was looked up for it last. */
+typedef struct Site {
+    CallStacks *stacks;
+    Gva pc, target; /* target: of a direct jump */
+    int64_t offset; /* of an indirect one */
+    uint8_t len, base, transfer;
+    bool direct, args;
+    Gva last;
+    uint64_t last_satp;
+    Func *func; /* at `last`; NULL: no function begins there */
+} Site;
+
+static Gva site_target(const Site *s, const Hart *hart) {
+    return s->direct ? s->target : (hart->x[s->base] + (uint64_t)s->offset) & ~(Gva)1;
+}
+
+static Func *site_func(Site *s, const Hart *hart, Gva target, bool must) {
+    uint64_t satp = space_of(hart);
+    if (s->last == target && s->last_satp == satp && (s->func || !must))
+        return s->func;
+    s->last = target;
+    s->last_satp = satp;
+    s->func =
+        must || functions_begins(s->stacks->functions, target) ? func_at(s->stacks, target, satp) : NULL;
+    return s->func;
+}
+
+static void call(Site *s, const Hart *hart, Fiber *f, Func *func, CallKind kind, Gva ret) {
+    CallStacks *c = s->stacks;
+    CallFrame *x = push(c, f, func, kind);
+    x->ret = ret;
+    x->sp = x->min_sp = hart->x[SP];
+    x->call_pos = hart_pos(hart);
+    x->call_pc = s->pc;
+    x->start = insns_of(c, hart) + 1;
+    x->hart = hart->id;
+    if (s->args) {
+        x->task = tasks_current_id(c->tasks, hart);
+        memcpy(x->args, &hart->x[A0], sizeof x->args);
+    }
+}
+
+static void on_call(void *data, const Hart *hart) {
+    Site *s = data;
+    Gva target = site_target(s, hart);
+    call(s, hart, s->stacks->running[hart->id]->current, site_func(s, hart, target, true), CALL_CALL,
+         s->pc + s->len);
+}
+
+static void on_return(void *data, const Hart *hart) {
+    Site *s = data;
+    CallStacks *c = s->stacks;
+    Thread *t = c->running[hart->id];
+    Fiber *f = t->current;
+    Gva target = site_target(s, hart);
+    uint64_t now = insns_of(c, hart) + 1;
+    const CallFrame *top = top_of(f);
+    if (G_LIKELY(top->ret == target && top->sp == hart->x[SP] && top->kind == CALL_CALL &&
+                 s->transfer == TRANSFER_RETURN)) {
+        CallEnd end = {NULL, hart_pos(hart), true, hart->x[A0], hart->x[A0 + 1], 0};
+        pop(c, f, now, &end);
+        return;
+    }
+    guint n = find_call(f, target, hart->x[SP]);
+    if (G_LIKELY(n))
+        return_from(c, f, n, hart, now);
+    else
+        return_elsewhere(c, t, hart, target, now);
+    if (s->transfer == TRANSFER_RETURN_CALL)
+        on_call(data, hart);
+}
+
+/* Functions that jump to each other in turn: those since the target began end. */
+static bool is_loop(CallStacks *c, Fiber *f, const Func *func, const Hart *hart) {
+    for (guint i = f->n; i-- > f->base;) {
+        if (f->frames[i].func == func) {
+            leave_to(c, f, i + 1, insns_of(c, hart) + 1, hart_pos(hart));
+            return true;
+        }
+        if (f->frames[i].kind != CALL_TAIL)
+            break;
+    }
+    return false;
+}
+
+/* A jump to where a function begins, other than the one that it is in. */
+static void on_jump(void *data, const Hart *hart) {
+    Site *s = data;
+    Fiber *f = s->stacks->running[hart->id]->current;
+    Func *func = site_func(s, hart, site_target(s, hart), false);
+    if (func && !is_loop(s->stacks, f, func, hart))
+        call(s, hart, f, func, CALL_TAIL, hart->x[RA]);
+}
+
+static int64_t sign_extend(uint32_t value, unsigned bits) {
+    return (int64_t)((uint64_t)value << (64 - bits)) >> (64 - bits);
+}
+
+/* jal: imm[20|10:1|11|19:12]; c.j: imm[11|4|9:8|10|6|7|3:1|5] (unprivileged spec). */
+static int64_t jump_offset(uint32_t raw, unsigned len) {
+    if (len == 4)
+        return sign_extend((raw >> 31) << 20 | (raw >> 21 & 0x3ff) << 1 | (raw >> 20 & 1) << 11 |
+                               (raw >> 12 & 0xff) << 12,
+                           21);
+    return sign_extend((raw >> 12 & 1) << 11 | (raw >> 11 & 1) << 4 | (raw >> 9 & 3) << 8 |
+                           (raw >> 8 & 1) << 10 | (raw >> 7 & 1) << 6 | (raw >> 6 & 1) << 7 |
+                           (raw >> 3 & 7) << 1 | (raw >> 2 & 1) << 5,
+                       12);
+}
+
+static bool is_direct(const ProbeInsn *insn) {
+    return insn->len == 4 ? (insn->raw & 0x7f) == 0x6f : (insn->raw & 3) == 1;
+}
+
+/* Jumps within a function are none of ours. */
+static bool is_tail_site(const Site *s) {
+    return !s->direct || (functions_begins(s->stacks->functions, s->target) &&
+                          functions_begin_of(s->stacks->functions, s->pc) != s->target);
+}
+
+static void attach(CallStacks *c, ProbeBlock *b, unsigned i, const ProbeInsn *insn, Transfer transfer) {
+    static ProbeFn *const fns[] = {[TRANSFER_JUMP] = on_jump,
+                                   [TRANSFER_CALL] = on_call,
+                                   [TRANSFER_RETURN] = on_return,
+                                   [TRANSFER_RETURN_CALL] = on_return};
+    bool direct = is_direct(insn);
+    Site site = {.stacks = c,
+                 .pc = insn->pc,
+                 .len = insn->len,
+                 .transfer = (uint8_t)transfer,
+                 .direct = direct,
+                 .args = c->watchers->len > 0,
+                 .last = 1};
+    if (direct)
+        site.target = insn->pc + (uint64_t)jump_offset(insn->raw, insn->len);
+    else {
+        site.base = insn->len == 4 ? insn->raw >> 15 & 31 : insn->raw >> 7 & 31;
+        site.offset = insn->len == 4 ? (int32_t)insn->raw >> 20 : 0;
+    }
+    if (transfer == TRANSFER_JUMP && !is_tail_site(&site))
+        return;
+    Site *kept = probe_block_alloc(b, sizeof *kept);
+    *kept = site;
+    probe_add_call(b, i, fns[transfer], kept, true);
+}
+
+/* An instruction that lowers the stack pointer. */
+typedef struct StackSite {
+    CallStacks *stacks;
+    int64_t add;
+} StackSite;
+
+static void on_stack(void *data, const Hart *hart) {
+    const StackSite *s = data;
+    CallFrame *x = top_of(s->stacks->running[hart->id]->current);
+    x->min_sp = MIN(x->min_sp, hart->x[SP] + (uint64_t)s->add);
+}
+
+static void attach_stack(CallStacks *c, ProbeBlock *b, unsigned i, int64_t add) {
+    StackSite *s = probe_block_alloc(b, sizeof *s);
+    *s = (StackSite){c, add};
+    probe_add_call(b, i, on_stack, s, true);
+}
+
+static void on_translate(void *opaque, ProbeBlock *b) {
+    CallStacks *c = opaque;
+    if (probe_block_is_again(b))
+        return;
+    for (unsigned i = 0; i < probe_block_n_insns(b); i++) {
+        const ProbeInsn *insn = probe_block_insn(b, i);
+        int64_t add = c->watchers->len ? transfer_stack_add(insn->raw, insn->len) : 0;
+        if (add < 0)
+            attach_stack(c, b, i, add);
+        Transfer transfer = transfer_decode(insn->raw, insn->len);
+        if (transfer != TRANSFER_NONE && transfer != TRANSFER_BRANCH && transfer != TRANSFER_XRET)
+            attach(opaque, b, i, insn, transfer);
+    }
+}
+
+/* -- traps ----------------------------------------------------------------------------------------------- */
+static void on_trap(void *opaque, const TrapEvent *ev) {
+    CallStacks *c = opaque;
+    const Hart *hart = ev->hart;
+    Fiber *f = c->running[hart->id]->current;
+    CallFrame *x = push_base(c, f, hart, hart->pc, CALL_TRAP, insns_of(c, hart), hart_instret(hart));
+    x->call_pos = ev->pos;
+    x->call_pc = ev->epc;
+    x->epc = ev->epc;
+    x->satp = hart->satp;
+    x->from_priv = ev->from_priv;
+    x->to_priv = ev->to_priv;
+}
+
+/* The latest trap into the privilege that is left. */
+static guint find_trap(const Fiber *f, uint8_t from_priv, const Hart *hart) {
+    for (guint i = f->n; i-- > 0;) {
+        const CallFrame *x = &f->frames[i];
+        if (x->kind == CALL_TRAP && x->to_priv == from_priv)
+            return x->from_priv == hart->priv ? i + 1 : 0;
+    }
+    return 0;
+}
+
+/* Where a trap's handler goes on with something else: a signal handler, a new program, a former context. */
+static void go_elsewhere(CallStacks *c, Fiber *f, const Hart *hart, const CallFrame *trap) {
+    uint64_t sp = hart->x[SP], now = trap->saved_clock;
+    Pos pos = hart_pos(hart);
+    if (trap->satp == hart->satp && sp < trap->sp) {
+        CallFrame *x = begin_root(c, f, hart, hart->pc, now, true);
+        x->ret = hart->x[RA];
+        return;
+    }
+    while (f->n && (trap->satp != hart->satp || top_of(f)->sp < sp)) {
+        if (is_base(top_of(f)) && (f->base == 0 || top_of(f)->kind == CALL_TRAP))
+            break;
+        if (is_base(top_of(f)))
+            now = leave_base(c, f, now, pos);
+        else
+            leave_to(c, f, f->n - 1, now, pos);
+    }
+    if (f->n && (f->n - 1 != f->base || top_of(f)->kind == CALL_TRAP)) {
+        c->origin[hart->id] = hart_instret(hart) + 1 - now;
+        return;
+    }
+    if (f->n)
+        now = leave_base(c, f, now, pos);
+    begin_root(c, f, hart, hart->pc, now, true);
+}
+
+/* Of guests other than Linux: a handler that goes on with another stack switches threads. */
+static void go_to_thread(CallStacks *c, Thread *t, const Hart *hart, const CallFrame *trap) {
+    Fiber *f = t->current;
+    Gva pc = hart->pc;
+    uint64_t sp = hart->x[SP], now = trap->saved_clock;
+    guint n = find_call(f, pc, sp);
+    if (n)
+        return_from(c, f, n, hart, now);
+    if (n || sp == trap->sp)
+        return;
+    f->resume_pc = trap->epc;
+    f->resume_sp = trap->sp;
+    for (guint i = 0; i < t->fibers->len; i++) {
+        Fiber *other = t->fibers->pdata[i];
+        if (other != f && other->resume_pc && other->resume_sp == sp && pc - other->resume_pc <= 4) {
+            other->resume_pc = 0;
+            change_fiber(c, t, other, hart, now);
+            return;
+        }
+    }
+    f->clock = now;
+    begin_root(c, fiber_new(t), hart, pc, 0, true);
+}
+
+static void on_trap_return(void *opaque, Pos pos, const Hart *hart, uint8_t from_priv) {
+    CallStacks *c = opaque;
+    Fiber *f = c->running[hart->id]->current;
+    uint64_t now = insns_of(c, hart) + 1;
+    guint n = find_trap(f, from_priv, hart);
+    if (!n) { /* the first return of a new task, or of the firmware to the kernel */
+        if (top_of(f)->kind != CALL_ROOT || f->n - 1 > f->base || now > 1)
+            begin_root(c, f, hart, hart->pc, now, true);
+        return;
+    }
+    CallFrame trap = f->frames[n - 1];
+    while (f->base > n - 1)
+        now = leave_base(c, f, now, pos);
+    uint64_t clock = leave_base(c, f, now, pos), skipped = hart->pc - trap.epc;
+    c->origin[hart->id] = hart_instret(hart) + 1 - clock;
+    if (trap.satp == hart->satp && trap.sp == hart->x[SP] && (skipped == 0 || skipped == 2 || skipped == 4))
+        return;
+    if (tasks_is_linux(c->tasks))
+        go_elsewhere(c, f, hart, &trap);
+    else
+        go_to_thread(c, c->running[hart->id], hart, &trap);
+}
+
+/* -- threads --------------------------------------------------------------------------------------------- */
+/* after: from the next instruction on. */
+static void run_thread(CallStacks *c, const Hart *hart, gconstpointer key, bool after) {
+    Thread *t = g_hash_table_lookup(c->threads, key);
+    Thread *before = c->running[hart->id];
+    if (before)
+        before->current->clock = hart_instret(hart) + after - c->origin[hart->id];
+    if (!t) {
+        t = g_new0(Thread, 1);
+        t->fibers = g_ptr_array_new_with_free_func(fiber_free);
+        g_hash_table_insert(c->threads, (gpointer)key, t);
+        begin_root(c, fiber_new(t), hart, hart->pc, 0, false);
+    }
+    c->running[hart->id] = t;
+    c->origin[hart->id] = hart_instret(hart) + after - t->current->clock;
+}
+
+static void on_switched(void *opaque, const Hart *hart, const Task *task, Pos pos) {
+    CallStacks *c = opaque;
+    if (c->subscribed && tasks_is_linux(c->tasks))
+        run_thread(c, hart, task, pos > hart_pos(hart));
+}
+
+static const HookOps hook_ops = {.translate = on_translate, .trap = on_trap, .trap_return = on_trap_return};
+static const TaskOps task_ops = {.switched = on_switched};
+
+void call_stacks_begin(CallStacks *c) {
+    Machine *m = c->machine;
+    bool by_task = tasks_is_linux(c->tasks);
+    for (uint32_t i = 0; i < m->n_harts; i++)
+        run_thread(c, m->harts[i],
+                   by_task ? (gconstpointer)tasks_current(c->tasks, m->harts[i]) : m->harts[i], false);
+    tasks_watch(c->tasks, &task_ops, c);
+    hooks_subscribe(m->hooks, &hook_ops, c);
+    c->subscribed = true;
+}
+
+static void end_fiber(CallStacks *c, Fiber *f) {
+    uint64_t now = f->clock;
+    while (f->n)
+        now = leave_base(c, f, now, POS_NONE);
+}
+
+void call_stacks_end(CallStacks *c) {
+    Machine *m = c->machine;
+    if (!c->subscribed)
+        return;
+    hooks_unsubscribe(m->hooks, c);
+    c->subscribed = false;
+    for (uint32_t i = 0; i < m->n_harts; i++)
+        c->running[i]->current->clock = hart_instret(m->harts[i]) - c->origin[i];
+    GHashTableIter it;
+    Thread *t;
+    g_hash_table_iter_init(&it, c->threads);
+    while (g_hash_table_iter_next(&it, NULL, (gpointer *)&t))
+        for (guint i = 0; i < t->fibers->len; i++)
+            end_fiber(c, t->fibers->pdata[i]);
+}

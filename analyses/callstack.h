@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Calls: a shadow stack for each thread of control, which follows jumps that link, and returns, by the hints that
+ * the ISA gives (unprivileged spec, "Return-address stack prediction hints").
+ *
+ * A return belongs to the latest call that it returns behind, with the stack pointer that it had. One that belongs to no
+ * call leaves the functions whose frames it frees (longjmp), or goes to another stack: to the call there that it belongs to.
+ * A jump to where a function begins is a tail call: it returns together with its caller. What a trap runs is a tree of its
+ * own on top of what it interrupted, and costs that nothing. Linux tasks have their own stacks (tasks.h), else harts.
+ */
+#ifndef ANALYSES_CALLSTACK_H
+#define ANALYSES_CALLSTACK_H
+
+#include "analyses/functions.h"
+#include "analyses/tasks.h"
+
+#define CALL_ARGS 8u
+
+/* ROOT: what was not called: where the observation or a program began, a signal handler. TRAP: a trap's handler. */
+typedef enum { CALL_CALL, CALL_TAIL, CALL_ROOT, CALL_TRAP } CallKind;
+
+typedef struct Func Func;
+struct Func {
+    Gva addr;                    /* its first instruction */
+    uint64_t satp;               /* of programs; 0: of the kernel, the firmware, or without paging */
+    uint64_t calls, self, total; /* instructions; total: of outermost calls */
+    /* the engine's: the outermost call that was last looked up */
+    const void *fiber;
+    guint frame;
+};
+
+typedef struct CallFrame {
+    Func *func;
+    uint64_t id, parent; /* 1, 2, … in order of call_pos; parent 0: none */
+    Gva ret;             /* where it will return */
+    uint64_t sp;         /* before its first instruction */
+    Pos call_pos;
+    Gva call_pc;
+    uint64_t start, inner; /* on the thread's clock, in instructions: when it began; spent in calls */
+    uint64_t min_sp;
+    uint64_t args[CALL_ARGS];
+    uint32_t hart, task;
+    uint32_t depth;
+    uint8_t kind; /* CallKind */
+    bool outer;
+    /* ROOT and TRAP: what was interrupted */
+    uint8_t from_priv, to_priv;
+    uint64_t saved_clock, satp;
+    Gva epc;
+    guint base;
+} CallFrame;
+
+typedef struct CallEnd {
+    const CallFrame *frame;
+    Pos return_pos; /* POS_NONE: it did not return */
+    bool has_result;
+    uint64_t result, result1, insns;
+} CallEnd;
+
+typedef void CallFn(void *opaque, const CallEnd *end);
+typedef struct CallStacks CallStacks;
+
+/* `functions` and `tasks` must outlive it. */
+CallStacks *call_stacks_new(Machine *m, const Functions *functions, Tasks *tasks);
+void call_stacks_free(CallStacks *c);
+/* Before begin. `fn` is told of every call when it ends; arguments and min_sp are only kept for that. */
+void call_stacks_watch(CallStacks *c, CallFn *fn, void *opaque);
+void call_stacks_begin(CallStacks *c);
+/* Everything ends. Functions live on. */
+void call_stacks_end(CallStacks *c);
+void call_stacks_each(const CallStacks *c, void (*fn)(void *opaque, const Func *f), void *opaque);
+
+#endif

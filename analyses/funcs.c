@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* funcs: how often each function was called, and how many instructions it took, alone and with what it called. */
+#include <string.h>
+
+#include "analyses/run.h"
+
+typedef struct Funcs {
+    CallStacks *calls;
+    char *table;
+    int64_t rows;
+} Funcs;
+
+typedef struct Insertion {
+    StoreStmt *insert;
+    int64_t rows;
+    GError *error;
+} Insertion;
+
+static void insert_func(void *opaque, const Func *f) {
+    Insertion *x = opaque;
+    if (x->error || !(f->calls || f->self))
+        return;
+    x->rows++;
+    store_run(x->insert, &x->error, f->satp ? "uuuuu" : "uuuun", f->addr, f->calls, f->self, f->total,
+              f->satp);
+}
+
+static bool funcs_begin(AnalysisRun *run, GError **error) {
+    Funcs *x = run->state;
+    x->table =
+        strcmp(run->name, run->class->info.name) ? g_strconcat(run->name, "_func", NULL) : g_strdup("func");
+    x->calls = analysis_run_calls(run);
+    return store_exec_section(run->store, "func", x->table, error);
+}
+
+static bool funcs_end(AnalysisRun *run, int64_t *rows, GError **error) {
+    Funcs *x = run->state;
+    Insertion to = {0};
+    g_autofree char *sql = g_strdup_printf(
+        "INSERT INTO \"%s\" SELECT m.id, sym(?1), ?1, ?2, ?3, ?4, ?5 FROM (SELECT 1) LEFT JOIN module AS m "
+        "ON ?1 BETWEEN m.base AND m.base + m.size - 1 ORDER BY m.id LIMIT 1",
+        x->table);
+    if (!store_prepare(run->store, sql, &to.insert, error))
+        return false;
+    call_stacks_each(x->calls, insert_func, &to);
+    store_stmt_free(to.insert);
+    *rows = to.rows;
+    if (to.error)
+        g_propagate_error(error, to.error);
+    return !to.error;
+}
+
+static void funcs_free(AnalysisRun *run) {
+    g_free(((Funcs *)run->state)->table);
+}
+
+const AnalysisClass funcs_class = {
+    .info = {"funcs", "functions: calls, instructions alone and with what they called", "func func_v"},
+    .state_size = sizeof(Funcs),
+    .begin = funcs_begin,
+    .end = funcs_end,
+    .free = funcs_free,
+};

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "analyses/functions.h"
+
+#include "analyses/store/query.h"
+
+#define DISTANCE_MAX (1u << 20) /* a function without a size reaches this far at most */
+
+typedef struct Function {
+    Gva addr;
+    uint64_t size;
+} Function;
+
+struct Functions {
+    GArray *sorted; /* of Function, one for each address */
+    GHashTable *begins;
+};
+
+static void ignore_begin(void *opaque, int n, const char *const *names) {}
+static void ignore_end(void *opaque) {}
+
+static void take(void *opaque, int n, const QueryValue *values) {
+    Functions *f = opaque;
+    Function x = {(Gva)values[0].integer, (uint64_t)values[1].integer};
+    g_array_append_val(f->sorted, x);
+    g_hash_table_add(f->begins, g_memdup2(&x.addr, sizeof x.addr));
+}
+
+Functions *functions_new(Store *store) {
+    static const QueryOps ops = {ignore_begin, take, ignore_end};
+    Functions *f = g_new0(Functions, 1);
+    f->sorted = g_array_new(FALSE, FALSE, sizeof(Function));
+    f->begins = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+    /* Ascending as unsigned numbers. Of an ELF file, labels are no functions; programs in assembly have nothing else. */
+    store_query(
+        store_handle(store),
+        "SELECT addr, max(size) FROM symbol WHERE kind = 'func' OR (kind = 'label' AND module_id NOT IN "
+        "(SELECT module_id FROM symbol WHERE kind = 'func')) GROUP BY addr ORDER BY addr < 0, addr",
+        &ops, f, NULL);
+    return f;
+}
+
+void functions_free(Functions *f) {
+    if (!f)
+        return;
+    g_array_free(f->sorted, TRUE);
+    g_hash_table_unref(f->begins);
+    g_free(f);
+}
+
+bool functions_begins(const Functions *f, Gva addr) {
+    return g_hash_table_contains(f->begins, &addr);
+}
+
+Gva functions_begin_of(const Functions *f, Gva addr) {
+    guint low = 0, high = f->sorted->len;
+    while (low < high) { /* the first one above */
+        guint middle = (low + high) / 2;
+        if (g_array_index(f->sorted, Function, middle).addr <= addr)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == 0)
+        return addr;
+    const Function *x = &g_array_index(f->sorted, Function, low - 1);
+    return addr - x->addr < (x->size ? x->size : DISTANCE_MAX) ? x->addr : addr;
+}

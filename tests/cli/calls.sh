@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Functions and calls: counted by hand, against the counts of instructions and function entries that `blocks` gives, and
+# against what programs on Linux count themselves.
+set -u
+fails=0
+say() { echo "$*"; fails=$((fails + 1)); }
+sql() { "$RR" sql --format csv "$@" | tail -n +2; }
+expect() { # expect WHAT DB SQL ROWS
+    local got
+    got=$(sql "$2" "$3" 2>err)
+    [ "$got" = "$4" ] || { say "$1: got:"; echo "$got"; cat err; echo "expected:"; echo "$4"; }
+}
+# For any guest: every instruction is one function's own; a function is entered as often as its first instruction runs.
+balance() { # balance DB EXCEPTIONS: at most so many functions are begun otherwise (by a branch, by falling into them)
+    expect "$1: every instruction is one function's" "$1" \
+        "SELECT (SELECT sum(self_insns) FROM func) + (SELECT count(*) FROM trap) - value FROM meta WHERE key = 'end_pos'" 0
+    sql "$1" "SELECT f.symbol, f.calls, e.n FROM func AS f JOIN (SELECT m.base + c.offset AS addr, sum(c.count) AS n FROM cover AS c
+        JOIN module AS m ON m.id = c.module_id GROUP BY 1) AS e ON e.addr = f.addr WHERE f.satp IS NULL AND f.calls != e.n" >uneven
+    [ "$(wc -l <uneven)" -le "$2" ] || { say "$1: functions whose calls are not their entries:"; head -5 uneven; }
+}
+same() { # same NAME COLUMNS-OF-FUNC: both backends, any translation
+    local words
+    sql "$1.db" "SELECT * FROM func ORDER BY addr, satp; SELECT * FROM call" >rows
+    for words in "--backend interp" "--perturb 7"; do
+        # shellcheck disable=SC2086
+        "$RR" replay --quiet "$1.rrec" --db other.db --analysis funcs --analysis calls,insns=$2 $words || say "$1: replay $words failed"
+        sql other.db "SELECT * FROM func ORDER BY addr, satp; SELECT * FROM call" | cmp - rows || say "$1: $words gives other rows"
+    done
+}
+
+if [ -f "$GUESTS/calls.elf" ]; then
+    "$RR" record --quiet --timeout 300 -o bare.rrec -M virt -nographic -bios none -kernel "$GUESTS/calls.elf" >/dev/null </dev/null || say "bare: record failed"
+    "$RR" replay --quiet bare.rrec --db bare.db --analysis funcs --analysis calls,insns=0 --analysis blocks --analysis trap || say "bare: replay failed"
+    balance bare.db 0
+    same bare 0
+    # what lies between a function's first and last byte is its own
+    expect "own instructions are those of its code" bare.db "SELECT f.symbol, f.self_insns, sum(c.count) FROM func AS f JOIN symbol AS s
+        ON s.addr = f.addr AND s.size > 0 AND s.kind = 'func' JOIN module AS m ON m.id = s.module_id JOIN cover AS c ON c.module_id = m.id AND
+        m.base + c.offset BETWEEN s.addr AND s.addr + s.size - 1 GROUP BY f.addr HAVING f.self_insns != sum(c.count)" ""
+    expect "counts" bare.db "SELECT symbol, calls FROM func WHERE symbol IN ('fib', 'eight', 'pair', 'dive', 'jumps', 'resume', 'co_main', 'co_step',
+        'switch_context', 'tick', 'thread_b', 'main') ORDER BY symbol" "\
+co_main,1
+co_step,3
+dive,4
+eight,1
+fib,177
+jumps,1
+main,1
+pair,1
+resume,3
+switch_context,6
+thread_b,1
+tick,5"
+    expect "fib's outermost call holds the others" bare.db \
+        "SELECT total_insns = self_insns, total_insns = (SELECT max(insns) FROM call WHERE symbol = 'fib') FROM func WHERE symbol = 'fib'" 1,1
+    expect "fib: how deep, and what it gives" bare.db "SELECT max(depth) - min(depth), (SELECT result FROM call WHERE symbol = 'fib' ORDER BY id LIMIT 1),
+        sum(result NOT NULL) FROM call WHERE symbol = 'fib'" 9,55,177
+    expect "arguments and results" bare.db "SELECT symbol, a0, a1, a2, a3, a4, a5, a6, a7, result FROM call WHERE symbol = 'eight';
+        SELECT symbol, a0, result, result1 FROM call WHERE symbol = 'pair'" "\
+eight,1,2,3,4,5,6,7,8,204
+symbol,a0,result,result1
+pair,40,41,42"
+    expect "tail calls" bare.db "SELECT c.symbol, c.kind, p.symbol, c.a0, c.result, p.kind != 'root' AND c.return_pos IS p.return_pos FROM call AS c JOIN call AS p
+        ON p.id = c.parent_id WHERE c.symbol LIKE 'tail_%'" "\
+tail_begin,call,main,10,36,0
+tail_middle,tail,tail_begin,11,36,1
+tail_end,tail,tail_middle,12,36,1"
+    expect "longjmp leaves four calls without a result" bare.db "SELECT symbol, a0, result, return_pos = (SELECT return_pos FROM call WHERE symbol = 'load_context'),
+        depth FROM call WHERE symbol IN ('dive', 'jumps') ORDER BY id" "\
+jumps,3,77,0,2
+dive,3,,1,3
+dive,2,,1,4
+dive,1,,1,5
+dive,0,,1,6"
+    expect "the stack of a coroutine" bare.db "SELECT c.symbol, p.symbol, iif(c.symbol = 'co_step', c.a0, NULL), c.return_pos IS NULL
+        FROM call AS c JOIN call AS p ON p.id = c.parent_id WHERE c.symbol IN ('co_step', 'resume') ORDER BY c.symbol, c.id" "\
+co_step,co_main,0,0
+co_step,co_main,1,0
+co_step,co_main,2,1
+resume,main,,0
+resume,main,,0
+resume,main,,0"
+    expect "interrupts are trees of their own" bare.db "SELECT count(*), sum(p.kind = 'trap') FROM call AS c LEFT JOIN call AS p ON p.id = c.parent_id
+        WHERE c.symbol = 'rt_trap'; SELECT count(*), sum(symbol = 'rt_trap_entry'), sum(parent_id NOT NULL) FROM call WHERE kind = 'trap'" "\
+13,13
+count(*),sum(symbol = 'rt_trap_entry'),sum(parent_id NOT NULL)
+13,13,0"
+    expect "what is interrupted keeps its length" bare.db "SELECT count(DISTINCT insns), count(*) = (SELECT calls FROM func WHERE symbol = 'leaf'),
+        max(return_pos - call_pos) > 50 FROM call WHERE symbol = 'leaf'" 1,1,1
+    expect "threads that the timer takes turns with" bare.db "SELECT c.symbol, p.symbol, count(*) > 50, sum(c.return_pos IS NULL), count(DISTINCT c.insns)
+        FROM call AS c LEFT JOIN call AS p ON p.id = c.parent_id WHERE c.symbol LIKE 'work__' GROUP BY 1, 2 ORDER BY 1" "\
+work_a,threads,1,0,1
+work_b,thread_b,1,0,1"
+    expect "one function only" bare.db "SELECT count(*) FROM call WHERE symbol = 'tick' AND result NOT NULL" 5
+    "$RR" replay --quiet bare.rrec --db one.db --analysis calls,symbol=dive || say "symbol=dive failed"
+    expect "symbol=" one.db "SELECT symbol, count(*) FROM call" dive,4
+    "$RR" replay --quiet bare.rrec --db one.db --analysis calls,symbol=nothing 2>/dev/null && say "symbol=nothing is accepted"
+fi
+
+. "$TOP/tests/cli/linux-guest.inc"
+for harts in 1 2; do
+    db=linux$harts.db
+    linux_record linux$harts calls -smp $harts || say "linux$harts: record failed"
+    "$RR" replay --quiet linux$harts.rrec --db $db --symbols calls.root/init --analysis funcs --analysis calls,symbol=do_sys_openat2 \
+        --analysis blocks --analysis trap --analysis tasks --analysis syscalls || say "linux$harts: replay failed"
+    balance $db 3
+    [ "$(grep -c '^calls ' linux$harts.out)" = 9 ] || say "linux$harts: the guest tells of $(grep -c '^calls ' linux$harts.out) counts"
+    while read -r _ pid name count; do
+        expect "linux$harts: process $pid: $name" $db "SELECT f.calls FROM func AS f WHERE f.symbol = '$name' AND f.satp =
+            (SELECT satp FROM task WHERE pid = $pid LIMIT 1)" "$count"
+    done < <(grep '^calls ' linux$harts.out)
+    expect "linux$harts: a function of the kernel and the calls that lead there" $db "SELECT count(*) - (SELECT count(*) FROM syscall WHERE name = 'openat'),
+        sum(result IS NULL) FROM call WHERE task_id IN (SELECT task_id FROM syscall)
+        AND call_pos > (SELECT min(enter_pos) FROM syscall)" "0,0"
+    expect "linux$harts: openat" $db "SELECT count(*), count(error) FROM syscall WHERE name = 'openat'" 12,6
+    expect "linux$harts: results are those of the system calls" $db "SELECT count(*) FROM syscall AS s JOIN call AS c ON c.task_id = s.task_id AND
+        c.call_pos BETWEEN s.enter_pos AND s.exit_pos WHERE s.name = 'openat' AND s.result != c.result OR s.name = 'openat' AND NOT s.exit_pos" 0
+done
+[ $fails -eq 0 ] && echo "all good"
+exit $((fails > 0))
