@@ -18,6 +18,12 @@ static bool fail(GError **error, const char *path, const char *what) {
     return false;
 }
 
+static bool is_riscv64(Elf *elf) {
+    GElf_Ehdr header;
+    return elf_kind(elf) == ELF_K_ELF && gelf_getclass(elf) == ELFCLASS64 && gelf_getehdr(elf, &header) &&
+           header.e_machine == EM_RISCV;
+}
+
 /* The addresses that loadable segments cover: [low, high). */
 static bool load_range(Elf *elf, uint64_t *low, uint64_t *high) {
     size_t n = 0;
@@ -135,7 +141,7 @@ static bool add_module(Store *s, Elf *elf, const char *name, const char *path, u
 static Elf *open_elf(const uint8_t *data, size_t size) {
     elf_version(EV_CURRENT);
     Elf *elf = elf_memory((char *)data, size);
-    if (elf && elf_kind(elf) == ELF_K_ELF && gelf_getclass(elf) == ELFCLASS64)
+    if (elf && is_riscv64(elf))
         return elf;
     elf_end(elf);
     return NULL;
@@ -155,7 +161,7 @@ bool store_add_elf(Store *s, const char *name, const char *path, const uint8_t *
                    uint64_t shift, GError **error) {
     Elf *elf = open_elf(data, size);
     if (!elf)
-        return fail(error, path ? path : name, "not a 64-bit ELF file");
+        return fail(error, path ? path : name, "not a 64-bit ELF file for RISC-V");
     bool ok = in_transaction(s, elf, name, path, shift, error);
     elf_end(elf);
     return ok;
@@ -214,7 +220,7 @@ bool store_add_symbols(Store *s, const char *spec, GError **error) {
         return false;
     Elf *elf = open_elf((uint8_t *)data, size);
     if (!elf)
-        return fail(error, path, "not a 64-bit ELF file");
+        return fail(error, path, "not a 64-bit ELF file for RISC-V");
     if (has_addr)
         load_range(elf, &low, &high);
     g_autofree char *name = g_path_get_basename(path);

@@ -101,6 +101,8 @@ static bool bad_value(const Option *o, const char *value, const char *expected, 
 
 static bool option_store(Args *args, const Option *o, const char *value, GError **error) {
     char *field = (char *)args + o->offset;
+    if (o->argument && !*value)
+        return bad_value(o, value, o->argument, error);
     switch (o->kind) {
     case OPT_REFUSED: return g_set_error(error, CLI_ERROR, 0, "%s: %s", o->name, o->help), false;
     case OPT_FLAG: *(bool *)field = true; return true;

@@ -94,6 +94,15 @@ static bool drop_others(const Job *j, const Args *args, const char *db, GError *
     return false;
 }
 
+static void tell_replaced(const Job *j, const Args *args) {
+    sqlite3 *db = store_handle(j->store);
+    PluginHost *host = j->plugins ? plugins_host(j->plugins) : NULL;
+    for (guint i = 0; args->analyses && i < args->analyses->len; i++)
+        database_tell_replaced(args, db, args->analyses->pdata[i]);
+    for (guint i = 0; host && plugin_host_rows_name(host, i); i++)
+        database_tell_replaced(args, db, plugin_host_rows_name(host, i));
+}
+
 static bool job_attach(Job *j, Args *args, GError **error) {
     if (!plugins_load(args, j->rec, &j->plugins, error))
         return false;
@@ -109,13 +118,9 @@ static bool job_attach(Job *j, Args *args, GError **error) {
     tell(args, "database %s", db);
     j->set = analysis_set_new(j->store);
     for (guint i = 0; args->analyses && i < args->analyses->len; i++)
-        database_tell_replaced(args, store_handle(j->store), args->analyses->pdata[i]);
-    for (guint i = 0; j->plugins && plugin_host_rows_name(plugins_host(j->plugins), i); i++)
-        database_tell_replaced(args, store_handle(j->store),
-                               plugin_host_rows_name(plugins_host(j->plugins), i));
-    for (guint i = 0; args->analyses && i < args->analyses->len; i++)
         if (!analysis_set_add(j->set, args->analyses->pdata[i], error))
             return false;
+    tell_replaced(j, args);
     return true;
 }
 

@@ -79,10 +79,12 @@ bool database_loaded(Store *store, const Machine *m, GError **error) {
     return true;
 }
 
-static bool is_elf(GBytes *data) {
+/* Of the guest's kind: an initial ramdisk may be any other, and no reason to refuse the recording. */
+static bool is_guest_elf(GBytes *data) {
+    static const char ident[] = {'\177', 'E', 'L', 'F', 2, 1}, machine[] = {(char)243, 0};
     gsize size;
     const char *at = g_bytes_get_data(data, &size);
-    return size > 4 && !memcmp(at, "\177ELF", 4);
+    return size >= 64 && !memcmp(at, ident, sizeof ident) && !memcmp(at + 18, machine, sizeof machine);
 }
 
 bool database_symbols(Store *store, const Rec *rec, const GPtrArray *files, GError **error) {
@@ -94,7 +96,7 @@ bool database_symbols(Store *store, const Rec *rec, const GPtrArray *files, GErr
         gsize size;
         const uint8_t *at = g_bytes_get_data(image->data, &size);
         g_autofree char *name = g_path_get_basename(image->name);
-        bool ok = is_elf(image->data) ? store_add_elf(store, name, image->name, at, size, 0, error)
+        bool ok = is_guest_elf(image->data) ? store_add_elf(store, name, image->name, at, size, 0, error)
                   : image->role == IMAGE_KERNEL
                       ? store_add_kallsyms(store, name, image->name, at, size, error)
                       : true;

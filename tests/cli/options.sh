@@ -58,6 +58,10 @@ check "monitor" 125 'supported: none' "$RR" run -monitor stdio $hello
 check "no recording" 2 'nosuch.rrec' "$RR" verify nosuch.rrec
 check "no recording either" 2 'rrec|recording' "$RR" info "$GUESTS/hello.elf"
 check "unknown analysis" 2 "nosuch.*memtrace" "$RR" replay short.rrec --analysis nosuch
+check "an initrd that is a program of the host's" 0 'recorded' "$RR" record --force -o host.rrec -initrd /bin/sh $hello
+check "its symbols" 0 '' "$RR" sql host.rrec "SELECT count(*) FROM symbol"
+check "symbols of another machine" 2 '/bin/sh: not a 64-bit ELF file for RISC-V' "$RR" sql short.rrec --symbols /bin/sh "SELECT 1"
+check "an empty value" 2 "--db: '' is not FILE" "$RR" replay short.rrec --db '' --analysis trap
 check "bad position" 2 'step count, start, end' "$RR" replay short.rrec --to soon
 check "ten, not eight" 0 'replayed to 10 steps' "$RR" replay short.rrec --to 010
 check "position beyond" 2 'beyond' "$RR" replay short.rrec --to 100G
