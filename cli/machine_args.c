@@ -884,7 +884,8 @@ bool machine_setup_dump(TcgOptions *tcg, const char *text, GError **error) {
                 known = true;
             }
         if (!known)
-            return refuse("-d", words[i], "guest, ir, opt, host, nopt=PASS (passes: fold, dead)", error);
+            return refuse("-d", words[i],
+                          "guest, ir, opt, host, nopt=PASS (passes: fold, dead, direct, misaligned)", error);
     }
     return true;
 }

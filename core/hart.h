@@ -100,11 +100,12 @@ typedef struct TlbEntry {
 #define HART_SCRATCH 960u
 
 /* hart->flags: what a translated block is specialised on besides its address. */
-#define FLAG_PRIV_SHIFT 0 /* 2 bits */
-#define FLAG_CTX_SHIFT 2  /* 3 bits: MemCtx */
-#define FLAG_FS_SHIFT 5   /* 2 bits: mstatus.FS (0 off, 3 dirty) */
-#define FLAG_FRM_SHIFT 7  /* 3 bits: frm, so that rm=DYN is static in a block */
-#define FLAG_BITS 10
+#define FLAG_PRIV_SHIFT 0      /* 2 bits */
+#define FLAG_CTX_SHIFT 2       /* 3 bits: MemCtx */
+#define FLAG_FS_SHIFT 5        /* 2 bits: mstatus.FS (0 off, 3 dirty) */
+#define FLAG_FRM_SHIFT 7       /* 3 bits: frm, so that rm=DYN is static in a block */
+#define FLAG_DIRECT (1u << 10) /* CTX_M: loads of main RAM need no check but that they are within it */
+#define FLAG_BITS 11
 
 /* Why a helper or slow path did not complete; generated code leaves the block when it is not EXIT_NONE. */
 typedef enum {

@@ -84,6 +84,8 @@ void mmu_ram_written(Machine *m, uint32_t page, uint32_t offset, uint32_t size);
 /* PMP (pmp.c): does [pa, pa+size) permit the access at this privilege? *whole_page: the answer holds for the
  * page. */
 bool pmp_check(const Hart *h, Gpa pa, uint64_t size, AccessKind kind, Priv priv, bool *whole_page);
+/* May M mode access all of main RAM, however misaligned? Valid until a PMP register is written. */
+bool pmp_leaves_ram_to_m(const Hart *h);
 
 /* TLB statistics for --stats. loads and stores took the slow path, atomics among the latter. */
 typedef struct MmuStats {

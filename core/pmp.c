@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Physical memory protection (privileged spec §3.7): 16 entries, grain of 4 bytes. */
+#include <string.h>
+
 #include "core/csr_bits.h"
 #include "core/csr_ops.h"
+#include "core/machine.h"
 #include "core/mmu.h"
 
 #define PMP_ENTRIES 16u
@@ -60,6 +63,23 @@ bool pmp_check(const Hart *h, Gpa pa, uint64_t size, AccessKind kind, Priv priv,
     return priv == PRIV_M;
 }
 
+/* An entry that covers a part could be matched by a part of an access, which then fails even unlocked (§3.7.1.3). */
+bool pmp_leaves_ram_to_m(const Hart *h) {
+    const RamBlock *ram = h->machine->ram;
+    uint64_t any[2];
+    memcpy(any, h->pmpcfg, sizeof any);
+    if (!h->isa->pmp || !(any[0] | any[1]))
+        return true;
+    for (unsigned i = 0; ram && i < PMP_ENTRIES; i++) {
+        Gpa first, last;
+        Gpa ram_last = ram->base + ram->size - 1;
+        if (!pmp_range(h, i, &first, &last) || last < ram->base || first > ram_last)
+            continue;
+        return first <= ram->base && last >= ram_last && !(h->pmpcfg[i] & PMP_L);
+    }
+    return true;
+}
+
 uint64_t csr_read_pmpcfg(const Hart *h, unsigned csr) {
     unsigned first = (csr & 15) * 4;
     uint64_t value = 0;
@@ -78,6 +98,7 @@ void csr_write_pmpcfg(Hart *h, unsigned csr, uint64_t value) {
             h->pmpcfg[first + i] = cfg;
     }
     mmu_flush(h);
+    hart_update_flags(h);
 }
 
 uint64_t csr_read_pmpaddr(const Hart *h, unsigned csr) {
@@ -96,4 +117,5 @@ void csr_write_pmpaddr(Hart *h, unsigned csr, uint64_t value) {
         return;
     h->pmpaddr[i] = value & PMP_ADDR_BITS;
     mmu_flush(h);
+    hart_update_flags(h);
 }

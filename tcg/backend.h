@@ -57,7 +57,7 @@ struct Backend {
  * The indirect-jump cache, per hart (hart->jump_cache), probed by generated code; filled by the engine.
  * An entry holds for (pc, flags) while itlb[(pc >> 12) % ITLB_ENTRIES] == page_id. code: host entry (x86_64).
  */
-#define JUMP_CACHE_ENTRIES 16384u
+#define JUMP_CACHE_ENTRIES 65536u
 #define JUMP_CACHE_INDEX(pc) (((pc) >> 1) & (JUMP_CACHE_ENTRIES - 1))
 typedef struct JumpEntry {
     Gva pc;
@@ -74,7 +74,19 @@ static inline Block *jump_cache_find(const Hart *h, Gva pc) {
     return hit ? e->block : NULL;
 }
 
+/* What a compiling backend can do without: X(NAME, name for -d nopt=). */
+#define BACKEND_PASSES(X)                                                                                    \
+    X(DIRECT, "direct")         /* M mode loads from RAM by its address, without the TLB */                  \
+    X(MISALIGNED, "misaligned") /* misaligned accesses within a page without C */
+
+typedef enum {
+#define X(name, text) BACKEND_PASS_##name,
+    BACKEND_PASSES(X)
+#undef X
+} BackendPass;
+
 Backend *backend_interp_new(Machine *m);
-Backend *backend_x86_64_new(Machine *m, size_t code_cache_size); /* NULL on other hosts */
+/* `disabled`: bits by BackendPass. NULL on other hosts. */
+Backend *backend_x86_64_new(Machine *m, size_t code_cache_size, unsigned disabled);
 
 #endif

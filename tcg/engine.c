@@ -495,6 +495,14 @@ static const EngineOps engine_ops_x86_64 = {
     .has_code = engine_has_code,
 };
 
+static unsigned n_opt_passes(void) {
+    unsigned n = 0;
+    while (opt_passes[n].name) {
+        n++;
+    }
+    return n;
+}
+
 #define DEFAULT_CODE_CACHE ((size_t)64 << 20)
 
 Engine *tcg_engine_new(Machine *m, const TcgOptions *options) {
@@ -508,7 +516,7 @@ Engine *tcg_engine_new(Machine *m, const TcgOptions *options) {
     e->interp = backend_interp_new(m);
     if (options->backend != BACKEND_INTERP) {
         size_t size = options->code_cache_size ? options->code_cache_size : DEFAULT_CODE_CACHE;
-        e->backend = backend_x86_64_new(m, size);
+        e->backend = backend_x86_64_new(m, size, options->disabled_passes >> n_opt_passes());
     }
     e->base.ops = e->backend ? &engine_ops_x86_64 : &engine_ops_interp;
     if (!e->backend) {
@@ -521,5 +529,11 @@ Engine *tcg_engine_new(Machine *m, const TcgOptions *options) {
 }
 
 const char *tcg_pass_name(unsigned i) {
-    return opt_passes[i].name;
+    static const char *const of_backend[] = {
+#define X(name, text) text,
+        BACKEND_PASSES(X)
+#undef X
+            NULL};
+    unsigned n = n_opt_passes();
+    return i < n ? opt_passes[i].name : of_backend[i - n];
 }

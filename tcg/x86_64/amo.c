@@ -120,7 +120,7 @@ static void lr_cold(Compiler *c, const Probe *p) {
     ra_cold_save(c, e, live);
     mem_cold_address(c, p);
     emit_store(e, rm_mem(RSP, FRAME_VADDR), RAX);
-    mem_cold_call(c, p, c->b->thunks.load);
+    mem_cold_call(c, p, c->b->thunks.lr);
     emit_load(e, RDX, rm_mem(RSP, FRAME_VADDR));
     if (c->op->slot) {
         emit_load(e, RCX, rm_mem(RSP, FRAME_TRACE));

@@ -40,6 +40,8 @@ typedef struct X86Env {
     void (*store)(Hart *h, Gva va, uint64_t value, MemOp op);
     void *(*rmw)(Hart *h, Gva va, MemOp op);
     const IrHelperInfo *helpers;
+    const RamBlock *ram; /* NULL: none that may be reached directly */
+    unsigned disabled;   /* bits by BackendPass */
 } X86Env;
 
 /* Host features; all false gives code for any x86-64. */
@@ -50,12 +52,12 @@ typedef struct X86Features {
 /* Shared pieces of code, made once at the start of the cold stream. */
 typedef struct X86Thunks {
     const uint8_t *enter;
-    const uint8_t *leave[ENTER_TRACE + 1]; /* by EnterReason; rcx = pc (LINK: rax = Block), see exits.c */
-    const uint8_t *go_on, *go_on_pc_set;   /* on at rcx or hart->pc, by ENTER_LOOP if need be */
-    const uint8_t *load, *store, *rmw;     /* slow paths, see mem.c */
-    const uint8_t *save_all, *save_caller; /* pinned registers to the hart */
-    const uint8_t *call[2];                /* helper call: 0 light, 1 full, see call.c */
-    const uint8_t *probe[2][2];            /* [direct][regs], see observe.c */
+    const uint8_t *leave[ENTER_TRACE + 1];     /* by EnterReason; rcx = pc (LINK: rax = Block), see exits.c */
+    const uint8_t *go_on, *go_on_pc_set;       /* on at rcx or hart->pc, by ENTER_LOOP if need be */
+    const uint8_t *load, *store[4], *lr, *rmw; /* slow paths, see mem.c; store: by log2 of the size */
+    const uint8_t *save_all, *save_caller;     /* pinned registers to the hart */
+    const uint8_t *call[2];                    /* helper call: 0 light, 1 full, see call.c */
+    const uint8_t *probe[2][2];                /* [direct][regs], see observe.c */
 } X86Thunks;
 
 enum { USE_NONE = 0xffff }; /* "no later use" */
@@ -257,6 +259,7 @@ void page_probe(Compiler *c, Probe *p);
 /* The cold path of that: look into the TLB, go to `access` with the new page, or on to p->miss (new). */
 void page_probe_again(Compiler *c, Probe *p, const uint8_t *access);
 
+bool mem_is_direct(const Compiler *c, const IrOp *op); /* without the TLB? */
 /* Call the slow path; pc and left are the current instruction's. */
 void mem_cold_call(Compiler *c, const Probe *p, const uint8_t *thunk);
 int32_t mem_tlb_offset(const IrOp *op, size_t field);

@@ -61,6 +61,36 @@ static void probe_index(Compiler *c, const Probe *p) {
     emit_alu_imm(e, 0, ALU_AND, rm_reg(p->s2), (TLB_ENTRIES - 1) * sizeof(TlbEntry));
 }
 
+/* -- loads without the TLB ---------------------------------------------------------------------------------- */
+
+/*
+ * In M mode without a PMP in the way (FLAG_DIRECT) an address is one of main RAM or it is not, and RAM lies in one piece
+ * in the host's memory: misaligned loads are as good as others. What is observed keeps to the TLB, which the observer asks.
+ */
+bool mem_is_direct(const Compiler *c, const IrOp *op) {
+    const RamBlock *ram = c->b->env.ram;
+    return op->op == IR_LD && op->slot == 0 && ram && ram->size <= INT32_MAX &&
+           (c->ir->flags & FLAG_DIRECT) && MEM_CTX(op->mem) == CTX_M && !c->ir->probed &&
+           !(c->b->env.disabled & 1u << BACKEND_PASS_DIRECT);
+}
+
+/* s1 = address - RAM's base, compared with RAM's size; addend: from guest to host addresses. */
+static void direct_probe(Compiler *c, Probe *p) {
+    Emit *e = &c->hot;
+    const RamBlock *ram = c->b->env.ram;
+    int64_t offset = p->disp - (int64_t)ram->base;
+    if (fits_i32(offset)) {
+        emit_rm(e, O_LEA | W, p->s1, rm_mem(p->base, (int32_t)offset));
+    } else {
+        emit_imm(e, p->s1, (uint64_t)offset);
+        emit_rr(e, O_ADD | W, p->s1, p->base);
+    }
+    emit_alu_imm(e, W, ALU_CMP, rm_reg(p->s1), (int32_t)(ram->size - MEM_SIZE(c->op->mem)));
+    p->miss = emit_jcc(e, CC_A);
+    emit_imm(e, p->s2, (uintptr_t)ram->host - ram->base);
+    p->addend = p->s2;
+}
+
 /* The loaded or stored variable. */
 static bool data_is_pinned(const IrOp *op) {
     return ra_is_pinned(op->op == IR_ST ? op->b : op->dst);
@@ -166,9 +196,15 @@ static void load_cold(Compiler *c, const Probe *p, HostReg d) {
 
 void op_ld(Compiler *c, unsigned arg) {
     const IrOp *op = c->op;
-    bool held = page_is_held(c, false);
-    Probe p;
-    if (held) {
+    bool direct = mem_is_direct(c, op);
+    bool held = !direct && page_is_held(c, false);
+    Probe p = {.s3 = REG_NONE};
+    if (direct) {
+        probe_base(c, &p);
+        p.s1 = ra_scratch(c);
+        p.s2 = ra_scratch(c);
+        direct_probe(c, &p);
+    } else if (held) {
         page_probe(c, &p);
     } else {
         mem_probe(c, &p, false);
@@ -267,7 +303,7 @@ static void store_cold(Compiler *c, const Probe *p) {
         emit_load_size(e, c->op->mem & MEM_SIZE_MASK, false, raw, rm_reg(RDX));
         emit_store(e, trace_word(c, RCX, 2), raw);
     }
-    mem_cold_call(c, p, c->b->thunks.store);
+    mem_cold_call(c, p, c->b->thunks.store[c->op->mem & MEM_SIZE_MASK]);
     if (c->op->slot) {
         emit_load(e, RCX, rm_mem(RSP, FRAME_TRACE));
         emit_load(e, RDX, HART_RM(mem_loc));
@@ -304,9 +340,7 @@ void op_st(Compiler *c, unsigned arg) {
  * At entry [rsp] is the return address and [rsp + 8] what was pushed; rsp is 16-aligned. `op_arg`: the C
  * function's register for the MemOp.
  */
-static const uint8_t *make_thunk(X86Backend *b, Emit *e, uint64_t fn, HostReg op_arg) {
-    const uint8_t *start = e->p;
-    emit_store(e, HART_RM(pc), RCX);
+static void emit_slow(X86Backend *b, Emit *e, uint64_t fn, HostReg op_arg) {
     exits_emit_save_pinned(e, REGS_PINNED);
     emit_store(e, HART_RM(budget), REG_BUDGET);
     emit_mov(e, RSI, RAX);
@@ -324,11 +358,69 @@ static const uint8_t *make_thunk(X86Backend *b, Emit *e, uint64_t fn, HostReg op
     emit_label_short(leave, e->p);
     emit_alu_imm(e, W, ALU_ADD, rm_reg(RSP), 16);
     emit_jmp_to(e, b->thunks.leave[ENTER_HELPER]);
+}
+
+/*
+ * What comes here with a good tag is misaligned. Unless it may cross the page: rcx = host address, also in the hart;
+ * rsi is lost. Everything else jumps to one of the `slow`.
+ */
+static void emit_misaligned(Emit *e, bool write, uint8_t *slow[2]) {
+    G_STATIC_ASSERT(sizeof(TlbEntry) == 32 && sizeof(((Hart *)0)->tlb[0]) == TLB_ENTRIES * sizeof(TlbEntry));
+    int32_t tlb = (int32_t)offsetof(Hart, tlb) - HART_BIAS;
+    size_t tag = write ? offsetof(TlbEntry, write) : offsetof(TlbEntry, read);
+    emit_rm(e, O_LOAD, RSI, rm_mem(RSP, 8));
+    emit_shift_imm(e, 0, SH_SHR, RSI, PACK_MEM_SHIFT + MEM_CTX_SHIFT);
+    emit_alu_imm(e, 0, ALU_AND, rm_reg(RSI), 7);
+    emit_shift_imm(e, 0, SH_SHL, RSI, TLB_BITS + 5);
+    emit_mov32(e, RCX, RAX);
+    emit_shift_imm(e, 0, SH_SHR, RCX, PAGE_BITS - 5);
+    emit_alu_imm(e, 0, ALU_AND, rm_reg(RCX), (TLB_ENTRIES - 1) * sizeof(TlbEntry));
+    emit_rr(e, O_ADD, RCX, RSI);
+    emit_mov(e, RSI, RAX);
+    emit_alu_imm(e, W, ALU_AND, rm_reg(RSI), (int32_t)PAGE_MASK);
+    emit_cmp(e, W, RSI, rm_sib(REG_HART, RCX, 0, tlb + (int32_t)tag));
+    slow[0] = emit_jcc(e, CC_NE);
+    emit_rm(e, O_LEA, RSI, rm_mem(RAX, 7));
+    emit_rr(e, O_XOR, RSI, RAX);
+    emit_alu_imm(e, 0, ALU_AND, rm_reg(RSI), (int32_t)PAGE_MASK);
+    slow[1] = emit_jcc(e, CC_NE);
+    emit_load(e, RCX, rm_sib(REG_HART, RCX, 0, tlb + (int32_t)offsetof(TlbEntry, addend)));
+    emit_rr(e, O_ADD | W, RCX, RAX);
+    emit_store(e, HART_RM(mem_loc), RCX);
+}
+
+static const uint8_t *make_thunk(X86Backend *b, Emit *e, uint64_t fn, HostReg op_arg) {
+    const uint8_t *start = e->p;
+    emit_store(e, HART_RM(pc), RCX);
+    emit_slow(b, e, fn, op_arg);
+    return start;
+}
+
+/* Of loads, or of stores of a size, that are neither reserving nor conditional. */
+static const uint8_t *make_plain_thunk(X86Backend *b, Emit *e, bool write, unsigned log2_size) {
+    const uint8_t *start = e->p;
+    uint8_t *slow[2];
+    emit_store(e, HART_RM(pc), RCX);
+    if (!(b->env.disabled & 1u << BACKEND_PASS_MISALIGNED)) {
+        emit_misaligned(e, write, slow);
+        if (write) {
+            emit_store_size(e, log2_size, rm_mem(RCX, 0), RDX);
+        } else {
+            emit_load(e, RAX, rm_mem(RCX, 0)); /* eight bytes: the caller takes what it wants */
+        }
+        emit_ret(e, 8);
+        emit_label(slow[0], e->p);
+        emit_label(slow[1], e->p);
+    }
+    emit_slow(b, e, write ? (uintptr_t)b->env.store : (uintptr_t)b->env.load, write ? RCX : RDX);
     return start;
 }
 
 void mem_make_thunks(X86Backend *b, Emit *e) {
-    b->thunks.load = make_thunk(b, e, (uintptr_t)b->env.load, RDX);
-    b->thunks.store = make_thunk(b, e, (uintptr_t)b->env.store, RCX);
+    b->thunks.load = make_plain_thunk(b, e, false, 3);
+    for (unsigned size = 0; size < G_N_ELEMENTS(b->thunks.store); size++) {
+        b->thunks.store[size] = make_plain_thunk(b, e, true, size);
+    }
+    b->thunks.lr = make_thunk(b, e, (uintptr_t)b->env.load, RDX);
     b->thunks.rmw = make_thunk(b, e, (uintptr_t)b->env.rmw, RDX);
 }

@@ -32,7 +32,7 @@ bool page_is_wanted(const Compiler *c, bool write) {
     }
     for (const IrOp *o = op + 1; o < end && o < op + LOOK_AHEAD && o->op != IR_CALL && o->op != IR_PROBE;
          o++) {
-        if (served(o, op->a, MEM_CTX(op->mem), write)) {
+        if (served(o, op->a, MEM_CTX(op->mem), write) && !mem_is_direct(c, o)) {
             return true;
         }
         if ((c->b->reads[o->op] & 8) && o->dst == op->a) {

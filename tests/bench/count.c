@@ -5,7 +5,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static const RrOption options[] = {{"blocks", RR_OPTION_BOOL, "false", NULL, "count blocks, not instructions"}, {NULL}};
+static const RrOption options[] = {
+    {"blocks", RR_OPTION_BOOL, "false", NULL, "count blocks, not instructions"}, {NULL}};
 
 /* Counters of the same address are the same one: what is translated again goes on counting. */
 enum { SLOTS = 1 << 14 };
@@ -36,5 +37,10 @@ static void end(RrSelf *self, bool complete) {
     rr_print(self, text);
 }
 
-RR_EXPORT const RrPlugin rr_plugin = {.version = RR_PLUGIN_VERSION, .name = "count", .help = "how much ran", .options = options,
-                                      .install = install, .end = end, .translate = translate};
+RR_EXPORT const RrPlugin rr_plugin = {.version = RR_PLUGIN_VERSION,
+                                      .name = "count",
+                                      .help = "how much ran",
+                                      .options = options,
+                                      .install = install,
+                                      .end = end,
+                                      .translate = translate};

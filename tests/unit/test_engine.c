@@ -66,6 +66,7 @@ static const Way ways[] = {
     {"flushed", BACKEND_INTERP, 0, 0, 0, true, false},
     {"tails", BACKEND_INTERP, 0, 0, 0, false, true},
     {"host", BACKEND_AUTO, 0, 0, 0, false, false},
+    {"host-unoptimised", BACKEND_AUTO, 0, ~0u, 0, false, false},
     {"host-short", BACKEND_AUTO, 2, 0, 0, false, false},
     {"host-traced", BACKEND_AUTO, 0, 0, TRACE_WANT_MEM, false, false},
     {"host-flushed", BACKEND_AUTO, 0, 0, 0, true, false},

@@ -100,6 +100,29 @@ static void test_warl_and_locks(void) {
     bare_machine_free(m);
 }
 
+/* What M mode may load without asking: FLAG_DIRECT. */
+static void test_direct(void) {
+    static const struct {
+        uint8_t cfg;
+        uint64_t addr;
+        bool direct;
+    } entries[] = {{0, 0, true},         {NAPOT | R, ~0ull, true},    {NAPOT | L | R, ~0ull, false},
+                   {NAPOT | R, 0, true}, {TOR, A(0x80000008), false}, {NA4 | R, A(BARE_RAM + 4), false}};
+    Machine *m = bare_machine_new(1);
+    Hart *h = m->harts[0];
+    for (unsigned i = 0; i < G_N_ELEMENTS(entries); i++) {
+        hart_reset(h, BARE_RAM);
+        g_assert_true(h->flags & FLAG_DIRECT);
+        bare_csr_write(h, "pmpaddr3", entries[i].addr);
+        bare_csr_write(h, "pmpcfg0", (uint64_t)entries[i].cfg << 24);
+        g_assert_cmpint(!!(h->flags & FLAG_DIRECT), ==, entries[i].direct);
+        h->priv = PRIV_S;
+        hart_update_flags(h);
+        g_assert_false(h->flags & FLAG_DIRECT);
+    }
+    bare_machine_free(m);
+}
+
 /* An entry that covers a page in part keeps the inline path away from it; a change takes effect at once. */
 static void test_mmu_obeys(void) {
     Machine *m = bare_machine_new(1);
@@ -136,6 +159,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/pmp/matching", test_matching);
     g_test_add_func("/pmp/priority", test_priority);
     g_test_add_func("/pmp/warl-and-locks", test_warl_and_locks);
+    g_test_add_func("/pmp/direct", test_direct);
     g_test_add_func("/pmp/mmu-obeys", test_mmu_obeys);
     return g_test_run();
 }
