@@ -223,7 +223,8 @@ void mmu_drop_write_tags(Machine *m) {
 
 void mmu_note_write_tag(Hart *h, const TlbEntry *e, uint32_t page) {
     uint32_t *at = &mmu_of(h->machine)->write_slot[page];
-    uint32_t slot = h->id * (CTX_COUNT * TLB_ENTRIES) + (uint32_t)(e - h->tlb[0]) + 1;
+    uint32_t entry = (uint32_t)(((uintptr_t)e - (uintptr_t)h->tlb) / sizeof *e); /* over all contexts */
+    uint32_t slot = h->id * (CTX_COUNT * TLB_ENTRIES) + entry + 1;
     *at = *at == 0 || *at == slot ? slot : SLOT_MANY;
 }
 
@@ -235,7 +236,8 @@ void mmu_drop_page_tags(Machine *m, uint32_t page) {
         drop_write_tags(m, false, address);
     } else if (slot) {
         Hart *h = m->harts[(slot - 1) / (CTX_COUNT * TLB_ENTRIES)];
-        TlbEntry *e = h->tlb[0] + (slot - 1) % (CTX_COUNT * TLB_ENTRIES);
+        uint32_t entry = (slot - 1) % (CTX_COUNT * TLB_ENTRIES);
+        TlbEntry *e = &h->tlb[entry / TLB_ENTRIES][entry % TLB_ENTRIES];
         if (e->paddr == address)
             e->write = TLB_NEVER;
     }
