@@ -32,6 +32,7 @@ int cmd_list(const Command *self, Args *args, GError **error);
 int cmd_rm(const Command *self, Args *args, GError **error);
 int cmd_sql(const Command *self, Args *args, GError **error);
 int cmd_export(const Command *self, Args *args, GError **error);
+int cmd_report(const Command *self, Args *args, GError **error);
 int cmd_diff(const Command *self, Args *args, GError **error);
 int cmd_analyses(const Command *self, Args *args, GError **error);
 

@@ -27,6 +27,8 @@ static const Command commands[] = {
     {"sql", "[REC|DB]… [SQL]", "ask a recording or its database", CMD_SQL, false, STATUS_FAILED, cmd_sql},
     {"export", "[REC|DB] [SQL]", "a database in other programs' formats", CMD_EXPORT, false, STATUS_FAILED,
      cmd_export},
+    {"report", "[REC|DB]", "one page of pictures: tasks, functions, memory, console", CMD_REPORT, false,
+     STATUS_FAILED, cmd_report},
     {"diff", "A B", "the first divergence of two recordings", CMD_DIFF, false, STATUS_FAILED, cmd_diff},
     {"analyses", "", "the built-in analyses, their options and tables", CMD_ANALYSES, false, STATUS_FAILED,
      cmd_analyses},

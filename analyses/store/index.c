@@ -207,6 +207,25 @@ bool index_touched_ask(const uint8_t *blob, size_t size, const IndexQuery *q) {
     return r.bad;
 }
 
+bool index_touched_each(const uint8_t *blob, size_t size, IndexTouchFn *fn, void *opaque) {
+    Reader r;
+    g_autofree uint8_t *data = decompress(blob, size, &r);
+    if (!data)
+        return false;
+    uint64_t n = reader_varint(&r), ppage = 0, vpage = 0;
+    for (; n && !r.bad; n--) {
+        uint64_t lines, written[8];
+        unsigned granules = 0;
+        ppage += unzigzag(reader_varint(&r));
+        vpage += unzigzag(reader_varint(&r));
+        read_words(&r, &lines, written);
+        for (unsigned i = 0; i < 8; i++)
+            granules += (unsigned)__builtin_popcountll(written[i]);
+        fn(opaque, ppage, vpage == PAGE_NO_VADDR, lines, granules);
+    }
+    return !r.bad;
+}
+
 /* -- building ------------------------------------------------------------------------------------------ */
 typedef struct OpenNode {
     uint64_t group;

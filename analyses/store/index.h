@@ -51,4 +51,9 @@ uint64_t index_node_ask(const IndexNode *node, const IndexQuery *q);
 /* Of a `touched` blob. Malformed ones say yes: the chunk itself will complain. */
 bool index_touched_ask(const uint8_t *blob, size_t size, const IndexQuery *q);
 
+/* Every entry of a `touched` blob: `lines` a bit per 64 bytes touched, `granules` how many 8 bytes were written. */
+typedef void IndexTouchFn(void *opaque, uint64_t ppage, bool dma, uint64_t lines, unsigned granules);
+/* False if malformed. */
+bool index_touched_each(const uint8_t *blob, size_t size, IndexTouchFn *fn, void *opaque);
+
 #endif
