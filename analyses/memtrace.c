@@ -63,12 +63,20 @@ static bool store_dma_row(Memtrace *m, const ChunkRows *r, uint32_t i, GError **
                      r->paddr[i], (int64_t)r->size[i], r->value[i]);
 }
 
+static bool store_walk_row(Memtrace *m, const ChunkRows *r, uint32_t i, GError **error) {
+    return store_run(m->insert, error, "uiiuusnuiunu", r->pos[i], (int64_t)r->seq[i], (int64_t)r->hart[i],
+                     r->satp[i], r->pc[i], mem_op_names[r->op[i]], r->paddr[i], (int64_t)r->size[i],
+                     r->value[i], r->pc[i]);
+}
+
 static bool store_rows(Memtrace *m, const ChunkResult *result, ChunkDecoder *decoder, ChunkRows *rows,
                        GError **error) {
     if (!chunk_decode(decoder, result->blob.data, bytes_size(&result->blob), rows, error))
         return false;
     for (uint32_t i = 0; i < rows->n; i++)
-        if (!(rows->hart[i] == ROW_NO_CPU ? store_dma_row : store_row)(m, rows, i, error))
+        if (!(rows->hart[i] == ROW_NO_CPU     ? store_dma_row
+              : rows->priv[i] == ROW_NO_VADDR ? store_walk_row
+                                              : store_row)(m, rows, i, error))
             return false;
     return true;
 }
@@ -188,7 +196,8 @@ static void memtrace_init(Memtrace *m, AnalysisRun *run) {
         m->ram[i] =
             (ChunkRam){(uintptr_t)machine->blocks[i].host, machine->blocks[i].size, machine->blocks[i].base};
     m->code = code_table_new(machine->hooks);
-    m->source = (ChunkSource){m->ram, machine->n_blocks, find_code, m->code};
+    bool walks = !strcmp(analysis_run_option(run, "ptw"), "yes");
+    m->source = (ChunkSource){m->ram, machine->n_blocks, find_code, m->code, walks};
     g_mutex_init(&m->lock);
     g_mutex_init(&m->store_lock);
     g_cond_init(&m->changed);
@@ -203,7 +212,8 @@ static bool memtrace_begin(AnalysisRun *run, GError **error) {
     m->n_workers = m->as_rows ? 1 : CLAMP(g_get_num_processors(), 1, WORKERS_MAX);
     for (unsigned i = 0; i < m->n_workers; i++)
         m->workers[i] = g_thread_new("memtrace", worker_thread, m);
-    analysis_run_trace(run, TRACE_WANT_MEM, m->n_workers + 1, on_job, m);
+    analysis_run_trace(run, TRACE_WANT_MEM | (m->source.walks ? TRACE_WANT_WALK : 0), m->n_workers + 1,
+                       on_job, m);
     return true;
 }
 
@@ -234,6 +244,7 @@ static void memtrace_free(AnalysisRun *run) {
 }
 
 static const AnalysisOption memtrace_options[] = {
+    {"ptw", "no|yes", "no", "also what the page-table walker writes: accessed and dirty bits"},
     {"storage", "chunks|rows", "chunks",
      "compressed column chunks, or plain rows (large, but readable by any program)"},
 };

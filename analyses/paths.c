@@ -249,7 +249,7 @@ static void add_words(Paths *p, const uint64_t *w, const uint64_t *end) {
         }
         w += tag == TRACE_SYNC    ? 4
              : tag == TRACE_SPLIT ? 2
-             : tag == TRACE_WALK  ? 3
+             : tag == TRACE_WALK  ? TRACE_WALK_WORDS
              : tag == TRACE_DMA   ? 5 + (w[4] + 7) / 8
                                   : 1;
     }

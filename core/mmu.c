@@ -74,7 +74,7 @@ void mmu_ram_written(Machine *m, uint32_t page, uint32_t offset, uint32_t size) 
 }
 
 /* The walker sets A or D: translations stay true, so only code and the dirty flag are told. */
-static void write_pte_bits(Hart *h, const Walk *walk) {
+static void write_pte_bits(Hart *h, Gva va, const Walk *walk) {
     Machine *m = h->machine;
     const WalkStep *at = &walk->steps[walk->n_steps - 1];
     uint64_t pte = GUINT64_TO_LE(walk->leaf | walk->update);
@@ -84,8 +84,9 @@ static void write_pte_bits(Hart *h, const Walk *walk) {
         m->engine->ops->invalidate_code(m->engine, at->page, offset, sizeof pte);
     memcpy(machine_page_host(m, at->page) + offset, &pte, sizeof pte);
     if (h->trace_ptr && (hooks_trace_wants(m->hooks) & TRACE_WANT_WALK)) {
-        uint64_t words[] = {TRACE_WALK | h->left, machine_page_address(m, at->page) + offset,
-                            walk->leaf | walk->update};
+        uint64_t words[TRACE_WALK_WORDS] = {TRACE_WALK | h->left, hart_pos(h),
+                                            machine_page_address(m, at->page) + offset,
+                                            walk->leaf | walk->update, va};
         hooks_trace_append(m->hooks, h, words, G_N_ELEMENTS(words));
     }
 }
@@ -109,7 +110,7 @@ static const StlbEntry *walk(Hart *h, Gva va, AccessKind kind, MemView view, int
             *cause = REDO;
             return NULL;
         }
-        write_pte_bits(h, &walk);
+        write_pte_bits(h, va, &walk);
     }
     mmu_watch_walk(mmu, va, &walk);
     return mmu_stlb_insert(h, va, walk.pa, walk.leaf | walk.update);

@@ -20,8 +20,10 @@
  *                  every buffer, after every trap, and whenever pos does not follow from the blocks alone.
  *   TRACE_DMA      | device index (bits 0-15) | is_write << 16; next words: pos, seq, paddr, size, then the bytes,
  *                  padded to words.
- *   TRACE_WALK     | left (low 32): the page-table walker set A or D bits (TRACE_WANT_WALK); next words: paddr, new
- *                  PTE. Reads of PTEs are not reported: caches decide when they happen.
+ *   TRACE_WALK     | left (low 32; 0: to fetch an instruction): the page-table walker set A or D bits
+ *                  (TRACE_WANT_WALK) in the block just begun or before the next one; next words: pos of the step,
+ *                  paddr, new PTE, the virtual address that was translated. Reads of PTEs are not reported: caches
+ *                  decide when they happen.
  *
  * A block's pos runs on from the previous one: each header advances it by the instructions that retired.
  */
@@ -36,6 +38,7 @@
 #define TRACE_SYNC (4ull << 56)
 #define TRACE_DMA (5ull << 56)
 #define TRACE_WALK (6ull << 56)
+#define TRACE_WALK_WORDS 5u
 #define TRACE_TAG(word) ((word) & (0xffull << 56))
 #define TRACE_PHYS (1ull << 63)
 

@@ -80,7 +80,7 @@ CREATE INDEX "$_paddr" ON "$" (paddr, pos);
 CREATE VIEW "$_write" AS
     SELECT -1 AS pos, 0 AS seq, NULL AS hart, NULL AS satp, NULL AS pc, 'loader' AS op, NULL AS vaddr, paddr, size,
            NULL AS value, NULL AS priv, NULL AS symbol FROM loader
-    UNION ALL SELECT * FROM "$" WHERE op IN ('store', 'sc', 'amo_store', 'dma_write');
+    UNION ALL SELECT * FROM "$" WHERE op IN ('store', 'sc', 'amo_store', 'dma_write', 'ptw');
 
 --- memtrace instance
 CREATE VIRTUAL TABLE "$" USING memtrace($);
@@ -88,8 +88,9 @@ CREATE VIRTUAL TABLE "$_write" USING write($);
 
 --- memtrace view
 CREATE VIEW "$_v" AS
-    SELECT pos, seq, hart, printf('%#x', satp) AS satp, printf('%#x', pc) AS pc, op, printf('%#x', vaddr) AS vaddr,
-           printf('%#x', paddr) AS paddr, size, printf('%#x', value) AS value, priv, symbol FROM "$";
+    SELECT pos, seq, hart, iif(satp IS NULL, NULL, printf('%#x', satp)) AS satp, iif(pc IS NULL, NULL, printf('%#x', pc)) AS pc, op,
+           iif(vaddr IS NULL, NULL, printf('%#x', vaddr)) AS vaddr, printf('%#x', paddr) AS paddr, size,
+           printf('%#x', value) AS value, priv, symbol FROM "$";
 
 --- insn rows
 CREATE TABLE "$" (

@@ -23,7 +23,8 @@ enum {
 #define X(name, number) SEQ_##name = (number) << 20,
     SEQ_CLASSES(X)
 #undef X
-    SEQ_STATE = SEQ_IRQ + (1 << 19), /* register values before the step executes */
+        SEQ_WALK = SEQ_TRAP + (1 << 19), /* page-table entries that the step's walks changed */
+    SEQ_STATE = SEQ_IRQ + (1 << 19),     /* register values before the step executes */
 };
 
 #endif

@@ -23,6 +23,8 @@
  *                   CUT    varint instructions that retired of the block just begun
  *                   SPLIT  varints index of the access, physical page of its second part
  *                   DMA    varints is_write, zigzag(pos - expected), seq, paddr, size; bytes in RAW
+ *                   WALK   varints zigzag(pos - pos of the first block), seq, pc, paddr, PTE: in the block just begun
+ *                          or before the next one
  *     ADDR_GAP  gap per wrong address, in accesses (an AMO counts twice); ADDR_CTL, ADDR: see predict.h
  *     PAGE      per first touch of a translation: gap in accesses, varint zigzag(page - (page before + 1))
  *     VALUE_GAP, VALUE_CTL, VALUE   likewise for values
@@ -56,7 +58,7 @@ typedef enum {
     CHUNK_STREAMS
 } ChunkStream;
 
-typedef enum { EVENT_SYNC = 1, EVENT_CUT, EVENT_SPLIT, EVENT_DMA } ChunkEvent;
+typedef enum { EVENT_SYNC = 1, EVENT_CUT, EVENT_SPLIT, EVENT_DMA, EVENT_WALK } ChunkEvent;
 
 #define CHUNK_HEADER (32 + 8 * CHUNK_STREAMS)
 
@@ -66,7 +68,8 @@ typedef enum { EVENT_SYNC = 1, EVENT_CUT, EVENT_SPLIT, EVENT_DMA } ChunkEvent;
     X(STORE, "store")                                                                                        \
     X(LR, "lr")                                                                                              \
     X(SC, "sc")                                                                                              \
-    X(AMO_LOAD, "amo_load") X(AMO_STORE, "amo_store") X(DMA_READ, "dma_read") X(DMA_WRITE, "dma_write")
+    X(AMO_LOAD, "amo_load")                                                                                  \
+    X(AMO_STORE, "amo_store") X(DMA_READ, "dma_read") X(DMA_WRITE, "dma_write") X(PTW, "ptw")
 typedef enum {
 #define X(name, text) MEM_OP_##name,
     MEM_OPS(X)
@@ -74,7 +77,9 @@ typedef enum {
         MEM_OP_COUNT
 } MemOpName;
 extern const char *const mem_op_names[MEM_OP_COUNT];
-#define MEM_OPS_WRITE (1u << MEM_OP_STORE | 1u << MEM_OP_SC | 1u << MEM_OP_AMO_STORE | 1u << MEM_OP_DMA_WRITE)
+#define MEM_OPS_WRITE                                                                                        \
+    (1u << MEM_OP_STORE | 1u << MEM_OP_SC | 1u << MEM_OP_AMO_STORE | 1u << MEM_OP_DMA_WRITE |                \
+     1u << MEM_OP_PTW)
 
 /* What was touched through one translation: for the page index. */
 #define PAGE_NO_VADDR UINT64_MAX
@@ -98,6 +103,7 @@ typedef struct ChunkSource {
     /* The static block of a trace index, which is its id; never NULL. Any thread. */
     const CodeBlock *(*code)(void *opaque, uint32_t id);
     void *opaque;
+    bool walks; /* TRACE_WALK becomes rows */
 } ChunkSource;
 
 typedef struct ChunkEncoder ChunkEncoder;
@@ -120,7 +126,8 @@ typedef struct ChunkResult {
 void chunk_encoder_end(ChunkEncoder *e, ChunkResult *ret);
 
 /* -- decoding ------------------------------------------------------------------------------------------ */
-#define ROW_NO_CPU UINT8_MAX /* hart of a DMA row: hart, pc, vaddr, satp and priv are NULL */
+#define ROW_NO_CPU UINT8_MAX   /* hart of a DMA row: hart, pc, vaddr, satp and priv are NULL */
+#define ROW_NO_VADDR UINT8_MAX /* priv of a walker's row: vaddr and priv are NULL */
 
 typedef struct ChunkRows {
     uint32_t n;

@@ -27,6 +27,13 @@ typedef struct Split {
     uint64_t page;
 } Split;
 
+typedef struct Row {
+    Pos pos;
+    uint32_t seq;
+    uint8_t op, size;
+    uint64_t pc, vaddr, paddr, value;
+} Row;
+
 struct ChunkDecoder {
     ChunkCodeFn *code;
     void *opaque;
@@ -36,6 +43,7 @@ struct ChunkDecoder {
     Bytes raw[CHUNK_STREAMS]; /* the decompressed streams */
     ZSTD_DCtx *zstd;
     GArray *splits;    /* of the present block */
+    GArray *walks;     /* its walker's Rows */
     uint64_t *scratch; /* the present block's words, as in the trace */
 
     ChunkRows *rows;
@@ -45,7 +53,7 @@ struct ChunkDecoder {
     uint64_t before, last_page;
     uint32_t last_code, hart;
     uint64_t satp;
-    Pos pos;
+    Pos pos, first_pos;
     bool bad;
     GError *error; /* from the code function */
 };
@@ -56,6 +64,7 @@ ChunkDecoder *chunk_decoder_new(ChunkCodeFn *code, void *opaque) {
     d->opaque = opaque;
     d->zstd = ZSTD_createDCtx();
     d->splits = g_array_new(FALSE, FALSE, sizeof(Split));
+    d->walks = g_array_new(FALSE, FALSE, sizeof(Row));
     d->scratch = g_new0(uint64_t, CODE_MAX_WORDS + 1);
     predict_init(&d->predict);
     return d;
@@ -69,6 +78,7 @@ void chunk_decoder_free(ChunkDecoder *d) {
     predict_done(&d->predict);
     ZSTD_freeDCtx(d->zstd);
     g_array_free(d->splits, TRUE);
+    g_array_free(d->walks, TRUE);
     g_free(d->scratch);
     g_free(d);
 }
@@ -126,7 +136,7 @@ static bool read_header(ChunkDecoder *d, const uint8_t *blob, size_t size, Chunk
         return false;
     d->n_blocks = reader_low(&r, 4);
     d->hart = (uint32_t)reader_low(&r, 4);
-    d->pos = reader_low(&r, 8);
+    d->pos = d->first_pos = reader_low(&r, 8);
     d->satp = reader_low(&r, 8);
     Reader sizes = {r.at, r.at + 8 * CHUNK_STREAMS, false};
     r.at = sizes.end;
@@ -178,13 +188,6 @@ static bool decoder_bad(const ChunkDecoder *d) {
 }
 
 /* -- rows ---------------------------------------------------------------------------------------------- */
-typedef struct Row {
-    Pos pos;
-    uint32_t seq;
-    uint8_t op, size;
-    uint64_t pc, vaddr, paddr, value;
-} Row;
-
 static inline void put_row(ChunkDecoder *d, const Row *row, uint32_t hart, unsigned priv) {
     ChunkRows *to = d->rows;
     uint32_t n = to->n;
@@ -204,6 +207,45 @@ static inline void put_row(ChunkDecoder *d, const Row *row, uint32_t hart, unsig
     to->hart[n] = (uint8_t)hart;
     to->priv[n] = (uint8_t)priv;
     to->n = n + 1;
+}
+
+#define SWAP(column, i)                                                                                      \
+    do {                                                                                                     \
+        typeof(*(column)) swapped = (column)[i];                                                             \
+        (column)[i] = (column)[(i)-1];                                                                       \
+        (column)[(i)-1] = swapped;                                                                           \
+    } while (0)
+
+/* A row that was found after others which it comes before: the walker's, which are rare. */
+static void put_walk(ChunkDecoder *d, const Row *row) {
+    ChunkRows *r = d->rows;
+    put_row(d, row, d->hart, ROW_NO_VADDR);
+    if (d->bad)
+        return;
+    for (uint32_t i = r->n - 1;
+         i && (r->pos[i - 1] > row->pos || (r->pos[i - 1] == row->pos && r->seq[i - 1] > row->seq)); i--) {
+        SWAP(r->pos, i);
+        SWAP(r->pc, i);
+        SWAP(r->vaddr, i);
+        SWAP(r->paddr, i);
+        SWAP(r->value, i);
+        SWAP(r->satp, i);
+        SWAP(r->seq, i);
+        SWAP(r->op, i);
+        SWAP(r->size, i);
+        SWAP(r->hart, i);
+        SWAP(r->priv, i);
+    }
+}
+
+static Row read_walk(ChunkDecoder *d, Reader *r) {
+    Row row = {.op = MEM_OP_PTW, .size = 8};
+    row.pos = d->first_pos + unzigzag(reader_varint(r));
+    row.seq = (uint32_t)reader_varint(r);
+    row.pc = reader_varint(r);
+    row.paddr = reader_varint(r);
+    row.value = reader_varint(r);
+    return row;
 }
 
 static uint64_t read_page(ChunkDecoder *d, Reader *r) {
@@ -379,14 +421,19 @@ static PredictBlock *decode_next(ChunkDecoder *d) {
     return b->code ? b : NULL;
 }
 
-/* The CUT and SPLIT events of the block just begun; returns the instructions that retired. */
+/* The CUT, SPLIT and WALK events of the block just begun; returns the instructions that retired. */
 static uint32_t decode_cuts(ChunkDecoder *d, const PredictBlock *b) {
     Reader *r = &d->in[CHUNK_EVENT];
     uint32_t retired = b->n_insns;
-    while (d->event_at == d->blocks && r->at < r->end && (*r->at == EVENT_CUT || *r->at == EVENT_SPLIT)) {
-        if (reader_u8(r) == EVENT_CUT) {
+    while (d->event_at == d->blocks && r->at < r->end &&
+           (*r->at == EVENT_CUT || *r->at == EVENT_SPLIT || *r->at == EVENT_WALK)) {
+        uint8_t kind = reader_u8(r);
+        if (kind == EVENT_CUT) {
             uint64_t n = reader_varint(r);
             retired = (uint32_t)MIN(n, b->n_insns);
+        } else if (kind == EVENT_WALK) {
+            Row walk = read_walk(d, r);
+            g_array_append_val(d->walks, walk);
         } else {
             Split s = {(uint32_t)reader_varint(r), reader_varint(r)};
             g_array_append_val(d->splits, s);
@@ -425,6 +472,11 @@ static void decode_events(ChunkDecoder *d) {
             d->satp = reader_varint(r);
             break;
         case EVENT_DMA: decode_dma(d, r); break;
+        case EVENT_WALK: {
+            Row walk = read_walk(d, r);
+            put_walk(d, &walk);
+            break;
+        }
         default: r->bad = true; return;
         }
         d->event_at = next_event(d, d->event_at);
@@ -438,6 +490,8 @@ static bool decode_block(ChunkDecoder *d) {
     uint32_t retired = b->n_insns;
     if (G_UNLIKELY(d->splits->len))
         g_array_set_size(d->splits, 0);
+    if (G_UNLIKELY(d->walks->len))
+        g_array_set_size(d->walks, 0);
     if (G_UNLIKELY(d->event_at == d->blocks))
         retired = decode_cuts(d, b);
     const CodeBlock *code = b->code;
@@ -453,6 +507,8 @@ static bool decode_block(ChunkDecoder *d) {
         decode_access(d, &b->mem[k], &row, k, priv);
     }
     d->pos += retired;
+    for (guint i = 0; G_UNLIKELY(i < d->walks->len); i++)
+        put_walk(d, &g_array_index(d->walks, Row, i));
     if (G_UNLIKELY(d->event_at == d->blocks))
         decode_events(d);
     return true;

@@ -13,7 +13,6 @@
 #define TLB_SLOTS 256u
 #define ZSTD_LEVEL 1
 #define ZSTD_LEVEL_VALUE (-1) /* what no predictor foretold is hardly compressible */
-#define WALK_WORDS 3
 
 /* The last translation seen for a virtual page: `addend` turns a virtual address into the trace's loc. */
 typedef struct TlbSlot {
@@ -35,6 +34,8 @@ struct ChunkEncoder {
     uint64_t last_page;
     uint32_t last_code, hart, first_hart;
     uint64_t satp, first_satp, rows;
+    Pos walk_pos; /* of the last WALK */
+    uint32_t walk_seq;
     Pos pos, first_pos, last_pos;
     bool begun;
 
@@ -86,6 +87,7 @@ void chunk_encoder_begin(ChunkEncoder *e, size_t words) {
     e->accesses = e->addr_at = e->value_at = e->page_at = e->next_at = e->event_at = 0;
     e->before = e->blocks = e->last_page = e->rows = 0;
     e->last_code = 0;
+    e->walk_pos = POS_NONE;
     e->begun = false;
 }
 
@@ -342,9 +344,28 @@ static uint32_t insn_from_left(const PredictBlock *b, uint32_t left) {
     return b->n_insns - MIN(left, b->n_insns);
 }
 
+/* The walker changed a page-table entry, on behalf of an instruction of the block or to fetch the next one. */
+static void encode_walk(ChunkEncoder *e, const PredictBlock *b, const uint64_t *w) {
+    uint32_t left = (uint32_t)*w, insn = b && left ? insn_from_left(b, left) : 0;
+    uint64_t pos = w[1], paddr = w[2], pc = left && b ? b->code->pc : w[4];
+    for (uint32_t i = 0; i < insn; i++)
+        pc += code_insn_size(b->code->raw[i]);
+    e->walk_seq = pos == e->walk_pos ? e->walk_seq + 1 : SEQ_WALK;
+    e->walk_pos = pos;
+    Bytes *out = event_begin(e, EVENT_WALK);
+    bytes_put_varint(out, zigzag(pos - e->first_pos));
+    bytes_put_varint(out, e->walk_seq);
+    bytes_put_varint(out, pc);
+    bytes_put_varint(out, paddr);
+    bytes_put_varint(out, w[3]);
+    mark_written(touches_get(&e->touches, PAGE_NO_VADDR, paddr >> PAGE_BITS)->mark, paddr);
+    e->rows++;
+    e->last_pos = MAX(e->last_pos, pos);
+}
+
 /* What follows a block's slots and belongs to it: the instructions that retired. */
 static uint32_t block_retired(const PredictBlock *b, const uint64_t *after, const uint64_t *end) {
-    for (; after < end; after += TRACE_TAG(*after) == TRACE_SPLIT ? 2 : WALK_WORDS) {
+    for (; after < end; after += TRACE_TAG(*after) == TRACE_SPLIT ? 2 : TRACE_WALK_WORDS) {
         if (TRACE_TAG(*after) == TRACE_CUT)
             return insn_from_left(b, (uint32_t)*after);
         if (TRACE_TAG(*after) != TRACE_SPLIT && TRACE_TAG(*after) != TRACE_WALK)
@@ -388,7 +409,12 @@ static size_t encode_record(ChunkEncoder *e, const PredictBlock *b, const uint64
             return 0;
         encode_dma(e, w);
         return 5 + w[4] / 8 + (w[4] % 8 != 0);
-    case TRACE_WALK: return words_left(w, end, WALK_WORDS) ? WALK_WORDS : 0;
+    case TRACE_WALK:
+        if (!words_left(w, end, TRACE_WALK_WORDS))
+            return 0;
+        if (e->source->walks)
+            encode_walk(e, b, w);
+        return TRACE_WALK_WORDS;
     default: return 0;
     }
 }

@@ -203,7 +203,7 @@ static size_t record_words(const uint64_t *w, const uint64_t *end) {
     switch (TRACE_TAG(*w)) {
     case TRACE_CUT: n = 1; break;
     case TRACE_SPLIT: n = 2; break;
-    case TRACE_WALK: n = 3; break;
+    case TRACE_WALK: n = TRACE_WALK_WORDS; break;
     case TRACE_SYNC: n = 4; break;
     case TRACE_DMA: n = left >= 5 && w[4] <= left * 8 ? 5 + (w[4] + 7) / 8 : 0; break;
     default: break;
@@ -226,7 +226,7 @@ static uint32_t block_retired(const Known *k, const uint64_t *after, const uint6
             return k->n_insns - MIN((uint32_t)*after, k->n_insns);
         if (TRACE_TAG(*after) != TRACE_SPLIT && TRACE_TAG(*after) != TRACE_WALK)
             break;
-        after += TRACE_TAG(*after) == TRACE_SPLIT ? 2 : 3;
+        after += TRACE_TAG(*after) == TRACE_SPLIT ? 2 : TRACE_WALK_WORDS;
     }
     return k->n_insns;
 }

@@ -140,7 +140,7 @@ static bool row_wanted(const Cursor *c, uint32_t i) {
     int64_t paddr = (int64_t)r->paddr[i], vaddr = (int64_t)r->vaddr[i];
     if (!(w->ops >> r->op[i] & 1) || paddr < w->paddr[0] || paddr > w->paddr[1])
         return false;
-    if (w->has_vaddr && (r->hart[i] == ROW_NO_CPU || vaddr < w->vaddr[0] || vaddr > w->vaddr[1]))
+    if (w->has_vaddr && (r->hart[i] == ROW_NO_CPU || r->priv[i] == ROW_NO_VADDR || vaddr < w->vaddr[0] || vaddr > w->vaddr[1]))
         return false;
     return !w->has_covers || paddr + r->size[i] > w->covers;
 }
@@ -361,8 +361,14 @@ static int vtab_column(sqlite3_vtab_cursor *base, sqlite3_context *x, int column
     case COLUMN_HART: sqlite3_result_int(x, r->hart[c->at]); break;
     case COLUMN_SATP: sqlite3_result_int64(x, (int64_t)r->satp[c->at]); break;
     case COLUMN_PC: sqlite3_result_int64(x, (int64_t)r->pc[c->at]); break;
-    case COLUMN_VADDR: sqlite3_result_int64(x, (int64_t)r->vaddr[c->at]); break;
-    case COLUMN_PRIV: sqlite3_result_text(x, vtab_priv(r->priv[c->at]), 1, SQLITE_STATIC); break;
+    case COLUMN_VADDR:
+        if (r->priv[c->at] != ROW_NO_VADDR)
+            sqlite3_result_int64(x, (int64_t)r->vaddr[c->at]);
+        break;
+    case COLUMN_PRIV:
+        if (r->priv[c->at] != ROW_NO_VADDR)
+            sqlite3_result_text(x, vtab_priv(r->priv[c->at]), 1, SQLITE_STATIC);
+        break;
     case COLUMN_SYMBOL:
         name = connection_symbol(t->connection, r->pc[c->at]);
         if (name)
