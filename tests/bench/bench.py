@@ -29,6 +29,7 @@ WORKLOADS = [
     ("sha256", "more", "linux", [], "SHA-256 of 48 MB"),
     ("sort", "more", "linux", [], "sort, awk and sed over text"),
 ]
+TRACED = ("boot", "gzip", "lua-sort")  # with insn and memtrace into a database
 MEANS = {"compute": "geometric mean, computing", "boot": "geometric mean, boot and processes"}
 # Replays of the recording: as it is; counting by tests/bench/count.c; with the analysis that writes blocks and edges.
 REPLAYS = {
@@ -171,32 +172,48 @@ def memory_table(report):
         print(f"{row['workload']:12}" + cells([(f"{r['rss'] / 1024:.0f}", 14) for r in row["contenders"].values()]))
 
 
-def memtrace(rr, rec, folder, runs, timeout):
-    """Rows a second into the finished database, bytes a row, query times."""
-    db = os.path.join(folder, "bench.db")
+def trace(rr, rec, folder, runs, timeout, analysis, column):
+    """One of the large tables: rows a second into the finished database, bytes a row, a scan. The database is `folder`/trace.db."""
+    db = os.path.join(folder, "trace.db")
     results = []
     for _ in range(runs):
         if os.path.exists(db):
             os.unlink(db)
-        results.append(measure([rr, "replay", rec, "--quiet", "--analysis", "memtrace", "--db", db], timeout))
-    ask = lambda sql: subprocess.run([rr, "sql", "--format", "csv", db, sql], capture_output=True, text=True, check=True).stdout.splitlines()
-    count = int(ask("SELECT rows FROM analysis WHERE name='memtrace'")[1])
-    wall, size = median(results, "wall"), os.path.getsize(db)
+        results.append(measure([rr, "replay", rec, "--quiet", "--analysis", analysis, "--db", db], timeout))
+    rows = int(ask(rr, db, f"SELECT rows FROM analysis WHERE name='{analysis}'"))
+    wall, cpu, size = median(results, "wall"), median(results, "cpu"), os.path.getsize(db)
     began = time.monotonic()
-    scanned = int(ask("SELECT count(value) FROM memtrace")[1])
-    scan = time.monotonic() - began
-    print(f"memtrace       {count} rows, {count / wall / 1e6:.1f} M rows/s, {size / count:.2f} bytes/row, scan {scanned / scan / 1e6:.1f} M rows/s,"
-          f" {median(results, 'rss') // 1024} MiB", flush=True)
-    latencies = []
+    scanned = int(ask(rr, db, f"SELECT count({column}) FROM {analysis} WHERE pos < 200000000"))
+    scan = scanned / (time.monotonic() - began)
+    print(f"{analysis:12}{rows / 1e6:.0f} M rows, {rows / wall / 1e6:.1f} M a second, {rows / cpu / 1e6:.1f} M a CPU second, {size / rows:.3f} bytes each,"
+          f" scan {scan / 1e6:.1f} M a second, {median(results, 'rss') // 1024} MiB", flush=True)
+    return {"rows": rows, "rows_per_s": rows / wall, "rows_per_cpu_s": rows / cpu, "bytes_per_row": size / rows, "scan_per_s": scan,
+            "rss_kib": median(results, "rss")}
+
+
+def ask(rr, db, sql):
+    out = subprocess.run([rr, "sql", "--format", "csv", db, sql], capture_output=True, text=True, check=True).stdout.splitlines()
+    return out[1] if len(out) > 1 else None
+
+
+def last_writers(rr, folder):
+    """Milliseconds to the last writer of some addresses, from the database that trace() left."""
+    db, latencies = os.path.join(folder, "trace.db"), []
     for where in ("(SELECT paddr FROM memtrace ORDER BY pos DESC LIMIT 1)", "0x80200000+4096", "0x80000000+0x40000"):
-        address = ask(f"SELECT {where}")[1]
+        address = ask(rr, db, f"SELECT {where}")
         began = time.monotonic()
-        ask(f"SELECT pos, pc, value FROM write WHERE paddr = {address} ORDER BY pos DESC LIMIT 1")
-        latencies.append((address, time.monotonic() - began))
-    for address, seconds in latencies:
-        print(f"last writer    {int(address):#x}: {seconds * 1000:.0f} ms (process start included)")
-    return {"rows": count, "rows_per_s": count / wall, "bytes_per_row": size / count, "scan_per_s": scanned / scan,
-            "last_writer_ms": [s * 1000 for _, s in latencies], "rss_kib": median(results, "rss")}
+        ask(rr, db, f"SELECT pos, pc, value FROM write WHERE paddr = {address} ORDER BY pos DESC LIMIT 1")
+        latencies.append((time.monotonic() - began) * 1000)
+        print(f"last writer {int(address):#x}: {latencies[-1]:.0f} ms (process start included)")
+    return latencies
+
+
+def trace_means(report):
+    for analysis in ("insn", "memtrace"):
+        rows = [r[analysis] for r in report if analysis in r]
+        if rows:
+            print(f"{analysis}: geometric means of {len(rows)}: {geometric([r['rows_per_s'] for r in rows]) / 1e6:.1f} M rows a second,"
+                  f" {geometric([r['rows_per_cpu_s'] for r in rows]) / 1e6:.1f} M a CPU second, {geometric([r['bytes_per_row'] for r in rows]):.3f} bytes each")
 
 
 def run_workload(name, kind, machine, a, rr, folder, rivals):
@@ -208,8 +225,10 @@ def run_workload(name, kind, machine, a, rr, folder, rivals):
     row["log_bytes"], row["steps"] = info["sizes"]["events"], info["end"]["pos"]
     print(f"{name:12}{row['steps'] / 1e9:6.2f}e9 steps, log {row['log_bytes']} bytes, recorded in"
           f" {number(row['ratios']['/7.2 wall'])} of QEMU 7.2's time, {number(row['ratios']['/7.2 cpu'])} of its CPU", flush=True)
-    if name == "boot":
-        row["memtrace"] = memtrace(rr, rec, folder, max(1, a.runs // 2), a.timeout)
+    if name in TRACED:
+        row["insn"] = trace(rr, rec, folder, max(1, a.runs // 2), a.timeout, "insn", "pc")
+        row["memtrace"] = trace(rr, rec, folder, max(1, a.runs // 2), a.timeout, "memtrace", "value")
+        row["last_writer_ms"] = last_writers(rr, folder)
     return row
 
 
@@ -252,6 +271,7 @@ def main():
         table(f"{RIVALS}: seconds, wall and user + system", report, RATIOS[RIVALS], [*rivals, "run", "record"])
         table(f"{COSTS}: ratios of user + system", report, RATIOS[COSTS], ["record", *REPLAYS])
         memory_table(report)
+        trace_means(report)
     print(f"\n{os.cpu_count()} processors, load {load:.1f} at the beginning and {os.getloadavg()[0]:.1f} at the end, {a.runs} rounds")
     if a.json:
         with open(a.json, "w") as f:
