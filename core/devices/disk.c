@@ -153,8 +153,9 @@ bool disk_load(Disk *d, StateReader *r) {
     for (uint64_t i = 0; i < n && !r->bad; i++) {
         DiskBlock *b = g_new0(DiskBlock, 1);
         b->number = state_read_uint(r, 8);
-        b->written = state_read_uint(r, 1) != 0;
-        if (!state_read_bytes(r, b->data, DISK_BLOCK) || b->number >= total ||
+        uint64_t written = state_read_uint(r, 1);
+        b->written = written;
+        if (!state_read_bytes(r, b->data, DISK_BLOCK) || b->number >= total || written > 1 ||
             g_tree_lookup(d->blocks, &b->number) != NULL) {
             g_free(b);
             return false;

@@ -135,6 +135,8 @@ static void check_section(Machine *m, const StateSection *s, uint64_t seed, Rand
 }
 
 static void check_ram(Machine *m, uint64_t seed, Random *r) {
+    /* Any write that is no hart's ends all reservations, which are state. */
+    machine_ram_write(m, m->ram->base, machine_ram_ptr(m, m->ram->base, 1), 1);
     for (unsigned i = 0; i < 50; i++) {
         uint64_t hash = machine_state_hash(m);
         Gpa pa = m->ram->base + random_below(r, m->ram->size);
