@@ -35,9 +35,15 @@ bool export_folded(Export *x, GError **error) {
 
 /* -- callgrind: a function's own cost by address and line, then the calls that it makes ---------------------- */
 
+typedef struct Module {
+    uint64_t base, size;
+    const char *name;
+} Module;
+
 typedef struct Callgrind {
     FILE *to;
     GArray *lines;
+    GArray *modules; /* of Module */
     const char *module, *file, *function;
     uint64_t total;
 } Callgrind;
@@ -68,15 +74,30 @@ static void put_self(void *opaque, const QueryValue *v) {
     c->total += cost;
 }
 
+static void add_module(void *opaque, const QueryValue *v) {
+    Module m = {(uint64_t)v[0].integer, (uint64_t)v[1].integer, g_intern_string(v[2].text)};
+    g_array_append_val(((Callgrind *)opaque)->modules, m);
+}
+
+static const char *module_of(const Callgrind *c, uint64_t pc) {
+    for (guint i = 0; i < c->modules->len; i++) {
+        const Module *m = &g_array_index(c->modules, Module, i);
+        if (pc - m->base < m->size)
+            return m->name;
+    }
+    return "???";
+}
+
 /* The caller's symbol, where it calls, the callee's symbol and address, calls, inclusive cost. */
 static void put_call(void *opaque, const QueryValue *v) {
     Callgrind *c = opaque;
     uint64_t at = (uint64_t)v[1].integer, target = (uint64_t)v[3].integer;
     const char *file, *target_file, *function = profile_function(v[0].text);
     int64_t line = line_of(c, at, &file), target_line = line_of(c, target, &target_file);
-    fprintf(c->to, "\nfl=%s\nfn=%s\n", file ? file : "???", function);
-    fprintf(c->to, "cfi=%s\ncfn=%s\ncalls=%" G_GINT64_FORMAT " 0x%" PRIx64 " %" G_GINT64_FORMAT "\n",
-            target_file ? target_file : "???", profile_function(v[2].text), v[4].integer, target,
+    fprintf(c->to, "\nob=%s\nfl=%s\nfn=%s\n", module_of(c, at), file ? file : "???", function);
+    fprintf(c->to, "cob=%s\ncfi=%s\ncfn=%s\n", module_of(c, target), target_file ? target_file : "???",
+            profile_function(v[2].text));
+    fprintf(c->to, "calls=%" G_GINT64_FORMAT " 0x%" PRIx64 " %" G_GINT64_FORMAT "\n", v[4].integer, target,
             target_line);
     fprintf(c->to, "0x%" PRIx64 " %" G_GINT64_FORMAT " %" G_GINT64_FORMAT "\n", at, line, v[5].integer);
 }
@@ -106,9 +127,13 @@ bool export_callgrind(Export *x, GError **error) {
     const char *self = ask_has(x->db, "cover")  ? cover_sql
                        : ask_has(x->db, "func") ? func_sql
                                                 : call_self_sql;
-    bool ok = ask_rows(x->db, self, put_self, &c, error) &&
-              (!ask_has(x->db, "call") || ask_rows(x->db, call_sql, put_call, &c, error));
+    c.modules = g_array_new(FALSE, FALSE, sizeof(Module));
+    bool ok =
+        ask_rows(x->db, "SELECT base, size, name FROM main.module ORDER BY id", add_module, &c, error) &&
+        ask_rows(x->db, self, put_self, &c, error) &&
+        (!ask_has(x->db, "call") || ask_rows(x->db, call_sql, put_call, &c, error));
     fprintf(x->to, "\ntotals: %" PRIu64 "\n", c.total);
     g_array_unref(c.lines);
+    g_array_unref(c.modules);
     return ok;
 }
