@@ -23,6 +23,7 @@
 #define MSTATUS_UXL_64 (2ull << 32)
 #define MSTATUS_SXL_64 (2ull << 34)
 #define MSTATUS_SD (1ull << 63)
+#define SSTATUS_WRITABLE (MSTATUS_SIE | MSTATUS_SPIE | MSTATUS_SPP | MSTATUS_FS | MSTATUS_SUM | MSTATUS_MXR)
 
 #define MISA_MXL_64 (2ull << 62)
 

@@ -4,6 +4,7 @@
 #include "tcg/riscv/trans.h"
 
 #include "core/csr.h"
+#include "core/csr_bits.h"
 
 /* ---- traps and returns --------------------------------------------------------------------------- */
 
@@ -71,13 +72,38 @@ static bool csr(Trans *t, const InsnArgs *a, unsigned op, bool reads, bool write
     return true;
 }
 
+/*
+ * Disabling interrupts, which kernels do all the time, changes neither flags nor what is pending: no call, and the block
+ * goes on. False: it is something else.
+ */
+static bool clear_sie(Trans *t, const InsnArgs *a) {
+    unsigned priv = t->in->flags >> FLAG_PRIV_SHIFT & 3;
+    if (a->csr != 0x100 || a->imm != (int64_t)MSTATUS_SIE || !t->in->isa->s || priv < PRIV_S) {
+        return false;
+    }
+    IrVar old = ir_temp(t->ir);
+    emit(t, IR_LDH, old, IR_ZERO, IR_ZERO, offsetof(Hart, mstatus))->aux = 3;
+    IrVar new = trans_temp_imm(t, IR_AND, old, ~(int64_t)MSTATUS_SIE);
+    emit(t, IR_STH, IR_ZERO, new, IR_ZERO, offsetof(Hart, mstatus))->aux = 3;
+    if (a->rd) {
+        IrVar bits = trans_temp_imm(t, IR_AND, old, (int64_t)SSTATUS_WRITABLE);
+        IrVar fixed =
+            trans_const(t, (int64_t)((t->in->isa->u ? MSTATUS_UXL_64 : 0) | (t->fs_dirty ? MSTATUS_SD : 0)));
+        emit(t, IR_OR, IR_X(a->rd), bits, fixed, 0);
+    }
+    return true;
+}
+
 /* §6.1: csrrw does not read for x0; the set and clear forms do not write for x0 or a zero immediate. */
 TRANS(csrrw, csr, 1, a->rd != 0, true, IR_X(a->rs1))
 TRANS(csrrs, csr, 2, true, a->rs1 != 0, IR_X(a->rs1))
 TRANS(csrrc, csr, 3, true, a->rs1 != 0, IR_X(a->rs1))
 TRANS(csrrwi, csr, 1, a->rd != 0, true, trans_const(t, a->imm))
 TRANS(csrrsi, csr, 2, true, a->imm != 0, trans_const(t, a->imm))
-TRANS(csrrci, csr, 3, true, a->imm != 0, trans_const(t, a->imm))
+
+bool trans_csrrci(Trans *t, const InsnArgs *a) {
+    return clear_sie(t, a) || csr(t, a, 3, true, a->imm != 0, trans_const(t, a->imm));
+}
 
 /* ---- cache blocks: Zicbom, Zicboz, Zicbop -------------------------------------------------------- */
 

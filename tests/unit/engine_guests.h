@@ -9,6 +9,7 @@
 #define RAM 0x80000000
 #define FINISHER 0x100000
 #define UART 0x10000000
+#define CSR_SSTATUS 0x100
 #define CSR_MSTATUS 0x300
 #define CSR_MTVEC 0x305
 #define CSR_MENVCFG 0x30a
@@ -405,6 +406,33 @@ static void guest_fs_dirty(Asm *a) {
     asm_w(a, JALR(ZERO, RA, 0));
 }
 
+/* csrrci of sstatus.SIE, which needs no call, reads and does what csrrc does, with FS clean and dirty. */
+static void guest_clear_sie(Asm *a) {
+    asm_li(a, S1, 4);
+    asm_li(a, S0, 2);
+    uint32_t loop = a->at, differs;
+    fs_clean(a);
+    for (unsigned dirty = 0; dirty < 2; dirty++) {
+        if (dirty) {
+            asm_w(a, FMV_D_X(0, S1));
+        }
+        asm_w(a, CSRRS(ZERO, CSR_SSTATUS, S0));
+        asm_w(a, CSRRC(A1, CSR_SSTATUS, S0));
+        asm_w(a, CSRRS(A2, CSR_MSTATUS, S0));
+        asm_w(a, CSRRCI(A3, CSR_SSTATUS, 2));
+        asm_w(a, CSRRS(A4, CSR_MSTATUS, ZERO));
+        differs = a->at;
+        asm_w(a, BNE(A1, A3, asm_to(a, differs))); /* for ever */
+        differs = a->at;
+        asm_w(a, BNE(A2, A4, asm_to(a, differs)));
+        asm_w(a, CSRRCI(ZERO, CSR_SSTATUS, 2));
+        asm_w(a, XOR(A5, A5, A3));
+    }
+    asm_w(a, ADDI(S1, S1, -1));
+    asm_w(a, BNE(S1, ZERO, asm_to(a, loop)));
+    finish(a);
+}
+
 typedef struct Guest {
     const char *name;
     void (*emit)(Asm *a);
@@ -427,6 +455,7 @@ static const Guest guests[] = {
     {"remap-crossing", guest_remap_crossing, false, 4000},
     {"edges", guest_edges, true, 2000},
     {"fs-dirty", guest_fs_dirty, true, 1000},
+    {"clear-sie", guest_clear_sie, true, 1000},
 };
 
 #endif

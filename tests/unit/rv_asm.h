@@ -55,6 +55,7 @@ static inline uint32_t rv_j(unsigned rd, int imm) {
 #define ECALL 0x73u
 #define MRET 0x30200073u
 #define FENCE_I 0x100fu
+#define CSRRCI(rd, csr, imm) rv_i(0x73, 7, rd, imm, (int)(csr))
 #define CSRRC(rd, csr, rs) rv_i(0x73, 3, rd, rs, (int)(csr))
 #define FMV_D_X(rd, rs) rv_r(0x53, 0, 0x79, rd, rs, 0)
 #define LR_D(rd, rs) rv_r(0x2f, 3, 0x08, rd, rs, 0)
