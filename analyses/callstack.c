@@ -204,7 +204,7 @@ static CallFrame *push_base(CallStacks *c, Fiber *f, const Hart *hart, Gva pc, C
     x->sp = x->min_sp = hart->x[SP];
     x->hart = hart->id;
     x->task = tasks_current_id(c->tasks, hart);
-    x->call_pos = hart_pos(hart);
+    x->call_pos = c->machine->running ? hart_pos(hart) : machine_pos(c->machine);
     x->call_pc = 0;
     memset(x->args, 0, sizeof x->args);
     f->base = f->n - 1;
@@ -642,22 +642,8 @@ static void run_thread(CallStacks *c, const Hart *hart, gconstpointer key, bool 
 
 static void on_switched(void *opaque, const Hart *hart, const Task *task, Pos pos) {
     CallStacks *c = opaque;
-    if (c->subscribed && tasks_is_linux(c->tasks))
+    if (c->subscribed && tasks_is_linux(c->tasks) && !c->machine->reset_requested)
         run_thread(c, hart, task, pos > hart_pos(hart));
-}
-
-static const HookOps hook_ops = {.translate = on_translate, .trap = on_trap, .trap_return = on_trap_return};
-static const TaskOps task_ops = {.switched = on_switched};
-
-void call_stacks_begin(CallStacks *c) {
-    Machine *m = c->machine;
-    bool by_task = tasks_is_linux(c->tasks);
-    for (uint32_t i = 0; i < m->n_harts; i++)
-        run_thread(c, m->harts[i],
-                   by_task ? (gconstpointer)tasks_current(c->tasks, m->harts[i]) : m->harts[i], false);
-    tasks_watch(c->tasks, &task_ops, c);
-    hooks_subscribe(m->hooks, &hook_ops, c);
-    c->subscribed = true;
 }
 
 static void end_fiber(CallStacks *c, Fiber *f) {
@@ -666,12 +652,8 @@ static void end_fiber(CallStacks *c, Fiber *f) {
         now = leave_base(c, f, now, POS_NONE);
 }
 
-void call_stacks_end(CallStacks *c) {
+static void end_threads(CallStacks *c) {
     Machine *m = c->machine;
-    if (!c->subscribed)
-        return;
-    hooks_unsubscribe(m->hooks, c);
-    c->subscribed = false;
     for (uint32_t i = 0; i < m->n_harts; i++)
         c->running[i]->current->clock = hart_instret(m->harts[i]) - c->origin[i];
     GHashTableIter it;
@@ -680,4 +662,48 @@ void call_stacks_end(CallStacks *c) {
     while (g_hash_table_iter_next(&it, NULL, (gpointer *)&t))
         for (guint i = 0; i < t->fibers->len; i++)
             end_fiber(c, t->fibers->pdata[i]);
+    g_hash_table_remove_all(c->threads);
+    memset(c->running, 0, sizeof c->running);
+}
+
+static void begin_threads(CallStacks *c) {
+    Machine *m = c->machine;
+    bool by_task = tasks_is_linux(c->tasks);
+    for (uint32_t i = 0; i < m->n_harts; i++) {
+        const Hart *hart = m->harts[i];
+        run_thread(c, hart, by_task ? (gconstpointer)tasks_current(c->tasks, hart) : hart, false);
+    }
+}
+
+/* Afterwards the harts have retired nothing. */
+static void on_reset(void *opaque, Pos pos) {
+    CallStacks *c = opaque;
+    end_threads(c);
+    begin_threads(c);
+    for (uint32_t i = 0; i < c->machine->n_harts; i++) {
+        Fiber *f = c->running[i]->current;
+        Gva begin = functions_begin_of(c->functions, c->machine->reset_vector);
+        top_of(f)->func = func_at(c, begin, 0);
+        c->origin[i] = 0;
+    }
+}
+
+static const HookOps hook_ops = {
+    .translate = on_translate, .trap = on_trap, .trap_return = on_trap_return, .reset = on_reset};
+static const TaskOps task_ops = {.switched = on_switched};
+
+void call_stacks_begin(CallStacks *c) {
+    Machine *m = c->machine;
+    begin_threads(c);
+    tasks_watch(c->tasks, &task_ops, c);
+    hooks_subscribe(m->hooks, &hook_ops, c);
+    c->subscribed = true;
+}
+
+void call_stacks_end(CallStacks *c) {
+    if (!c->subscribed)
+        return;
+    hooks_unsubscribe(c->machine->hooks, c);
+    c->subscribed = false;
+    end_threads(c);
 }

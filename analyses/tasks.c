@@ -257,8 +257,7 @@ static void on_translate(void *opaque, ProbeBlock *b) {
 }
 
 /* -- other events ---------------------------------------------------------------------------------------- */
-static Task *task_of_satp(Tasks *t, const Hart *hart, Pos pos) {
-    uint64_t satp = hart->satp;
+static Task *task_of_satp(Tasks *t, uint64_t satp, Pos pos) {
     Task *task = g_hash_table_lookup(t->by_address, &satp);
     if (task)
         return task;
@@ -266,6 +265,16 @@ static Task *task_of_satp(Tasks *t, const Hart *hart, Pos pos) {
     task->has_satp = true;
     task->satp = satp;
     task_bind(t, task, satp);
+    return task;
+}
+
+/* What runs first in M mode. */
+static Task *task_at_reset(Tasks *t, Pos pos) {
+    if (!t->kernel)
+        return task_of_satp(t, 0, pos);
+    Task *task = task_new(t, pos);
+    g_strlcpy(task->name, "firmware", sizeof task->name);
+    task->is_firmware = true;
     return task;
 }
 
@@ -284,7 +293,7 @@ static void bind_first(Tasks *t, const Hart *hart) {
 static void on_satp(void *opaque, Pos pos, const Hart *hart) {
     Tasks *t = opaque;
     if (!t->kernel)
-        hand_over(t, hart, task_of_satp(t, hart, pos + 1), pos + 1);
+        hand_over(t, hart, task_of_satp(t, hart->satp, pos + 1), pos + 1);
     else if (!t->holders[hart->id].task->address)
         bind_first(t, hart);
 }
@@ -315,20 +324,13 @@ static void on_idle(void *opaque, Pos pos, const Hart *hart, bool waits) {
     h->asleep = NSEC_NEVER;
 }
 
-static const HookOps hook_ops = {
-    .translate = on_translate, .satp = on_satp, .trap_return = on_trap_return, .idle = on_idle};
-
 /* -- begin and end --------------------------------------------------------------------------------------- */
 /* sscratch holds the task while its program runs, tp while the kernel does. */
 static Task *first_task(Tasks *t, const Hart *hart, Pos pos) {
     if (!t->kernel)
-        return task_of_satp(t, hart, pos);
-    if (hart->priv == PRIV_M && !hart->satp) {
-        Task *task = task_new(t, pos);
-        g_strlcpy(task->name, "firmware", sizeof task->name);
-        task->is_firmware = true;
-        return task;
-    }
+        return task_of_satp(t, hart->satp, pos);
+    if (hart->priv == PRIV_M && !hart->satp)
+        return task_at_reset(t, pos);
     const Gva candidates[] = {hart->sscratch, hart->x[TP]};
     LinuxTask now;
     linux_learn(t->kernel, hart);
@@ -337,6 +339,24 @@ static Task *first_task(Tasks *t, const Hart *hart, Pos pos) {
             return task_at(t, hart, candidates[i], pos);
     return task_new(t, pos);
 }
+
+/* Afterwards the harts have retired nothing, and tasks are others, even at the same addresses. */
+static void on_reset(void *opaque, Pos pos) {
+    Tasks *t = opaque;
+    g_hash_table_remove_all(t->by_address);
+    for (uint32_t i = 0; i < t->machine->n_harts; i++) {
+        const Hart *hart = t->machine->harts[i];
+        turn_end(t, hart, pos);
+        turn_begin(t, hart, task_at_reset(t, pos), pos);
+        t->holders[i].insns = 0;
+    }
+}
+
+static const HookOps hook_ops = {.translate = on_translate,
+                                 .satp = on_satp,
+                                 .trap_return = on_trap_return,
+                                 .idle = on_idle,
+                                 .reset = on_reset};
 
 void tasks_begin(Tasks *t) {
     Pos pos = machine_pos(t->machine);

@@ -125,6 +125,10 @@ void hooks_idle(Hooks *h, Pos pos, const Hart *hart, bool waits) {
     EMIT(h, idle, pos, hart, waits)
 }
 
+void hooks_reset(Hooks *h, Pos pos) {
+    EMIT(h, reset, pos)
+}
+
 void hooks_flushed(Hooks *h) {
     for (guint i = 0; i < h->subscribers->len; i++) {
         const Subscriber *s = &g_array_index(h->subscribers, Subscriber, i);

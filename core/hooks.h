@@ -52,6 +52,8 @@ typedef struct HookOps {
     void (*satp)(void *opaque, Pos pos, const Hart *hart);
     /* WFI put the hart to sleep, or it goes on after that. */
     void (*idle)(void *opaque, Pos pos, const Hart *hart, bool waits);
+    /* The guest resets the machine: harts and devices are still as they were, pos goes on. */
+    void (*reset)(void *opaque, Pos pos);
     /* The engine dropped all translated code. */
     void (*flushed)(void *opaque);
     void (*end)(void *opaque, Pos pos);
@@ -101,6 +103,7 @@ void hooks_input(Hooks *h, const NdEvent *ev);
 void hooks_checkpoint(Hooks *h, Pos pos, Nsec now, uint64_t hash);
 void hooks_satp(Hooks *h, Pos pos, const Hart *hart);
 void hooks_idle(Hooks *h, Pos pos, const Hart *hart, bool waits);
+void hooks_reset(Hooks *h, Pos pos);
 void hooks_flushed(Hooks *h);
 void hooks_end(Hooks *h, Pos pos);
 

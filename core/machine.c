@@ -151,6 +151,7 @@ bool machine_reset(Machine *m, GError **error) {
 
 void machine_reset_by_guest(Machine *m) {
     /* The same bytes were loaded into the same machine before. */
+    hooks_reset(m->hooks, m->pos);
     bool good = reset_contents(m, NULL);
     g_assert(good);
 }

@@ -95,6 +95,12 @@ work_b,thread_b,1,0,1"
     "$RR" replay --quiet bare.rrec --db one.db --analysis calls,symbol=dive || say "symbol=dive failed"
     expect "symbol=" one.db "SELECT symbol, count(*) FROM call" dive,4
     "$RR" replay --quiet bare.rrec --db one.db --analysis calls,symbol=nothing 2>/dev/null && say "symbol=nothing is accepted"
+    for guest in reset smp paging; do
+        "$RR" record --quiet --timeout 300 -o $guest.rrec -M virt -smp $([ $guest = smp ] && echo 4 || echo 1) -nographic -bios none \
+            -kernel "$GUESTS/$guest.elf" >/dev/null </dev/null || say "$guest: record failed"
+        "$RR" replay --quiet $guest.rrec --db $guest.db --analysis funcs --analysis calls,insns=0 --analysis blocks --analysis trap || say "$guest: replay failed"
+        balance $guest.db $([ $guest = paging ] && echo 2 || echo 0) # load() is not mapped; rt_leave is returned to
+    done
 fi
 
 . "$TOP/tests/cli/linux-guest.inc"

@@ -77,7 +77,7 @@ done <stacks
 
 # Without Linux, tasks are address spaces.
 if [ -f "$GUESTS/smp.elf" ]; then
-    for guest in smp paging traps; do
+    for guest in smp paging traps reset; do
         "$RR" record --quiet --timeout 300 -o $guest.rrec -M virt -smp $([ $guest = smp ] && echo 4 || echo 1) -nographic -bios none \
             -kernel "$GUESTS/$guest.elf" >/dev/null </dev/null || say "$guest: record failed"
         "$RR" replay --quiet $guest.rrec --db $guest.db --analysis tasks --analysis trap || say "$guest: replay failed"
