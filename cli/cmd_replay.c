@@ -115,6 +115,7 @@ static bool job_attach(Job *j, Args *args, GError **error) {
         !database_loaded(j->store, replay_machine(j->replay), error) ||
         !database_symbols(j->store, j->rec, args->symbols, error))
         return false;
+    database_set_functions(store_handle(j->store)); /* plain rows of insn show what disas() says */
     tell(args, "database %s", db);
     j->set = analysis_set_new(j->store);
     for (guint i = 0; args->analyses && i < args->analyses->len; i++)

@@ -79,8 +79,9 @@ done
 
 # -- plain rows
 replay plic r.db --analysis insn,storage=rows --analysis insn,as=chunks
-same r.db "SELECT count(*), sum(pos), sum(pc * (pos % 7)), sum(bytes), max(symbol), min(priv) FROM insn" \
-    "SELECT count(*), sum(pos), sum(pc * (pos % 7)), sum(bytes), max(symbol), min(priv) FROM chunks"
+sum="SELECT count(*), sum(pos), sum(pc * (pos % 7)), sum(bytes), max(symbol), min(priv), max(disas), count(DISTINCT disas) FROM"
+same r.db "$sum insn" "$sum chunks"
+expect "disas" r.db "SELECT count(*), count(disas(pc, bytes)) FROM insn WHERE disas != disas(pc, bytes) OR disas LIKE '0x%'" 0,0
 replay plic r.db --analysis insn
 "$RR" replay --quiet plic.rrec --db r.db --analysis insn,storage=rows && "$RR" replay --quiet plic.rrec --db r.db --analysis insn || fail "insn twice"
 expect "insn after rows" r.db "SELECT count(*) - rows FROM insn, analysis WHERE name = 'insn'" 0
