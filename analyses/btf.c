@@ -121,9 +121,9 @@ static bool is_composite(const uint8_t *type) {
 /* `name` up to `length` bytes; what the member's type is. */
 static bool find_member(const Btf *b, const uint8_t *type, const char *name, size_t length, unsigned depth,
                         uint64_t *bits, const uint8_t **of) {
-    bool flag = get32(type + 4) >> 31;
     if (!is_composite(type) || depth > NESTING_MAX)
         return false;
+    bool flag = get32(type + 4) >> 31;
     for (unsigned i = 0; i < vlen_of(type); i++) {
         const uint8_t *m = type + TYPE + (size_t)i * MEMBER;
         const char *own = string_at(b, get32(m));

@@ -267,11 +267,11 @@ static bool add_time(GString *s, const Hart *hart, Gva va) {
 }
 
 static bool add_ints(GString *s, const Hart *hart, Gva va, unsigned n) {
-    uint32_t v[2];
+    uint32_t v[2] = {0};
     for (unsigned i = 0; i < n; i++)
         if (!va || !peek_u32(hart, va + 4 * (Gva)i, &v[i]))
             return false;
-    g_string_append_printf(s, n == 1 ? "[%d]" : "[%d, %d]", (int)v[0], n == 1 ? 0 : (int)v[1]);
+    g_string_append_printf(s, n == 1 ? "[%d]" : "[%d, %d]", (int)v[0], (int)v[1]);
     return true;
 }
 
