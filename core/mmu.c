@@ -167,7 +167,9 @@ static bool resolve_or_raise(Hart *h, Gva va, unsigned size, AccessKind kind, Me
 }
 
 bool mmu_translate_peek(const Hart *h, Gva va, AccessKind kind, Gpa *pa) {
-    MemView view = {h->priv, true, true, true};
+    bool other = kind != ACCESS_FETCH && h->priv == PRIV_M && h->mstatus & MSTATUS_MPRV; /* §3.1.6.3 */
+    unsigned priv = other ? (h->mstatus & MSTATUS_MPP) >> MSTATUS_MPP_SHIFT : h->priv;
+    MemView view = {priv, true, true, true};
     Walk walk;
     if (!mmu_is_paged(h, view.priv)) {
         *pa = va;

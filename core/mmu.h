@@ -59,8 +59,8 @@ typedef struct FetchPage {
 /* Translate a fetch of the 2-byte parcel at va and enter it into the ITLB; on failure raises (tval = va). */
 bool mmu_fetch(Hart *h, Gva va, FetchPage *to);
 
-/* Debug view: translate without side effects (no A/D update, no TLB fill, no exception), as `priv` and satp.
- */
+/* Debug view: translate without side effects (no A/D update, no TLB fill, no exception), as `priv`, satp and, for loads and
+ * stores, MPRV say. */
 bool mmu_translate_peek(const Hart *h, Gva va, AccessKind kind, Gpa *pa);
 
 /* Make and free m->mmu. machine_new() calls it once RAM, page_flags and the harts exist; machine_free() ends

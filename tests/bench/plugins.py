@@ -6,7 +6,8 @@ usage: plugins.py RR-EMU [--guest NAME] [--runs N] [--timeout S] [--only NAME…
 
 A row: wall seconds here and how many times the plain replay that is, by wall and by processor time (of all threads); for
 analyses rows, bytes of the database, and rows a second; for plugins the same for that plugin in QEMU 10, and how many
-times ours that is. Medians. Never a verdict. A plugin that is not done after the timeout has no figure.
+times ours that is. Medians. Never a verdict. A plugin that fails, or is not
+done after the timeout, has no figure (QEMU 10 aborts in insn without -icount).
 """
 import argparse, json, os, shutil, statistics, subprocess, sys, tempfile, time
 

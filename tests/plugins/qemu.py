@@ -378,11 +378,19 @@ def check_ips(bench):
     bench.build("ips", CONTRIB)
     for copy in ("ips", "ips-4"):
         status, text = bench_raw(bench, copy)
-        assert status == 2 and "qemu_plugin_request_time_control" in text or "qemu_plugin_update_ns" in text, f"{status} {text}"
+        assert status == 2 and re.search("qemu_plugin_request_time_control|qemu_plugin_update_ns", text), f"{status} {text}"
 
 
-def bench_raw(bench, name):
-    p = subprocess.run([bench.rr, "replay", "--quiet", bench.recordings["hello"], "--plugin", f"{bench.scratch}/{name}.so"],
+def check_version5(bench):
+    """What version 5 adds that observes, on a guest with paging."""
+    bench.compile(os.path.join(TOP, "tests", "plugins", "version5.c"), f"{bench.scratch}/version5.so", os.path.join(TOP, "analyses", "qemu-plugin"))
+    status, text = bench_raw(bench, "version5", "paging")
+    found = re.search(r"^compared (\d+) differ 0 devices ([1-9]\d*)$", text, re.M)
+    assert status == 0 and found and int(found[1]) > 100_000, f"{status} {text}"
+
+
+def bench_raw(bench, name, guest="hello"):
+    p = subprocess.run([bench.rr, "replay", "--quiet", bench.recordings[guest], "--plugin", f"{bench.scratch}/{name}.so"],
                        capture_output=True, text=True)
     return p.returncode, p.stderr
 
@@ -410,6 +418,7 @@ def cases(bench, wanted):
         versions = [(1, "too old"), (2, "^ended"), (3, "^ended"), (4, "^ended"), (5, "^ended"), (6, "too new")]
         rows += [(f"qemu-plugins/version-{v}", lambda v=v, t=t: check_version(bench, v, t)) for v, t in versions]
         rows += [(f"qemu-plugins/refused-{w[12:]}", lambda w=w: check_refused(bench, w)) for w in WRITERS]
+        rows.append(("qemu-plugins/version-5-reads", lambda: check_version5(bench)))
         rows.append(("qemu-plugins/refused-ips", lambda: check_ips(bench)))
     if linux and any(len(r) == 4 for r in rows):
         bench.record("linux")
