@@ -12,7 +12,6 @@ typedef struct Function {
 
 struct Functions {
     GArray *sorted; /* of Function, one for each address */
-    GHashTable *begins;
 };
 
 static void ignore_begin(void *opaque, int n, const char *const *names) {}
@@ -22,14 +21,12 @@ static void take(void *opaque, int n, const QueryValue *values) {
     Functions *f = opaque;
     Function x = {(Gva)values[0].integer, (uint64_t)values[1].integer};
     g_array_append_val(f->sorted, x);
-    g_hash_table_add(f->begins, g_memdup2(&x.addr, sizeof x.addr));
 }
 
 Functions *functions_new(Store *store) {
     static const QueryOps ops = {ignore_begin, take, ignore_end};
     Functions *f = g_new0(Functions, 1);
     f->sorted = g_array_new(FALSE, FALSE, sizeof(Function));
-    f->begins = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
     /* Ascending as unsigned numbers. Of an ELF file, labels are no functions; programs in assembly have nothing else. */
     store_query(
         store_handle(store),
@@ -43,15 +40,11 @@ void functions_free(Functions *f) {
     if (!f)
         return;
     g_array_free(f->sorted, TRUE);
-    g_hash_table_unref(f->begins);
     g_free(f);
 }
 
-bool functions_begins(const Functions *f, Gva addr) {
-    return g_hash_table_contains(f->begins, &addr);
-}
-
-Gva functions_begin_of(const Functions *f, Gva addr) {
+/* The last one that begins at or below the address; NULL: none. */
+static const Function *find(const Functions *f, Gva addr) {
     guint low = 0, high = f->sorted->len;
     while (low < high) { /* the first one above */
         guint middle = (low + high) / 2;
@@ -60,8 +53,15 @@ Gva functions_begin_of(const Functions *f, Gva addr) {
         else
             high = middle;
     }
-    if (low == 0)
-        return addr;
-    const Function *x = &g_array_index(f->sorted, Function, low - 1);
-    return addr - x->addr < (x->size ? x->size : DISTANCE_MAX) ? x->addr : addr;
+    return low ? &g_array_index(f->sorted, Function, low - 1) : NULL;
+}
+
+bool functions_begins(const Functions *f, Gva addr) {
+    const Function *x = find(f, addr);
+    return x && x->addr == addr;
+}
+
+Gva functions_begin_of(const Functions *f, Gva addr) {
+    const Function *x = find(f, addr);
+    return x && addr - x->addr < (x->size ? x->size : DISTANCE_MAX) ? x->addr : addr;
 }

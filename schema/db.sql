@@ -318,7 +318,6 @@ CREATE TABLE "$" (
 --- call finish
 CREATE INDEX "$_pc" ON "$" (pc);
 CREATE INDEX "$_parent" ON "$" (parent_id);
-CREATE INDEX "$_pos" ON "$" (call_pos);
 CREATE VIEW "$_v" AS
     SELECT id, parent_id, kind, hart, task_id, symbol, printf('%#x', pc) AS pc, call_pos, return_pos,
            printf('%#x', call_pc) AS call_pc, printf('%#x', a0) AS a0, printf('%#x', a1) AS a1, printf('%#x', a2) AS a2,
