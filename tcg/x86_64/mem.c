@@ -65,12 +65,13 @@ static void probe_index(Compiler *c, const Probe *p) {
 
 /*
  * In M mode without a PMP in the way (FLAG_DIRECT) an address is one of main RAM or it is not, and RAM lies in one piece
- * in the host's memory: misaligned loads are as good as others. What is observed keeps to the TLB, which the observer asks.
+ * in the host's memory: misaligned loads are as good as others. An access that is traced, or followed by
+ * an observer's call, keeps to the TLB, which is asked for its physical address.
  */
 bool mem_is_direct(const Compiler *c, const IrOp *op) {
     const RamBlock *ram = c->b->env.ram;
     return op->op == IR_LD && op->slot == 0 && ram && ram->size <= INT32_MAX &&
-           (c->ir->flags & FLAG_DIRECT) && MEM_CTX(op->mem) == CTX_M && !c->ir->probed &&
+           (c->ir->flags & FLAG_DIRECT) && MEM_CTX(op->mem) == CTX_M && op[1].op != IR_PROBE &&
            !(c->b->env.disabled & 1u << BACKEND_PASS_DIRECT);
 }
 
