@@ -40,15 +40,15 @@ if [ -f "$GUESTS/calls.elf" ]; then
     expect "counts" bare.db "SELECT symbol, calls FROM func WHERE symbol IN ('fib', 'eight', 'pair', 'dive', 'jumps', 'resume', 'co_main', 'co_step',
         'switch_context', 'tick', 'thread_b', 'main') ORDER BY symbol" "\
 co_main,1
-co_step,3
+co_step,4
 dive,4
 eight,1
 fib,177
 jumps,1
 main,1
 pair,1
-resume,3
-switch_context,6
+resume,4
+switch_context,8
 thread_b,1
 tick,5"
     expect "fib's outermost call holds the others" bare.db \
@@ -77,9 +77,16 @@ dive,0,,1,6"
 co_step,co_main,0,0
 co_step,co_main,1,0
 co_step,co_main,2,1
+co_step,high_main,9,1
+resume,main,,0
 resume,main,,0
 resume,main,,0
 resume,main,,0"
+    expect "what calls on after the coroutines" bare.db "SELECT c.symbol, p.symbol, c.depth, p.insns > c.insns FROM call AS c JOIN call AS p
+        ON p.id = c.parent_id WHERE c.symbol IN ('wait_for_ticks', 'threads', 'rt_pass') ORDER BY c.id" "\
+wait_for_ticks,main,2,1
+threads,main,2,1
+rt_pass,main,2,1"
     expect "interrupts are trees of their own" bare.db "SELECT count(*), sum(p.kind = 'trap') FROM call AS c LEFT JOIN call AS p ON p.id = c.parent_id
         WHERE c.symbol = 'rt_trap'; SELECT count(*), sum(symbol = 'rt_trap_entry'), sum(parent_id NOT NULL) FROM call WHERE kind = 'trap'" "\
 13,13

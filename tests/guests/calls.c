@@ -88,6 +88,12 @@ NOINLINE void co_main(void) {
         co_step(i);
 }
 
+/* On a stack above all others. */
+NOINLINE void high_main(void) {
+    for (uint64_t i = 9;; i++)
+        co_step(i);
+}
+
 NOINLINE void resume(void) {
     switch_context(&main_side, &co_side);
     sink = 0;
@@ -178,6 +184,9 @@ int main(void) {
     co_side.sp = (uint64_t)(co_stack + 512);
     for (int i = 0; i < 3; i++)
         resume();
+    co_side.ra = (uint64_t)high_main;
+    co_side.sp = RAM_BASE + (64ul << 20);
+    resume();
     wait_for_ticks();
     threads();
     rt_pass();
