@@ -113,7 +113,7 @@ static bool export(const Args *args, const ExportFormat *f, const char *first, c
         g_set_error(error, CLI_ERROR, 0, "%s: %s", args->output ? args->output : "output", g_strerror(errno));
         ok = false;
     }
-    if (!ok && opened)
+    if (!ok && opened && g_file_test(args->output, G_FILE_TEST_IS_REGULAR))
         unlink(args->output);
     return ok;
 }

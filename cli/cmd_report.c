@@ -48,7 +48,7 @@ static bool report(const Args *args, const char *first, const char *output, GErr
         g_set_error(error, CLI_ERROR, 0, "-o %s: %s", output, g_strerror(errno));
         ok = false;
     }
-    if (to && !ok)
+    if (to && !ok && g_file_test(output, G_FILE_TEST_IS_REGULAR))
         unlink(output);
     return ok;
 }
