@@ -337,55 +337,32 @@
     X(465, listxattrat, "Fsxru")                                                                             \
     X(466, removexattrat, "Fsxs")
 
+/* clang-format off */
 /* asm-generic/errno.h */
 #define ERRNOS(X)                                                                                            \
-    X(1, EPERM)                                                                                              \
-    X(2, ENOENT)                                                                                             \
-    X(3, ESRCH)                                                                                              \
-    X(4, EINTR) X(5, EIO) X(6, ENXIO) X(7, E2BIG) X(8, ENOEXEC) X(9, EBADF) X(10, ECHILD) X(11, EAGAIN)      \
-        X(12, ENOMEM) X(13, EACCES) X(14, EFAULT) X(15, ENOTBLK) X(16, EBUSY) X(17, EEXIST) X(18, EXDEV) X(  \
-            19, ENODEV) X(20, ENOTDIR) X(21, EISDIR) X(22, EINVAL) X(23, ENFILE) X(24, EMFILE) X(25, ENOTTY) \
-            X(26, ETXTBSY) X(27, EFBIG) X(28, ENOSPC) X(29, ESPIPE) X(30, EROFS) X(31, EMLINK) X(32, EPIPE)  \
-                X(33, EDOM) X(34, ERANGE) X(35, EDEADLK) X(36, ENAMETOOLONG) X(37, ENOLCK) X(38, ENOSYS) X(  \
-                    39, ENOTEMPTY) X(40, ELOOP) X(42, ENOMSG) X(43, EIDRM) X(44, ECHRNG) X(45, EL2NSYNC)     \
-                    X(46, EL3HLT) X(47, EL3RST) X(48, ELNRNG) X(49, EUNATCH) X(50, ENOCSI) X(51, EL2HLT) X(  \
-                        52, EBADE) X(53, EBADR) X(54, EXFULL) X(55, ENOANO) X(56, EBADRQC)                   \
-                        X(57, EBADSLT) X(59, EBFONT) X(60, ENOSTR) X(61, ENODATA) X(62, ETIME) X(            \
-                            63, ENOSR) X(64, ENONET) X(65, ENOPKG) X(66, EREMOTE) X(67, ENOLINK) X(68, EADV) \
-                            X(69, ESRMNT) X(70, ECOMM) X(71, EPROTO) X(72, EMULTIHOP)                        \
-                                X(73, EDOTDOT) X(74, EBADMSG) X(75, EOVERFLOW) X(76, ENOTUNIQ) X(77, EBADFD) \
-                                    X(78, EREMCHG) X(79, ELIBACC) X(80, ELIBBAD) X(81, ELIBSCN) X(           \
-                                        82, ELIBMAX) X(83, ELIBEXEC) X(84, EILSEQ) X(85,                     \
-                                                                                     ERESTART) X(86,         \
-                                                                                                 ESTRPIPE)   \
-                                        X(87, EUSERS) X(88, ENOTSOCK) X(89, EDESTADDRREQ) X(90, EMSGSIZE)    \
-                                            X(91, EPROTOTYPE) X(92, ENOPROTOOPT) X(93, EPROTONOSUPPORT) X(   \
-                                                94, ESOCKTNOSUPPORT)                                         \
-                                                X(95, EOPNOTSUPP) X(96, EPFNOSUPPORT) X(97, EAFNOSUPPORT) X( \
-                                                    98, EADDRINUSE) X(99, EADDRNOTAVAIL)                     \
-                                                    X(100, ENETDOWN) X(101, ENETUNREACH) X(                  \
-                                                        102, ENETRESET) X(103, ECONNABORTED)                 \
-                                                        X(104, ECONNRESET) X(105, ENOBUFS) X(                \
-                                                            106, EISCONN) X(107, ENOTCONN)                   \
-                                                            X(108, ESHUTDOWN) X(109, ETOOMANYREFS) X(        \
-                                                                110, ETIMEDOUT) X(111, ECONNREFUSED)         \
-                                                                X(112, EHOSTDOWN) X(113, EHOSTUNREACH) X(    \
-                                                                    114, EALREADY) X(115, EINPROGRESS)       \
-                                                                    X(116, ESTALE) X(117, EUCLEAN) X(        \
-                                                                        118, ENOTNAM) X(119, ENAVAIL)        \
-                                                                        X(120, EISNAM) X(121, EREMOTEIO) X(  \
-                                                                            122, EDQUOT) X(123, ENOMEDIUM)   \
-                                                                            X(124, EMEDIUMTYPE) X(           \
-                                                                                125,                         \
-                                                                                ECANCELED) X(126, ENOKEY)    \
-                                                                                X(127, EKEYEXPIRED) X(       \
-                                                                                    128, EKEYREVOKED)        \
-                                                                                    X(129, EKEYREJECTED) X(  \
-                                                                                        130, EOWNERDEAD)     \
-                                                                                        X(131,               \
-                                                                                          ENOTRECOVERABLE)   \
-                                                                                            X(132, ERFKILL)  \
-                                                                                                X(133,       \
-                                                                                                  EHWPOISON)
+    X(1, EPERM) X(2, ENOENT) X(3, ESRCH) X(4, EINTR) X(5, EIO) X(6, ENXIO) X(7, E2BIG) X(8, ENOEXEC)         \
+    X(9, EBADF) X(10, ECHILD) X(11, EAGAIN) X(12, ENOMEM) X(13, EACCES) X(14, EFAULT) X(15, ENOTBLK)         \
+    X(16, EBUSY) X(17, EEXIST) X(18, EXDEV) X(19, ENODEV) X(20, ENOTDIR) X(21, EISDIR) X(22, EINVAL)         \
+    X(23, ENFILE) X(24, EMFILE) X(25, ENOTTY) X(26, ETXTBSY) X(27, EFBIG) X(28, ENOSPC)                      \
+    X(29, ESPIPE) X(30, EROFS) X(31, EMLINK) X(32, EPIPE) X(33, EDOM) X(34, ERANGE) X(35, EDEADLK)           \
+    X(36, ENAMETOOLONG) X(37, ENOLCK) X(38, ENOSYS) X(39, ENOTEMPTY) X(40, ELOOP) X(42, ENOMSG)              \
+    X(43, EIDRM) X(44, ECHRNG) X(45, EL2NSYNC) X(46, EL3HLT) X(47, EL3RST) X(48, ELNRNG)                     \
+    X(49, EUNATCH) X(50, ENOCSI) X(51, EL2HLT) X(52, EBADE) X(53, EBADR) X(54, EXFULL) X(55, ENOANO)         \
+    X(56, EBADRQC) X(57, EBADSLT) X(59, EBFONT) X(60, ENOSTR) X(61, ENODATA) X(62, ETIME)                    \
+    X(63, ENOSR) X(64, ENONET) X(65, ENOPKG) X(66, EREMOTE) X(67, ENOLINK) X(68, EADV) X(69, ESRMNT)         \
+    X(70, ECOMM) X(71, EPROTO) X(72, EMULTIHOP) X(73, EDOTDOT) X(74, EBADMSG) X(75, EOVERFLOW)               \
+    X(76, ENOTUNIQ) X(77, EBADFD) X(78, EREMCHG) X(79, ELIBACC) X(80, ELIBBAD) X(81, ELIBSCN)                \
+    X(82, ELIBMAX) X(83, ELIBEXEC) X(84, EILSEQ) X(85, ERESTART) X(86, ESTRPIPE) X(87, EUSERS)               \
+    X(88, ENOTSOCK) X(89, EDESTADDRREQ) X(90, EMSGSIZE) X(91, EPROTOTYPE) X(92, ENOPROTOOPT)                 \
+    X(93, EPROTONOSUPPORT) X(94, ESOCKTNOSUPPORT) X(95, EOPNOTSUPP) X(96, EPFNOSUPPORT)                      \
+    X(97, EAFNOSUPPORT) X(98, EADDRINUSE) X(99, EADDRNOTAVAIL) X(100, ENETDOWN) X(101, ENETUNREACH)          \
+    X(102, ENETRESET) X(103, ECONNABORTED) X(104, ECONNRESET) X(105, ENOBUFS) X(106, EISCONN)                \
+    X(107, ENOTCONN) X(108, ESHUTDOWN) X(109, ETOOMANYREFS) X(110, ETIMEDOUT) X(111, ECONNREFUSED)           \
+    X(112, EHOSTDOWN) X(113, EHOSTUNREACH) X(114, EALREADY) X(115, EINPROGRESS) X(116, ESTALE)               \
+    X(117, EUCLEAN) X(118, ENOTNAM) X(119, ENAVAIL) X(120, EISNAM) X(121, EREMOTEIO) X(122, EDQUOT)          \
+    X(123, ENOMEDIUM) X(124, EMEDIUMTYPE) X(125, ECANCELED) X(126, ENOKEY) X(127, EKEYEXPIRED)               \
+    X(128, EKEYREVOKED) X(129, EKEYREJECTED) X(130, EOWNERDEAD) X(131, ENOTRECOVERABLE)                      \
+    X(132, ERFKILL) X(133, EHWPOISON)
+/* clang-format on */
 
 #endif

@@ -230,6 +230,8 @@ static bool add_data(GString *s, const Hart *hart, Gva va, uint64_t size) {
 static bool add_string(GString *s, const Hart *hart, Gva va) {
     uint8_t bytes[PATH_BYTES];
     uint64_t n = va ? peek_some(hart, va, bytes, sizeof bytes) : 0;
+    if (!n)
+        return false;
     const uint8_t *end = memchr(bytes, 0, n);
     if (!end && n < sizeof bytes)
         return false;

@@ -140,7 +140,8 @@ static bool row_wanted(const Cursor *c, uint32_t i) {
     int64_t paddr = (int64_t)r->paddr[i], vaddr = (int64_t)r->vaddr[i];
     if (!(w->ops >> r->op[i] & 1) || paddr < w->paddr[0] || paddr > w->paddr[1])
         return false;
-    if (w->has_vaddr && (r->hart[i] == ROW_NO_CPU || r->priv[i] == ROW_NO_VADDR || vaddr < w->vaddr[0] || vaddr > w->vaddr[1]))
+    if (w->has_vaddr && (r->hart[i] == ROW_NO_CPU || r->priv[i] == ROW_NO_VADDR || vaddr < w->vaddr[0] ||
+                         vaddr > w->vaddr[1]))
         return false;
     return !w->has_covers || paddr + r->size[i] > w->covers;
 }
