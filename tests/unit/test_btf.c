@@ -53,7 +53,8 @@ static GByteArray *sample(void) {
     member(types, string(strings, "last"), 2, 128);
     type(types, task, 4, 0, true, 0);
     type(types, 0, 3, 0, false, 0);
-    put(types, 0, 12);
+    put(types, 0, 8);
+    put(types, 0, 4);
     type(types, string(strings, "flags"), 4, 2, true, 8);
     member(types, string(strings, "low"), 1, 3u << 24 | 8);
     member(types, string(strings, "whole"), 1, 32);
