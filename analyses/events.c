@@ -13,16 +13,6 @@ typedef struct Inputs {
     GError *error;
 } Inputs;
 
-static const char *kind_name(NdKind kind) {
-    switch (kind) {
-#define X(number, NAME, name, meaning)                                                                       \
-    case number: return name;
-        ND_KINDS(X)
-#undef X
-    default: return "unknown";
-    }
-}
-
 static void on_input(void *opaque, const NdEvent *ev) {
     Inputs *in = ((AnalysisRun *)opaque)->state;
     in->at_pos = in->rows && ev->pos == in->pos ? in->at_pos + 1 : 0;
@@ -30,7 +20,8 @@ static void on_input(void *opaque, const NdEvent *ev) {
     in->rows++;
     if (!in->error)
         store_run(in->insert, &in->error, "uiusiib", ev->pos, SEQ_INPUT + (int64_t)in->at_pos, ev->time,
-                  kind_name(ev->kind), (int64_t)ev->source, (int64_t)ev->size, ev->payload, (size_t)ev->size);
+                  nd_kind_name(ev->kind), (int64_t)ev->source, (int64_t)ev->size, ev->payload,
+                  (size_t)ev->size);
 }
 
 static const HookOps input_hooks = {.input = on_input};

@@ -236,19 +236,9 @@ static void on_console(void *opaque, Pos pos, uint32_t port, bool to_guest, cons
     CALL(self, console, pos, NULL, to_guest ? SEQ_INPUT : SEQ_MMIO, &event);
 }
 
-static const char *input_kind(NdKind kind) {
-    switch (kind) {
-#define X(number, NAME, name, meaning)                                                                       \
-    case number: return name;
-        ND_KINDS(X)
-#undef X
-    default: return "unknown";
-    }
-}
-
 static void on_input(void *opaque, const NdEvent *ev) {
     RrSelf *self = opaque;
-    RrBytes event = {ev->pos, ev->time, ev->source, input_kind(ev->kind), true, ev->payload, ev->size};
+    RrBytes event = {ev->pos, ev->time, ev->source, nd_kind_name(ev->kind), true, ev->payload, ev->size};
     CALL(self, input, ev->pos, NULL, SEQ_INPUT, &event);
 }
 

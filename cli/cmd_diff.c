@@ -19,16 +19,6 @@ static char *disassemble(const Isa *isa, const DiffSide *s) {
     return riscv_disassemble(isa, s->pc, riscv_insn_length((uint16_t)insn) == 2 ? insn & 0xffff : insn);
 }
 
-static const char *nd_kind_name(NdKind kind) {
-    switch (kind) {
-#define X(number, name, text, meaning)                                                                       \
-    case ND_##name: return text;
-        ND_KINDS(X)
-#undef X
-    }
-    return "unknown";
-}
-
 static char *event_text(const NdEvent *ev) {
     if (!ev)
         return g_strdup("nothing");

@@ -33,15 +33,6 @@ static gboolean block_equal(gconstpointer a, gconstpointer b) {
     return x->number == y->number && x->drive == y->drive;
 }
 
-static const char *kind_name(NdKind kind) {
-    static const char *const names[] = {
-#define X(number, name, text, meaning) [number] = text,
-        ND_KINDS(X)
-#undef X
-    };
-    return (unsigned)kind < G_N_ELEMENTS(names) && names[kind] ? names[kind] : "unknown";
-}
-
 static uint64_t payload_uint(const NdEvent *ev, unsigned at, unsigned size) {
     uint64_t value = 0;
     for (unsigned i = 0; i < size && at + i < ev->size; i++)
@@ -59,8 +50,8 @@ static const NdEvent *next_event(const NdReplay *r) {
 }
 
 static void append_event(GString *to, const NdEvent *ev) {
-    g_string_append_printf(to, "pos %" PRIu64 " %s %u (%u bytes)", ev->pos, kind_name(ev->kind), ev->source,
-                           ev->size);
+    g_string_append_printf(to, "pos %" PRIu64 " %s %u (%u bytes)", ev->pos, nd_kind_name(ev->kind),
+                           ev->source, ev->size);
 }
 
 void nd_replay_diverge(NdReplay *r, Pos pos, const char *format, ...) {
@@ -161,7 +152,7 @@ static bool replay_fetch(Nd *nd, Pos pos, Nsec now, NdKind kind, uint32_t source
         if (ev)
             append_event(text, ev);
         nd_replay_diverge(r, pos, "the machine asks for %s %u (argument %" PRIu64 ", %u bytes), expected %s",
-                          kind_name(kind), source, arg, size, ev ? text->str : "no request");
+                          nd_kind_name(kind), source, arg, size, ev ? text->str : "no request");
         memset(to, 0, size);
         return true;
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The kinds of non-deterministic event: everything that can enter the machine from outside, and nothing
- * else. The enum, the recording, `rr-emu info` and the `input` table derive from this list.
+ * else. The enum, the names, the recording, `rr-emu info` and the `input` table derive from this list.
  *
  * Numbers are part of the file format: never reuse one, only append.
  *
@@ -28,5 +28,16 @@ typedef enum {
     ND_KINDS(X)
 #undef X
 } NdKind;
+
+/* "console", …; "unknown" for a number that is no kind. */
+static inline const char *nd_kind_name(unsigned kind) {
+    switch (kind) {
+#define X(number, name, text, meaning)                                                                       \
+    case number: return text;
+        ND_KINDS(X)
+#undef X
+    default: return "unknown";
+    }
+}
 
 #endif

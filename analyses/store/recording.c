@@ -10,18 +10,6 @@ struct StoreRecording {
     GError *error; /* the first one */
 };
 
-const char *store_nd_kind_name(uint32_t kind);
-
-const char *store_nd_kind_name(uint32_t kind) {
-    switch (kind) {
-#define X(number, NAME, name, meaning)                                                                       \
-    case number: return name;
-        ND_KINDS(X)
-#undef X
-    default: return "unknown";
-    }
-}
-
 void store_recording_free(Store *s) {
     StoreRecording *r = s->recording;
     store_stmt_free(r->checkpoint);
@@ -58,7 +46,7 @@ void store_add_checkpoint(Store *s, Pos pos, Nsec time, uint64_t hash) {
 void store_add_input(Store *s, Pos pos, uint32_t seq, Nsec time, uint32_t kind, uint32_t source,
                      const uint8_t *payload, uint32_t size) {
     StoreRecording *r = s->recording;
-    store_run(r->input, first_error(r), "uiusiib", pos, (int64_t)seq, time, store_nd_kind_name(kind),
+    store_run(r->input, first_error(r), "uiusiib", pos, (int64_t)seq, time, nd_kind_name(kind),
               (int64_t)source, (int64_t)size, payload, (size_t)size);
     if (kind == ND_CONSOLE)
         store_add_console(s, pos, source, true, payload, size);
