@@ -108,6 +108,7 @@ void machine_flush_caches(Machine *m) {
         m->engine->ops->flush(m->engine);
     for (uint32_t i = 0; i < m->n_harts; i++)
         mmu_flush(m->harts[i]);
+    mmu_forget_fetch_ids(m);
 }
 
 void machine_set_engine(Machine *m, Engine *engine) {

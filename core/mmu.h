@@ -59,6 +59,13 @@ typedef struct FetchPage {
 /* Translate a fetch of the 2-byte parcel at va and enter it into the ITLB; on failure raises (tval = va). */
 bool mmu_fetch(Hart *h, Gva va, FetchPage *to);
 
+/*
+ * Ids are running out; only between turns can that be mended, by machine_flush_caches(). mmu_forget_fetch_ids() is its part:
+ * the next fetch gets the first id again, so nothing may hold an id any more (no block, no ITLB).
+ */
+bool mmu_fetch_ids_worn(const Machine *m);
+void mmu_forget_fetch_ids(Machine *m);
+
 /* Debug view: translate without side effects (no A/D update, no TLB fill, no exception), as `priv`, satp and, for loads and
  * stores, MPRV say. */
 bool mmu_translate_peek(const Hart *h, Gva va, AccessKind kind, Gpa *pa);

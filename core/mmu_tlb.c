@@ -12,8 +12,12 @@ struct StlbHart {
     StlbEntry entries[STLB_SETS][STLB_WAYS];
 };
 
-/* Fetch ids are forgotten, not reused, when the table has grown to this: what had one simply gets another. */
+/*
+ * Fetch ids are forgotten, not reused, when the table has grown to this: what had one simply gets another. A run of
+ * months may use them up: well before that (a turn makes fewer than 2^24) all caches that hold ids are emptied.
+ */
 #define FETCH_KEYS_MAX (1u << 18)
+#define FETCH_IDS_WORN (UINT32_MAX - (1u << 24))
 #define FETCH_KEYS_MIN 1024u
 
 void mmu_init(Machine *m) {
@@ -278,9 +282,20 @@ uint32_t mmu_fetch_id(Mmu *mmu, Priv priv, Gva va, uint32_t page) {
     fetch_make_room(mmu);
     FetchKey *key = &mmu->fetch_keys[fetch_slot(mmu, vpn_priv, page)];
     if (!key->id) {
-        g_assert(mmu->fetch_next_id != 0); /* 2^32 of them take longer than anybody runs */
+        g_assert(mmu->fetch_next_id != 0);
         *key = (FetchKey){vpn_priv, page, mmu->fetch_next_id++};
         mmu->fetch_used++;
     }
     return key->id;
+}
+
+bool mmu_fetch_ids_worn(const Machine *m) {
+    return mmu_of(m)->fetch_next_id >= FETCH_IDS_WORN;
+}
+
+void mmu_forget_fetch_ids(Machine *m) {
+    Mmu *mmu = mmu_of(m);
+    memset(mmu->fetch_keys, 0, (size_t)mmu->fetch_capacity * sizeof *mmu->fetch_keys);
+    mmu->fetch_used = 0;
+    mmu->fetch_next_id = 1;
 }

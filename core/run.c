@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "core/mmu.h"
 #include "core/schedule.h"
 #include "core/trap.h"
 
@@ -122,6 +123,8 @@ static bool prepare(Machine *m) {
     time_fire_deadlines(m);
     machine_timer_update(m);
     checkpoint(m);
+    if (mmu_fetch_ids_worn(m))
+        machine_flush_caches(m);
     if (m->pos >= m->limit)
         machine_request_stop(m, STOP_LIMIT, 0);
     return m->stop == STOP_NONE;

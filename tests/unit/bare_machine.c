@@ -22,7 +22,12 @@ static void engine_invalidate(Engine *e, uint32_t page, uint32_t offset, uint32_
     b->size = size;
 }
 
-static const EngineOps engine_ops = {.name = "test", .invalidate_code = engine_invalidate};
+static void engine_flush(Engine *e) {
+    ((BareEngine *)e)->n_flushed++;
+}
+
+static const EngineOps engine_ops = {
+    .name = "test", .invalidate_code = engine_invalidate, .flush = engine_flush};
 
 Machine *bare_machine_new(unsigned n_harts) {
     Machine *m = g_new0(Machine, 1);

@@ -22,7 +22,7 @@ void bare_machine_free(Machine *m);
 /* The engine's place is taken by a fake that notes what was invalidated. */
 typedef struct BareEngine {
     Engine engine;
-    unsigned n_invalidated;
+    unsigned n_invalidated, n_flushed;
     uint32_t page, offset, size;
 } BareEngine;
 BareEngine *bare_engine(Machine *m);

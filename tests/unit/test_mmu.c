@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/mmu_internal.h"
+#include "core/schedule.h"
 
 /* Page tables are built in RAM from here on, by a bump allocator. */
 #define TABLES (BARE_RAM + 32 * PAGE_SIZE)
@@ -493,6 +494,25 @@ static void test_fetch_ids(void) {
     bare_machine_free(m);
 }
 
+static void test_fetch_ids_worn(void) {
+    Machine *m = bare_machine_new(1);
+    Hart *h = m->harts[0];
+    FetchPage a, b;
+    g_assert_true(mmu_fetch(h, DATA, &a));
+    g_assert_false(mmu_fetch_ids_worn(m));
+    mmu_of(m)->fetch_next_id = UINT32_MAX - 1;
+    g_assert_true(mmu_fetch_ids_worn(m));
+    g_assert_true(mmu_fetch(h, DATA + PAGE_SIZE, &b));
+    g_assert_cmpuint(b.id, ==, UINT32_MAX - 1);
+    machine_flush_caches(m);
+    g_assert_cmpuint(bare_engine(m)->n_flushed, ==, 1);
+    g_assert_false(mmu_fetch_ids_worn(m));
+    g_assert_cmpuint(h->itlb[(DATA >> PAGE_BITS) % ITLB_ENTRIES], ==, 0);
+    g_assert_true(mmu_fetch(h, DATA + PAGE_SIZE, &b)); /* the first id again, for another page */
+    g_assert_cmpuint(b.id, ==, a.id);
+    bare_machine_free(m);
+}
+
 /* ---- the promise: whatever is written to page tables, accesses behave as if walked ---- */
 
 /* What an access must do now, by a walk from scratch. Returns the cause or -1. */
@@ -643,6 +663,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/mmu/devices-and-rom", test_devices_and_rom);
     g_test_add_func("/mmu/code-and-dirty", test_code_and_dirty);
     g_test_add_func("/mmu/fetch-ids", test_fetch_ids);
+    g_test_add_func("/mmu/fetch-ids-worn", test_fetch_ids_worn);
     g_test_add_func("/mmu/chaos", test_chaos);
     return g_test_run();
 }
