@@ -1,116 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/machine_args.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "cli/args.h"
-
-/*
- * Parsing happens in two steps because QEMU's options may come in any order: first each option leaves its value in
- * the Collected lists, then machine_setup_parse() builds backends, devices and images from them.
- */
-typedef struct Collected {
-    MachineSetup *s;
-    char *bios, *kernel, *initrd, *dtb, *append, *serial, *nic;
-    char *pflash[2];
-    GPtrArray *drives, *devices, *chardevs, *objects, *netdevs, *loaders; /* of char* */
-    bool nographic, nodefaults, snapshot;
-} Collected;
+#include "cli/machine_build.h"
+#include "cli/properties.h"
 
 typedef bool MachineOptionFn(Collected *c, const char *option, const char *value, GError **error);
-
-/* -- property lists: "first,key=value,…" -------------------------------------------------------------------- */
-
-typedef struct Properties {
-    char *first; /* the word without '=', or NULL */
-    GPtrArray *keys, *values;
-} Properties;
-
-/* The words between commas; two commas are one that is meant (file names). */
-static GPtrArray *split_words(const char *text) {
-    GPtrArray *words = g_ptr_array_new_with_free_func(g_free);
-    GString *word = g_string_new(NULL);
-    for (; *text; text++) {
-        if (*text == ',' && *++text != ',') {
-            g_ptr_array_add(words, g_string_free(word, FALSE));
-            word = g_string_new(NULL);
-            text--;
-        } else {
-            g_string_append_c(word, *text);
-        }
-    }
-    g_ptr_array_add(words, g_string_free(word, FALSE));
-    return words;
-}
-
-/* `first_key`: the key that a first word without '=' stands for is handled by the caller through `first`. */
-static Properties *properties_new(const char *text) {
-    Properties *p = g_new0(Properties, 1);
-    p->keys = g_ptr_array_new_with_free_func(g_free);
-    p->values = g_ptr_array_new_with_free_func(g_free);
-    g_autoptr(GPtrArray) words = split_words(text);
-    for (guint i = 0; i < words->len && *text; i++) {
-        const char *word = words->pdata[i], *eq = strchr(word, '=');
-        if (!eq && i == 0) {
-            p->first = g_strdup(word);
-            continue;
-        }
-        g_ptr_array_add(p->keys, eq ? g_strndup(word, (gsize)(eq - word)) : g_strdup(word));
-        g_ptr_array_add(p->values, g_strdup(eq ? eq + 1 : "on"));
-    }
-    return p;
-}
-
-static void properties_free(Properties *p) {
-    g_free(p->first);
-    g_ptr_array_unref(p->keys);
-    g_ptr_array_unref(p->values);
-    g_free(p);
-}
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(Properties, properties_free)
-
-/* Value of a key (removed from the list, so that what remains is unknown), or NULL. Caller frees. */
-static char *properties_take(Properties *p, const char *key) {
-    for (guint i = 0; i < p->keys->len; i++) {
-        if (strcmp(p->keys->pdata[i], key))
-            continue;
-        char *value = g_strdup(p->values->pdata[i]);
-        g_ptr_array_remove_index(p->keys, i);
-        g_ptr_array_remove_index(p->values, i);
-        return value;
-    }
-    return NULL;
-}
-
-static bool properties_finish(const Properties *p, const char *option, const char *supported,
-                              GError **error) {
-    if (!p->keys->len)
-        return true;
-    g_set_error(error, CLI_ERROR, 0, "%s: property '%s=%s' is not supported; supported: %s", option,
-                (char *)p->keys->pdata[0], (char *)p->values->pdata[0], supported);
-    return false;
-}
-
-static bool parse_on_off(const char *option, const char *key, const char *value, bool *ret, GError **error) {
-    if (!strcmp(value, "on") || !strcmp(value, "true") || !strcmp(value, "yes"))
-        *ret = true;
-    else if (!strcmp(value, "off") || !strcmp(value, "false") || !strcmp(value, "no"))
-        *ret = false;
-    else {
-        g_set_error(error, CLI_ERROR, 0, "%s: %s=%s: expected on or off", option, key, value);
-        return false;
-    }
-    return true;
-}
-
-static bool refuse(const char *option, const char *value, const char *supported, GError **error) {
-    g_set_error(error, CLI_ERROR, 0, "%s: '%s' is not supported; supported: %s", option, value, supported);
-    return false;
-}
 
 /* -- one function per option -------------------------------------------------------------------------------- */
 
@@ -431,382 +328,6 @@ static bool collect(Collected *c, char **words, size_t n, GError **error) {
     return true;
 }
 
-/* -- second step: images ------------------------------------------------------------------------------------ */
-
-static bool add_image(MachineConfig *config, ImageRole role, const char *option, const char *path, Gpa addr,
-                      GError **error) {
-    char *data;
-    gsize size;
-    GError *why = NULL;
-    if (!g_file_get_contents(path, &data, &size, &why)) {
-        g_set_error(error, CLI_ERROR, 0, "%s %s: %s", option, path, why->message);
-        g_error_free(why);
-        return false;
-    }
-    g_autoptr(GBytes) bytes = g_bytes_new_take(data, size);
-    g_ptr_array_add(config->images, machine_image_new(role, path, g_bytes_ref(bytes), addr));
-    return true;
-}
-
-/* Where Debian's opensbi package and QEMU's own data keep the firmware. */
-static const char *const bios_places[] = {
-    "/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin",
-    "/usr/share/qemu/opensbi-riscv64-generic-fw_dynamic.bin",
-    "/usr/local/share/qemu/opensbi-riscv64-generic-fw_dynamic.bin",
-};
-
-static bool add_bios(Collected *c, GError **error) {
-    const char *bios = c->bios ? c->bios : "default";
-    if (!strcmp(bios, "none"))
-        return true;
-    if (strcmp(bios, "default"))
-        return add_image(&c->s->config, IMAGE_BIOS, "-bios", bios, 0, error);
-    for (size_t i = 0; i < G_N_ELEMENTS(bios_places); i++)
-        if (!access(bios_places[i], R_OK))
-            return add_image(&c->s->config, IMAGE_BIOS, "-bios", bios_places[i], 0, error);
-    g_set_error(error, CLI_ERROR, 0,
-                "-bios default: no OpenSBI at %s; install Debian's package 'opensbi' or give -bios FILE",
-                bios_places[0]);
-    return false;
-}
-
-static bool add_images(Collected *c, GError **error) {
-    MachineConfig *config = &c->s->config;
-    static const struct {
-        size_t offset;
-        ImageRole role;
-        const char *option;
-    } files[] = {
-        {offsetof(Collected, kernel), IMAGE_KERNEL, "-kernel"},
-        {offsetof(Collected, initrd), IMAGE_INITRD, "-initrd"},
-        {offsetof(Collected, dtb), IMAGE_DTB, "-dtb"},
-        {offsetof(Collected, pflash[0]), IMAGE_PFLASH0, "-pflash"},
-        {offsetof(Collected, pflash[1]), IMAGE_PFLASH1, "-pflash"},
-    };
-    if (!add_bios(c, error))
-        return false;
-    for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
-        const char *path = *(char **)((char *)c + files[i].offset);
-        if (path && !add_image(config, files[i].role, files[i].option, path, 0, error))
-            return false;
-    }
-    if ((c->append || c->initrd) && !c->kernel) {
-        g_set_error(error, CLI_ERROR, 0, "%s needs -kernel", c->initrd ? "-initrd" : "-append");
-        return false;
-    }
-    config->append = g_strdup(c->append);
-    return true;
-}
-
-/* -- second step: drives and devices ------------------------------------------------------------------------ */
-
-/* What QEMU would find out by itself where no format= says so; taken as raw it would be another disk without a word. */
-static const char *image_format(int fd) {
-    static const struct {
-        const char *magic, *name;
-    } formats[] = {{"QFI\xfb", "qcow2"}, {"KDMV", "vmdk"}, {"vhdxfile", "vhdx"}, {"QED", "qed"}};
-    char head[8] = {0};
-    bool is_read = pread(fd, head, sizeof head, 0) == sizeof head;
-    for (size_t i = 0; is_read && i < G_N_ELEMENTS(formats); i++)
-        if (!memcmp(head, formats[i].magic, strlen(formats[i].magic)))
-            return formats[i].name;
-    return NULL;
-}
-
-/* Opens d->path and finds its size. */
-static bool open_image(DriveSetup *d, bool probe, int *ret, GError **error) {
-    int fd = open(d->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO is refused, not waited for */
-    struct stat st;
-    if (fd < 0 || fstat(fd, &st)) {
-        g_set_error(error, CLI_ERROR, 0, "-drive file=%s: %s", d->path, g_strerror(errno));
-        if (fd >= 0)
-            close(fd);
-        return false;
-    }
-    *ret = fd;
-    if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode)) {
-        g_set_error(error, CLI_ERROR, 0, "-drive file=%s: expected a file or a block device", d->path);
-        return false;
-    }
-    d->size = S_ISREG(st.st_mode) ? (uint64_t)st.st_size : (uint64_t)lseek(fd, 0, SEEK_END);
-    const char *format = probe ? image_format(fd) : NULL;
-    if (format) {
-        g_set_error(error, CLI_ERROR, 0,
-                    "-drive file=%s: a %s image; expected raw (convert it with 'qemu-img convert -O raw', or "
-                    "say format=raw)",
-                    d->path, format);
-        return false;
-    }
-    if (d->size >= 512 && d->size % 512 == 0)
-        return true;
-    g_set_error(error, CLI_ERROR, 0,
-                "-drive file=%s: %" G_GUINT64_FORMAT " bytes; expected a multiple of 512 above 0", d->path,
-                d->size);
-    return false;
-}
-
-static bool add_drive(Collected *c, const char *text, GError **error) {
-    MachineSetup *s = c->s;
-    if (s->n_drives == LIVE_MAX_DRIVES) {
-        g_set_error(error, CLI_ERROR, 0, "-drive: at most %d drives", LIVE_MAX_DRIVES);
-        return false;
-    }
-    DriveSetup *d = &s->drives[s->n_drives];
-    g_autoptr(Properties) p = properties_new(text);
-    g_autofree char *file = properties_take(p, "file"), *format = properties_take(p, "format");
-    g_autofree char *interface = properties_take(p, "if"), *readonly = properties_take(p, "readonly");
-    g_autofree char *snapshot = properties_take(p, "snapshot"), *cache = properties_take(p, "cache");
-    g_autofree char *media = properties_take(p, "media"), *index = properties_take(p, "index");
-    uint64_t at;
-    d->id = properties_take(p, "id");
-    if (!d->id)
-        d->id = g_strdup_printf("drive%u", s->n_drives);
-    if (!file)
-        return refuse("-drive", text, "file=FILE,…", error);
-    if (format && strcmp(format, "raw"))
-        return refuse("-drive format", format, "raw (convert with 'qemu-img convert -O raw')", error);
-    if (interface && strcmp(interface, "virtio") && strcmp(interface, "none"))
-        return refuse("-drive if", interface, "virtio, none", error);
-    if (media && strcmp(media, "disk"))
-        return refuse("-drive media", media, "disk", error);
-    static const char *const caches[] = {"none", "writeback", "writethrough", "directsync", "unsafe", NULL};
-    if (cache && !g_strv_contains(caches, cache))
-        return refuse("-drive cache", cache,
-                      "none, writeback, writethrough, directsync, unsafe (all the same here)", error);
-    if (index && (!parse_count(index, true, &at) || at != s->n_drives))
-        return refuse("-drive index", index, "the drive's place among the -drive options", error);
-    if (readonly && !parse_on_off("-drive", "readonly", readonly, &d->readonly, error))
-        return false;
-    d->snapshot = c->snapshot;
-    if (snapshot && !parse_on_off("-drive", "snapshot", snapshot, &d->snapshot, error))
-        return false;
-    if (!properties_finish(
-            p, "-drive", "file, format=raw, if=virtio|none, id, readonly, snapshot, media=disk, cache, index",
-            error))
-        return false;
-    d->path = g_steal_pointer(&file);
-    if (!open_image(d, !format, &s->live.drive_fds[s->n_drives++], error))
-        return false;
-    if (!interface || !strcmp(interface, "virtio"))
-        g_ptr_array_add(c->devices, g_strdup_printf("virtio-blk,drive=%s", d->id));
-    return true;
-}
-
-/* The slot that "bus=virtio-mmio-bus.N" names, or without `bus` the next free one. */
-static VirtioSlotConfig *free_slot(MachineSetup *s, const char *text, const char *bus, GError **error) {
-    static const char prefix[] = "virtio-mmio-bus.";
-    uint64_t n;
-    if (bus && (!g_str_has_prefix(bus, prefix) || !parse_count(bus + strlen(prefix), true, &n) ||
-                n >= MACHINE_VIRTIO_SLOTS))
-        return refuse("-device bus", bus, "virtio-mmio-bus.0 to virtio-mmio-bus.7", error), NULL;
-    if (bus && s->config.virtio[n].kind == VIRTIO_NONE)
-        return &s->config.virtio[n];
-    if (bus) {
-        g_set_error(error, CLI_ERROR, 0, "-device %s: %s is taken", text, bus);
-        return NULL;
-    }
-    for (int i = MACHINE_VIRTIO_SLOTS - 1; i >= 0;
-         i--) /* QEMU's order: Linux finds the first -device first */
-        if (s->config.virtio[i].kind == VIRTIO_NONE)
-            return &s->config.virtio[i];
-    g_set_error(error, CLI_ERROR, 0, "-device %s: all %d virtio-mmio slots are taken", text,
-                MACHINE_VIRTIO_SLOTS);
-    return NULL;
-}
-
-static bool open_port(Collected *c, unsigned port, const char *text, GError **error);
-
-static bool device_blk(Collected *c, const char *text, Properties *p, VirtioSlotConfig *slot,
-                       GError **error) {
-    g_autofree char *drive = properties_take(p, "drive");
-    for (unsigned i = 0; drive && i < c->s->n_drives; i++) {
-        DriveSetup *d = &c->s->drives[i];
-        if (strcmp(d->id, drive))
-            continue;
-        if (d->attached) {
-            g_set_error(error, CLI_ERROR, 0, "-device %s: drive '%s' is attached already", text, drive);
-            return false;
-        }
-        d->attached = true;
-        *slot = (VirtioSlotConfig){.kind = VIRTIO_BLK,
-                                   .id = g_steal_pointer(&drive),
-                                   .drive = i,
-                                   .sectors = d->size / 512,
-                                   .readonly = d->readonly};
-        return true;
-    }
-    g_set_error(error, CLI_ERROR, 0, "-device %s: no drive '%s'; give -drive id=%s,if=none,file=…", text,
-                drive ? drive : "", drive ? drive : "ID");
-    return false;
-}
-
-static bool device_console(Collected *c, const char *text, Properties *p, GError **error) {
-    g_autofree char *chardev = properties_take(p, "chardev"), *name = properties_take(p, "name");
-    if (!chardev)
-        return refuse("-device virtconsole", text, "chardev=ID", error);
-    VirtioSlotConfig *slot =
-        free_slot(c->s, text, NULL, error); /* its bus is a virtio-serial-device, which is no slot here */
-    if (!slot)
-        return false;
-    *slot = (VirtioSlotConfig){.kind = VIRTIO_CONSOLE, .id = g_strdup(chardev)};
-    g_autofree char *backend = g_strdup_printf("chardev:%s", chardev);
-    return open_port(c, c->s->config.n_console++, backend, error);
-}
-
-static bool device_loader(Collected *c, const char *text, Properties *p, GError **error) {
-    g_autofree char *file = properties_take(p, "file"), *addr = properties_take(p, "addr"),
-                    *raw = properties_take(p, "force-raw");
-    uint64_t at = 0;
-    bool force = false;
-    if (raw && !parse_on_off("-device loader", "force-raw", raw, &force, error))
-        return false;
-    if (!file || !addr || !parse_count(addr, false, &at))
-        return refuse("-device loader", text, "file=FILE,addr=ADDRESS", error);
-    GPtrArray *images = c->s->config.images;
-    if (!add_image(&c->s->config, IMAGE_LOADER, "-device loader", file, at, error))
-        return false;
-    gsize size;
-    const uint8_t *bytes = g_bytes_get_data(((MachineImage *)images->pdata[images->len - 1])->data, &size);
-    return !force || size < 4 || memcmp(bytes, "\177ELF", 4) ||
-           refuse("-device loader,force-raw", raw, "off for an ELF file", error);
-}
-
-static bool object_exists(const Collected *c, const char *id, GError **error) {
-    for (guint i = 0; i < c->objects->len; i++) {
-        g_autoptr(Properties) p = properties_new(c->objects->pdata[i]);
-        g_autofree char *own = properties_take(p, "id");
-        if (!g_strcmp0(own, id))
-            return true;
-    }
-    g_set_error(error, CLI_ERROR, 0,
-                "-device …,rng=%s: no -object has that id; give -object rng-random,id=%s", id, id);
-    return false;
-}
-
-static bool add_device(Collected *c, const char *text, GError **error) {
-    g_autoptr(Properties) p = properties_new(text);
-    const char *type = p->first ? p->first : text;
-    g_autofree char *id = properties_take(p, "id"), *bus = properties_take(p, "bus");
-    if (g_str_has_suffix(type, "-pci")) {
-        g_autofree char *stem = g_strndup(type, strlen(type) - 4);
-        g_set_error(error, CLI_ERROR, 0, "-device %s: there is no PCI bus yet; use %s-device", type, stem);
-        return false;
-    }
-    static const char *const generic[] = {"virtio-blk", "virtio-rng", "virtio-serial"};
-    for (size_t i = 0; i < G_N_ELEMENTS(generic); i++)
-        if (!strcmp(type, generic[i]))
-            g_ptr_array_add(c->s->notes, g_strdup_printf("%s is on virtio-mmio (%s-device)", type, type));
-    bool ok;
-    if (!strcmp(type, "loader")) {
-        ok = device_loader(c, text, p, error);
-    } else if (!strcmp(type, "virtconsole")) {
-        ok = device_console(c, text, p, error);
-    } else if (!strcmp(type, "virtio-serial-device") || !strcmp(type, "virtio-serial")) {
-        ok = true; /* the bus; each virtconsole is a device of its own here */
-    } else if (!strcmp(type, "virtio-blk-device") || !strcmp(type, "virtio-blk")) {
-        VirtioSlotConfig *slot = free_slot(c->s, text, bus, error);
-        ok = slot && device_blk(c, text, p, slot, error);
-    } else if (!strcmp(type, "virtio-rng-device") || !strcmp(type, "virtio-rng")) {
-        VirtioSlotConfig *slot = free_slot(c->s, text, bus, error);
-        g_autofree char *rng = properties_take(p, "rng");
-        ok = slot && (!rng || object_exists(c, rng, error));
-        if (ok) {
-            *slot = (VirtioSlotConfig){.kind = VIRTIO_RNG, .id = g_strdup(rng ? rng : "rng0")};
-        }
-    } else {
-        return refuse("-device", type,
-                      "virtio-blk-device, virtio-rng-device, virtio-serial-device, virtconsole, loader",
-                      error);
-    }
-    return ok && properties_finish(p, "-device", "id, bus, drive, rng, chardev, file, addr", error);
-}
-
-static bool add_object(Collected *c, const char *text, GError **error) {
-    g_autoptr(Properties) p = properties_new(text);
-    g_autofree char *id = properties_take(p, "id"), *file = properties_take(p, "filename");
-    if (!p->first || (strcmp(p->first, "rng-random") && strcmp(p->first, "rng-builtin")))
-        return refuse("-object", text, "rng-random,id=ID[,filename=FILE], rng-builtin,id=ID", error);
-    if (!id)
-        return refuse("-object", text, "id=ID", error);
-    if (file && c->s->live.rng_path && strcmp(file, c->s->live.rng_path))
-        return refuse("-object filename", file, "one source of entropy for all devices", error);
-    if (file) {
-        g_free(c->s->live.rng_path);
-        c->s->live.rng_path = g_steal_pointer(&file);
-    }
-    return properties_finish(p, "-object", "id, filename", error);
-}
-
-/* -- second step: character backends ------------------------------------------------------------------------ */
-
-/* "chardev:ID" → the -chardev's own words, rewritten in -serial's form. */
-static char *chardev_spec(Collected *c, const char *id, LivePort *port, GError **error) {
-    for (guint i = 0; i < c->chardevs->len; i++) {
-        g_autoptr(Properties) p = properties_new(c->chardevs->pdata[i]);
-        g_autofree char *own = properties_take(p, "id"), *path = properties_take(p, "path");
-        g_autofree char *mux_text = properties_take(p, "mux"), *signals = properties_take(p, "signal");
-        if (g_strcmp0(own, id))
-            continue;
-        if ((mux_text && !parse_on_off("-chardev", "mux", mux_text, &port->mux, error)) ||
-            (signals && !parse_on_off("-chardev", "signal", signals, &port->signals, error)) ||
-            !properties_finish(p, "-chardev", "id, path, mux, signal", error))
-            return NULL;
-        return path ? g_strdup_printf("%s:%s", p->first ? p->first : "", path)
-                    : g_strdup(p->first ? p->first : "");
-    }
-    g_set_error(error, CLI_ERROR, 0, "no -chardev has id=%s", id);
-    return NULL;
-}
-
-static bool open_pipe(LivePort *port, const char *path, GError **error) {
-    g_autofree char *in = g_strconcat(path, ".in", NULL), *out = g_strconcat(path, ".out", NULL);
-    bool pair = !access(in, F_OK) && !access(out, F_OK);
-    port->in_fd = open(pair ? in : path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
-    port->out_fd = pair ? open(out, O_RDWR | O_CLOEXEC) : port->in_fd;
-    if (port->in_fd >= 0 && port->out_fd >= 0)
-        return true;
-    g_set_error(error, CLI_ERROR, 0, "pipe:%s: %s", path, g_strerror(errno));
-    return false;
-}
-
-static bool open_port(Collected *c, unsigned number, const char *text, GError **error) {
-    LivePort *port = &c->s->live.ports[number];
-    g_autofree char *spec = NULL;
-    port->signals = true;
-    if (g_str_has_prefix(text, "chardev:")) {
-        spec = chardev_spec(c, text + 8, port, error);
-        if (!spec)
-            return false;
-        text = spec;
-    }
-    if (g_str_has_prefix(text, "mon:")) {
-        port->mux = true;
-        port->signals = false;
-        text += 4;
-    }
-    if (!strcmp(text, "stdio")) {
-        for (unsigned i = 0; i < LIVE_MAX_PORTS; i++)
-            if (c->s->live.ports[i].in_fd == STDIN_FILENO)
-                return refuse("stdio", text, "one user of the terminal", error);
-        port->in_fd = STDIN_FILENO;
-        port->out_fd = STDOUT_FILENO;
-        return true;
-    }
-    if (!strcmp(text, "null") || !strcmp(text, "none"))
-        return true;
-    if (g_str_has_prefix(text, "file:")) {
-        port->out_fd = open(text + 5, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-        if (port->out_fd < 0)
-            g_set_error(error, CLI_ERROR, 0, "-serial %s: %s", text, g_strerror(errno));
-        return port->out_fd >= 0;
-    }
-    if (g_str_has_prefix(text, "pipe:"))
-        return open_pipe(port, text + 5, error);
-    return refuse("-serial", text, "stdio, mon:stdio, null, none, file:FILE, pipe:FILE, chardev:ID", error);
-}
-
-/* ----------------------------------------------------------------------------------------------------------- */
-
 static bool build(Collected *c, GError **error) {
     MachineSetup *s = c->s;
     s->config.n_console = 1;
@@ -815,22 +336,22 @@ static bool build(Collected *c, GError **error) {
     if (c->netdevs->len)
         return refuse("-netdev", c->netdevs->pdata[0], "none (there is no network device yet)", error);
     /* As in QEMU, -nographic puts the UART with the escape keys on the terminal; without a display there is no other place. */
-    if (!open_port(c, 0,
-                   c->serial                        ? c->serial
-                   : c->nodefaults && !c->nographic ? "null"
-                                                    : "mon:stdio",
-                   error))
+    if (!build_port(c, 0,
+                    c->serial                        ? c->serial
+                    : c->nodefaults && !c->nographic ? "null"
+                                                     : "mon:stdio",
+                    error))
         return false;
     for (guint i = 0; i < c->drives->len; i++)
-        if (!add_drive(c, c->drives->pdata[i], error))
+        if (!build_drive(c, c->drives->pdata[i], error))
             return false;
     for (guint i = 0; i < c->objects->len; i++)
-        if (!add_object(c, c->objects->pdata[i], error))
+        if (!build_object(c, c->objects->pdata[i], error))
             return false;
     for (guint i = 0; i < c->devices->len; i++)
-        if (!add_device(c, c->devices->pdata[i], error))
+        if (!build_device(c, c->devices->pdata[i], error))
             return false;
-    return add_images(c, error);
+    return build_images(c, error);
 }
 
 static void collected_done(Collected *c) {
@@ -883,9 +404,13 @@ bool machine_setup_dump(TcgOptions *tcg, const char *text, GError **error) {
                 tcg->disabled_passes |= 1u << k;
                 known = true;
             }
-        if (!known)
-            return refuse("-d", words[i],
-                          "guest, ir, opt, host, nopt=PASS (passes: fold, dead, direct, misaligned)", error);
+        if (!known) {
+            g_autoptr(GString) supported = g_string_new("guest, ir, opt, host, nopt=PASS (passes:");
+            for (unsigned k = 0; tcg_pass_name(k); k++)
+                g_string_append_printf(supported, "%s %s", k ? "," : "", tcg_pass_name(k));
+            g_string_append_c(supported, ')');
+            return refuse("-d", words[i], supported->str, error);
+        }
     }
     return true;
 }
