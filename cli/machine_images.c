@@ -3,6 +3,7 @@
 #include "cli/machine_build.h"
 
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/args.h"
@@ -12,6 +13,11 @@ bool build_image(MachineConfig *config, ImageRole role, const char *option, cons
     char *data;
     gsize size;
     GError *why = NULL;
+    struct stat st;
+    if (!stat(path, &st) && S_ISCHR(st.st_mode)) { /* /dev/zero has no end */
+        g_set_error(error, CLI_ERROR, 0, "%s %s: a character device; expected a file", option, path);
+        return false;
+    }
     if (!g_file_get_contents(path, &data, &size, &why)) {
         g_set_error(error, CLI_ERROR, 0, "%s %s: %s", option, path, why->message);
         g_error_free(why);

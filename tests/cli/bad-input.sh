@@ -55,6 +55,7 @@ truncate -s 200M large.bin
 : >empty.bin
 refuse "missing kernel" 125 'absent.elf.*No such file' "$RR" run $virt -kernel absent.elf
 refuse "a folder" 125 '/tmp' "$RR" run $virt -kernel /tmp
+refuse "a device without end" 125 '-kernel /dev/zero: .*expected a file' "$RR" run $virt -kernel /dev/zero
 refuse "empty kernel" 125 'empty.bin' "$RR" run $virt -kernel empty.bin
 refuse "truncated ELF" 125 'cut.elf' "$RR" run $virt -kernel cut.elf
 refuse "segment beyond the file" 125 'beyond.elf' "$RR" run $virt -kernel beyond.elf
