@@ -149,15 +149,6 @@ bool plugin_host_add(PluginHost *host, const char *spec, GError **error) {
     return true;
 }
 
-bool plugin_host_wants_store(const PluginHost *host) {
-    for (guint i = 0; i < host->plugins->len; i++) {
-        const Plugin *p = g_ptr_array_index(host->plugins, i);
-        if (p->kind->wants_store && p->kind->wants_store(p))
-            return true;
-    }
-    return false;
-}
-
 const char *plugin_host_rows_name(const PluginHost *host, guint i) {
     if (i >= host->plugins->len)
         return NULL;
@@ -185,9 +176,8 @@ void plugin_host_reached(PluginHost *host, Pos pos) {
 
 /* -- running --------------------------------------------------------------------------------------------- */
 
-bool plugin_host_begin(PluginHost *host, Machine *m, Store *store, GError **error) {
+bool plugin_host_begin(PluginHost *host, Machine *m, GError **error) {
     host->machine = m;
-    host->store = store;
     plugin_crash_watch();
     host->running = true;
     for (guint i = 0; i < host->plugins->len; i++) {

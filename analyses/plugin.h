@@ -19,6 +19,8 @@ typedef struct PluginEnv {
     /* A new string: the symbol that covers pc, or NULL. */
     char *(*symbol)(void *opaque, Gva pc);
     void (*print)(void *opaque, const char *text); /* what plugins say */
+    /* The database, made when a plugin declares the first table; NULL: it failed. It outlives the host's end. */
+    Store *(*store)(void *opaque, GError **error);
     void *opaque;
 } PluginEnv;
 
@@ -29,12 +31,10 @@ void plugin_host_free(PluginHost *host); /* NULL is allowed */
  * new, symbols that would change the guest, unknown or ill-typed arguments of a native plugin.
  */
 bool plugin_host_add(PluginHost *host, const char *spec, GError **error);
-/* May any plugin declare tables? They need a database. (Only its install knows: every native one may.) */
-bool plugin_host_wants_store(const PluginHost *host);
 /* What the rows of the i-th plugin are called in the table `analysis`; "" if it has none; NULL past the last. */
 const char *plugin_host_rows_name(const PluginHost *host, guint i);
-/* The machine stands at the start position: install. `store` may be NULL if nobody wants it. */
-bool plugin_host_begin(PluginHost *host, Machine *m, Store *store, GError **error);
+/* The machine stands at the start position: install. */
+bool plugin_host_begin(PluginHost *host, Machine *m, GError **error);
 /*
  * The first position from `pos` on that a plugin waits for, or POS_NONE; the driver stops there and says so,
  * which the plugins may answer with later ones.

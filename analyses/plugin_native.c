@@ -167,11 +167,6 @@ static const char *native_rows_name(const Plugin *p) {
     return ((const RrSelf *)p->state)->name;
 }
 
-/* Only install knows whether it declares tables: a database is there for every native plugin. */
-static bool native_wants_store(const Plugin *p) {
-    return true;
-}
-
 /* -- events ---------------------------------------------------------------------------------------------- */
 
 static const RrHart *view(const Hart *h) {
@@ -273,13 +268,14 @@ static bool native_install(Plugin *p, GError **error) {
         return refuse(p, error, "no memory for counters");
     for (uint32_t i = 0; i < m->n_harts; i++)
         native_flow_break(self, i);
-    if (!native_rows_begin(self, error))
-        return false;
+    native_rows_begin(self);
     self->installing = true;
     PluginFrame former = plugin_enter(p, "install", NULL);
     bool ok = !self->class->install || self->class->install(self);
     plugin_leave(p, former);
     self->installing = false;
+    if (!native_rows_ready(self, error))
+        return false;
     if (!ok)
         return refuse(p, error, "it refused to start");
     hooks_subscribe(m->hooks, self->class->translate ? &code_hooks : &machine_hooks, self);
@@ -342,7 +338,6 @@ static void native_reached(Plugin *p, Pos pos) {
 
 const PluginKind plugin_kind_native = {.name = "rr",
                                        .check = native_check,
-                                       .wants_store = native_wants_store,
                                        .rows_name = native_rows_name,
                                        .install = native_install,
                                        .next_position = native_next_position,

@@ -44,7 +44,9 @@ void native_on_translate(void *opaque, ProbeBlock *b);
 void native_flow_break(const RrSelf *self, uint32_t hart);
 
 /* _rows.c */
-bool native_rows_begin(RrSelf *self, GError **error);
+void native_rows_begin(RrSelf *self);
+/* The tables that install declared are there. */
+bool native_rows_ready(RrSelf *self, GError **error);
 /* Write what is left. Rows of a run that failed are marked so, and never replace those of one that did not. */
 bool native_rows_end(RrSelf *self, bool complete, GError **error);
 void native_rows_free(RrSelf *self);

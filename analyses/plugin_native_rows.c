@@ -21,7 +21,8 @@ typedef struct NativeRows {
     GPtrArray *tables;
     RowQueue *queue;
     int64_t n;
-    bool open;     /* the transaction */
+    bool open;     /* the transaction, and the row of `analysis`: made with the first table */
+    GError *error; /* why a table could not be made */
     bool replaces; /* rows of a complete run */
 } NativeRows;
 
@@ -50,12 +51,19 @@ static bool set_analysis(RrSelf *self, const char *sql, const char *types, const
     return ok;
 }
 
-bool native_rows_begin(RrSelf *self, GError **error) {
+void native_rows_begin(RrSelf *self) {
+    self->rows = g_new0(NativeRows, 1);
+    self->rows->tables = g_ptr_array_new();
+}
+
+/* Who declares no table needs no database: that costs time, and space. */
+static bool rows_open(RrSelf *self, GError **error) {
     PluginHost *host = self->plugin->host;
-    NativeRows *rows = self->rows = g_new0(NativeRows, 1);
-    rows->tables = g_ptr_array_new();
-    if (!host->store)
+    NativeRows *rows = self->rows;
+    if (rows->open)
         return true;
+    if (!host->store && !(host->store = host->env.store(host->env.opaque, error)))
+        return false;
     g_autofree char *words = g_strjoinv(",", self->plugin->words);
     g_autofree char *args = g_strconcat(self->plugin->base, *words ? "," : "", words, NULL);
     StoreValue values[] = {
@@ -71,6 +79,13 @@ bool native_rows_begin(RrSelf *self, GError **error) {
         "ON CONFLICT (name) DO UPDATE SET args = excluded.args, from_pos = excluded.from_pos, "
         "to_pos = NULL, complete = 0, rows = 0",
         "ssi", values, error);
+}
+
+bool native_rows_ready(RrSelf *self, GError **error) {
+    if (!self->rows->error)
+        return true;
+    g_propagate_error(error, g_steal_pointer(&self->rows->error));
+    return false;
 }
 
 bool native_rows_end(RrSelf *self, bool complete, GError **error) {
@@ -113,6 +128,7 @@ void native_rows_free(RrSelf *self) {
         g_free(t);
     }
     g_ptr_array_unref(rows->tables);
+    g_clear_error(&rows->error);
     if (rows->open)
         store_rollback(self->plugin->host->store);
     g_free(rows);
@@ -184,9 +200,11 @@ RrTable *rr_table(RrSelf *self, const char *suffix, const RrColumn *columns) {
         t->types[i] = (uint8_t)columns[i].type;
         t->letters[i + 2] = columns[i].type == RR_TEXT ? 's' : columns[i].type == RR_BLOB ? 'b' : 'i';
     }
+    g_ptr_array_add(rows->tables, t);
+    if (rows->error || !rows_open(self, &rows->error))
+        return t; /* install will not be believed */
     if (!create(t, name, columns, &error))
         native_misuse(self, "%s", error->message);
-    g_ptr_array_add(rows->tables, t);
     if (!rows->queue)
         rows->queue = row_queue_new(sizeof(PackedRow *), write_row, self);
     return t;
@@ -212,6 +230,8 @@ void rr_row(RrTable *t, const RrValue *values) {
     Pos pos = native_pos(t->self);
     for (unsigned i = 0; i < t->n; i++)
         size += value_bytes(t, i, &values[i]);
+    if (t->self->rows->error)
+        return;
     PackedRow *row = g_malloc(size);
     row->table = t;
     row->values[0] = (StoreValue){.integer = (int64_t)pos};

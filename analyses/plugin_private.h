@@ -14,7 +14,6 @@ typedef struct PluginKind {
     const char *name;
     /* The object is loaded: is it written for this interface, in a version that is understood? */
     bool (*check)(Plugin *p, GError **error);
-    bool (*wants_store)(const Plugin *p);
     const char *(*rows_name)(const Plugin *p); /* in the table `analysis`; NULL: it never has rows */
     bool (*install)(Plugin *p, GError **error);
     /* The first position from `pos` on that it waits for, and that this one is reached; both may be NULL. */
@@ -40,7 +39,7 @@ struct Plugin {
 struct PluginHost {
     PluginEnv env;
     Machine *machine;
-    Store *store;
+    Store *store;       /* NULL until a table is declared */
     GPtrArray *plugins; /* of Plugin */
     bool running;       /* between begin and end */
 

@@ -25,6 +25,7 @@ static int failure_status(const GError *error) {
 }
 
 typedef struct Job {
+    Args *args;
     Rec *rec;
     char *path;
     TcgOptions tcg;
@@ -94,7 +95,8 @@ static bool drop_others(const Job *j, const Args *args, const char *db, GError *
     return false;
 }
 
-static void tell_replaced(const Job *j, const Args *args) {
+static void tell_replaced(const Job *j) {
+    const Args *args = j->args;
     sqlite3 *db = store_handle(j->store);
     PluginHost *host = j->plugins ? plugins_host(j->plugins) : NULL;
     for (guint i = 0; args->analyses && i < args->analyses->len; i++)
@@ -103,12 +105,8 @@ static void tell_replaced(const Job *j, const Args *args) {
         database_tell_replaced(args, db, plugin_host_rows_name(host, i));
 }
 
-static bool job_attach(Job *j, Args *args, GError **error) {
-    if (!plugins_load(args, j->rec, &j->plugins, error))
-        return false;
-    bool wants = j->plugins && plugin_host_wants_store(plugins_host(j->plugins));
-    if (!args->analyses && !wants)
-        return true;
+static bool open_store(Job *j, GError **error) {
+    const Args *args = j->args;
     g_autofree char *db = args->db ? g_strdup(args->db) : g_strconcat(j->path, ".db", NULL);
     if (!drop_others(j, args, db, error) || !store_open(db, &j->store, error) ||
         !database_import(j->store, j->rec, error) ||
@@ -117,11 +115,32 @@ static bool job_attach(Job *j, Args *args, GError **error) {
         return false;
     database_set_functions(store_handle(j->store)); /* plain rows of insn show what disas() says */
     tell(args, "database %s", db);
+    return true;
+}
+
+static Store *plugins_store(void *opaque, GError **error) {
+    Job *j = opaque;
+    if (!j->store) {
+        if (!open_store(j, error))
+            return NULL;
+        tell_replaced(j);
+    }
+    return j->store;
+}
+
+static bool job_attach(Job *j, GError **error) {
+    const Args *args = j->args;
+    if (!plugins_load(args, j->rec, plugins_store, j, &j->plugins, error))
+        return false;
+    if (!args->analyses)
+        return true;
+    if (!open_store(j, error))
+        return false;
     j->set = analysis_set_new(j->store);
-    for (guint i = 0; args->analyses && i < args->analyses->len; i++)
+    for (guint i = 0; i < args->analyses->len; i++)
         if (!analysis_set_add(j->set, args->analyses->pdata[i], error))
             return false;
-    tell_replaced(j, args);
+    tell_replaced(j);
     return true;
 }
 
@@ -150,7 +169,7 @@ static bool job_run(Job *j, GError **error) {
     Machine *m = replay_machine(j->replay);
     if (j->set && !analysis_set_begin(j->set, m, error))
         return false;
-    if (j->plugins && !plugin_host_begin(plugins_host(j->plugins), m, j->store, error))
+    if (j->plugins && !plugin_host_begin(plugins_host(j->plugins), m, error))
         return false;
     bool good = job_replay(j, error);
     if (j->plugins)
@@ -159,10 +178,10 @@ static bool job_run(Job *j, GError **error) {
 }
 
 int cmd_replay(const Command *self, Args *args, GError **error) {
-    Job j = {0};
+    Job j = {.args = args};
     GError *why = NULL;
     int status = STATUS_FAILED;
-    if (job_open(&j, args, &why) && job_attach(&j, args, &why)) {
+    if (job_open(&j, args, &why) && job_attach(&j, &why)) {
         replaying_show_progress(args, &j.progress, j.replay);
         bool good = job_run(&j, &why);
         fflush(stdout);

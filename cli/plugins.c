@@ -11,6 +11,8 @@ struct Plugins {
     PluginHost *host;
     const Args *args;
     const Rec *rec;
+    PluginsStore *store;
+    void *opaque;
     Symbolizer *symbols; /* made when first asked for */
     bool no_symbols;
 };
@@ -37,15 +39,23 @@ static void print(void *opaque, const char *text) {
     fputs(text, stderr);
 }
 
-bool plugins_load(const Args *args, const Rec *rec, Plugins **ret, GError **error) {
+static Store *store(void *opaque, GError **error) {
+    Plugins *p = opaque;
+    return p->store(p->opaque, error);
+}
+
+bool plugins_load(const Args *args, const Rec *rec, PluginsStore *make_store, void *opaque, Plugins **ret,
+                  GError **error) {
     *ret = NULL;
     if (!args->plugins)
         return true;
     Plugins *p = g_new0(Plugins, 1);
     p->args = args;
     p->rec = rec;
-    p->host = plugin_host_new(
-        &(PluginEnv){.disassemble = disassemble, .symbol = symbol, .print = print, .opaque = p});
+    p->store = make_store;
+    p->opaque = opaque;
+    p->host = plugin_host_new(&(PluginEnv){
+        .disassemble = disassemble, .symbol = symbol, .print = print, .store = store, .opaque = p});
     for (guint i = 0; i < args->plugins->len; i++)
         if (!plugin_host_add(p->host, args->plugins->pdata[i], error)) {
             plugins_free(p);

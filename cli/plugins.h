@@ -9,8 +9,11 @@
 
 typedef struct Plugins Plugins;
 
+/* The database, for those of them that declare tables; NULL: it could not be made. */
+typedef Store *PluginsStore(void *opaque, GError **error);
 /* Load every --plugin; *ret is NULL when there is none. `args` and `rec` must outlive it. */
-bool plugins_load(const Args *args, const Rec *rec, Plugins **ret, GError **error);
+bool plugins_load(const Args *args, const Rec *rec, PluginsStore *store, void *opaque, Plugins **ret,
+                  GError **error);
 PluginHost *plugins_host(Plugins *p);
 void plugins_free(Plugins *p); /* NULL is allowed */
 

@@ -94,6 +94,11 @@ refuse "table 'few' is declared twice" --plugin ./rows.so,twice=on
 refuse "option 'bad' has" --plugin ./bad.so
 refuse 'limit=99999999999999999999: expected N' --plugin ./rows.so,limit=99999999999999999999
 
+# Who declares no table costs no database.
+cc -shared -fPIC $(pkg-config --cflags rr-plugin) -o count.so "$TOP/tests/bench/count.c"
+"$RR" replay --quiet bench-small.rrec --db none.db --plugin ./count.so 2>text
+grep -q ' counted$' text && [ ! -e none.db ] || { cat text; fail "a plugin without tables made a database"; }
+
 # Rows of before stay when those of a second run cannot be written, or the plugin leaves; so do everybody else's.
 state() { sqlite3 bench-small.rrec.db "SELECT name, complete, rows, (SELECT count(*) FROM few) FROM analysis WHERE name IN ('few', 'trap') ORDER BY name"; }
 "$RR" replay --quiet bench-small.rrec --plugin ./rows.so --analysis trap
