@@ -138,7 +138,11 @@ static bool insn_begin(AnalysisRun *run, GError **error) {
     x->jobs = g_async_queue_new();
     if (!make_tables(x, error))
         return false;
-    x->thread = g_thread_new("insn", follow, x);
+    x->thread = g_thread_try_new("insn", follow, x, error);
+    if (!x->thread) {
+        g_prefix_error(error, "%s: ", run->name);
+        return false;
+    }
     analysis_run_trace(run, TRACE_WANT_INSN, 2, on_job, x);
     return true;
 }

@@ -145,6 +145,20 @@ static gpointer worker_thread(gpointer data) {
     return NULL;
 }
 
+/* One is enough; more are faster. */
+static bool start_workers(Memtrace *m, GError **error) {
+    unsigned wanted = m->as_rows ? 1 : CLAMP(g_get_num_processors(), 1, WORKERS_MAX);
+    for (; m->n_workers < wanted; m->n_workers++) {
+        GThread *thread = g_thread_try_new("memtrace", worker_thread, m, m->n_workers ? NULL : error);
+        if (!thread)
+            break;
+        m->workers[m->n_workers] = thread;
+    }
+    if (!m->n_workers)
+        g_prefix_error(error, "%s: ", m->run->name);
+    return m->n_workers > 0;
+}
+
 static void stop_workers(Memtrace *m) {
     g_mutex_lock(&m->lock);
     m->finishing = true;
@@ -209,9 +223,8 @@ static bool memtrace_begin(AnalysisRun *run, GError **error) {
     memtrace_init(m, run);
     if (!make_tables(m, error))
         return false;
-    m->n_workers = m->as_rows ? 1 : CLAMP(g_get_num_processors(), 1, WORKERS_MAX);
-    for (unsigned i = 0; i < m->n_workers; i++)
-        m->workers[i] = g_thread_new("memtrace", worker_thread, m);
+    if (!start_workers(m, error))
+        return false;
     analysis_run_trace(run, TRACE_WANT_MEM | (m->source.walks ? TRACE_WANT_WALK : 0), m->n_workers + 1,
                        on_job, m);
     return true;

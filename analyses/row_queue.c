@@ -13,7 +13,7 @@ struct RowQueue {
     size_t item_size;
     RowFn *fn;
     void *opaque;
-    GThread *thread;
+    GThread *thread; /* NULL: the host gave none, and whoever pushes does the work */
     GMutex lock;
     GCond changed;
     GQueue batches;
@@ -60,11 +60,16 @@ RowQueue *row_queue_new(size_t item_size, RowFn *fn, void *opaque) {
     g_mutex_init(&q->lock);
     g_cond_init(&q->changed);
     q->filling = batch_new(q);
-    q->thread = g_thread_new("rows", queue_thread, q);
+    q->thread = g_thread_try_new("rows", queue_thread, q, NULL);
     return q;
 }
 
 static void hand_over(RowQueue *q) {
+    if (!q->thread) {
+        run_batch(q, q->filling);
+        q->filling->n = 0;
+        return;
+    }
     g_mutex_lock(&q->lock);
     while (q->batches.length >= BATCHES_MAX)
         g_cond_wait(&q->changed, &q->lock);
@@ -88,7 +93,8 @@ bool row_queue_finish(RowQueue *q, GError **error) {
     q->finishing = true;
     g_cond_broadcast(&q->changed);
     g_mutex_unlock(&q->lock);
-    g_thread_join(q->thread);
+    if (q->thread)
+        g_thread_join(q->thread);
     bool ok = !q->error;
     if (!ok)
         g_propagate_error(error, q->error);

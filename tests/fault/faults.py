@@ -28,6 +28,9 @@ FAULTS = [  # call, what happens, once or from then on
     ('close', errno.EIO, False), ('rename', errno.EIO, False), ('mmap', errno.ENOMEM, False),
     ('getrandom', errno.EAGAIN, False), ('malloc', errno.ENOMEM, False), ('poll', errno.EINTR, False), ('poll', errno.ENOMEM, False),
     ('unlink', errno.EIO, False), ('access', errno.EACCES, False), ('fopen', errno.EMFILE, False),
+    ('madvise', errno.EAGAIN, False), ('mremap', errno.ENOMEM, False), ('pthread_create', errno.EAGAIN, False),
+    ('pthread_create', errno.EAGAIN, True), ('memfd_create', errno.EMFILE, False), ('fchmod', errno.EPERM, False),
+    ('mkdir', errno.ENOSPC, False), ('readlink', errno.EIO, False), ('getcwd', errno.ENOENT, False),
 ]
 
 

@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -44,6 +45,14 @@
     X(POLL, "poll")                                                                                          \
     X(UNLINK, "unlink")                                                                                      \
     X(ACCESS, "access")                                                                                      \
+    X(ADVISE, "madvise")                                                                                     \
+    X(REMAP, "mremap")                                                                                       \
+    X(THREAD, "pthread_create")                                                                              \
+    X(MEMFD, "memfd_create")                                                                                 \
+    X(MODE, "fchmod")                                                                                        \
+    X(MKDIR, "mkdir")                                                                                        \
+    X(LINK, "readlink")                                                                                      \
+    X(FOLDER, "getcwd")                                                                                      \
     X(FOPEN, "fopen")
 
 typedef enum {
@@ -184,6 +193,12 @@ SIMPLE(void *, mmap, CALL_MMAP, (void *at, size_t size, int prot, int flags, int
 SIMPLE(void *, mmap64, CALL_MMAP, (void *at, size_t size, int prot, int flags, int fd, off64_t offset),
        (at, size, prot, flags, fd, offset))
 
+SIMPLE(int, madvise, CALL_ADVISE, (void *at, size_t size, int advice), (at, size, advice))
+SIMPLE(int, memfd_create, CALL_MEMFD, (const char *name, unsigned flags), (name, flags))
+SIMPLE(int, fchmod, CALL_MODE, (int fd, mode_t mode), (fd, mode))
+SIMPLE(int, mkdir, CALL_MKDIR, (const char *path, mode_t mode), (path, mode))
+SIMPLE(ssize_t, readlink, CALL_LINK, (const char *path, char *to, size_t size), (path, to, size))
+
 SIMPLE(int, stat, CALL_STAT, (const char *path, struct stat *to), (path, to))
 SIMPLE(int, stat64, CALL_STAT, (const char *path, struct stat64 *to), (path, to))
 SIMPLE(int, lstat, CALL_STAT, (const char *path, struct stat *to), (path, to))
@@ -203,6 +218,31 @@ SIMPLE(int, ppoll, CALL_POLL,
     }
 OPEN_STREAM(fopen)
 OPEN_STREAM(fopen64)
+
+EXPORT char *getcwd(char *to, size_t size) {
+    NEXT(char *, "getcwd");
+    if (hit(CALL_FOLDER))
+        FAIL(NULL);
+    return next(to, size);
+}
+
+EXPORT void *mremap(void *at, size_t from, size_t to, int flags, ...) {
+    NEXT(void *, "mremap");
+    va_list args;
+    va_start(args, flags);
+    void *where = flags & MREMAP_FIXED ? va_arg(args, void *) : NULL;
+    va_end(args);
+    if (hit(CALL_REMAP))
+        FAIL(MAP_FAILED);
+    return next(at, from, to, flags, where);
+}
+
+/* Its error is its value. */
+EXPORT int pthread_create(pthread_t *to, const pthread_attr_t *attributes, void *(*start)(void *),
+                          void *data) {
+    NEXT(int, "pthread_create");
+    return hit(CALL_THREAD) ? fail_errno : next(to, attributes, start, data);
+}
 
 /* A failed close has closed: POSIX leaves it open, Linux does not. */
 EXPORT int close(int fd) {
