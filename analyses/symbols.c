@@ -13,6 +13,24 @@ bool store_clear_symbols(Store *s, GError **error) {
     return store_exec(s, "DELETE FROM line; DELETE FROM symbol; DELETE FROM module", error);
 }
 
+bool store_has_symbols(Store *s, const char *source) {
+    return store_get_int(s, "SELECT count(*) FROM meta WHERE key = 'symbols' AND value = ?", 0, "s", source);
+}
+
+bool store_symbols_begin(Store *s, GError **error) {
+    if (!store_begin(s, error))
+        return false;
+    if (store_clear_symbols(s, error) && store_exec_section(s, "symbols begin", NULL, error))
+        return true;
+    store_rollback(s);
+    return false;
+}
+
+bool store_symbols_end(Store *s, const char *source, GError **error) {
+    return store_exec_section(s, "symbols end", NULL, error) && store_set_meta(s, "symbols", source, error) &&
+           store_commit(s, error);
+}
+
 static bool fail(GError **error, const char *path, const char *what) {
     g_set_error(error, ANALYSIS_ERROR, ANALYSIS_ERROR_OPTION, "%s: %s", path, what);
     return false;

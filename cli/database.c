@@ -2,6 +2,7 @@
 #include "cli/database.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cli/cli.h"
 #include "schema/version.h"
@@ -87,9 +88,23 @@ static bool is_guest_elf(GBytes *data) {
     return size >= 64 && !memcmp(at, ident, sizeof ident) && !memcmp(at + 18, machine, sizeof machine);
 }
 
-bool database_symbols(Store *store, const Rec *rec, const GPtrArray *files, GError **error) {
-    if (!store_clear_symbols(store, error))
-        return false;
+/* What they depend on besides the recording, whose database it is. */
+static char *symbols_source(const GPtrArray *files) {
+    GString *s = g_string_new("images, by rr-emu " RR_VERSION);
+    for (guint i = 0; files && i < files->len; i++) {
+        const char *spec = files->pdata[i], *at = strrchr(spec, '@');
+        g_autofree char *path =
+            at && g_ascii_isdigit(at[1]) ? g_strndup(spec, (gsize)(at - spec)) : g_strdup(spec);
+        struct stat st = {0};
+        if (stat(path, &st) < 0)
+            st.st_size = -1;
+        g_string_append_printf(s, "; %s, %" G_GINT64_FORMAT " bytes of %" G_GINT64_FORMAT ".%09ld", spec,
+                               (gint64)st.st_size, (gint64)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
+    }
+    return g_string_free(s, FALSE);
+}
+
+static bool add_symbols(Store *store, const Rec *rec, const GPtrArray *files, GError **error) {
     const GPtrArray *images = rec_config(rec)->images;
     for (guint i = 0; i < images->len; i++) {
         const MachineImage *image = images->pdata[i];
@@ -107,6 +122,18 @@ bool database_symbols(Store *store, const Rec *rec, const GPtrArray *files, GErr
         if (!store_add_symbols(store, files->pdata[i], error))
             return false;
     return true;
+}
+
+bool database_symbols(Store *store, const Rec *rec, const GPtrArray *files, GError **error) {
+    g_autofree char *source = symbols_source(files);
+    if (store_has_symbols(store, source))
+        return true;
+    if (!store_symbols_begin(store, error))
+        return false;
+    if (add_symbols(store, rec, files, error) && store_symbols_end(store, source, error))
+        return true;
+    store_rollback(store);
+    return false;
 }
 
 /* disas() has no recording at hand: it decodes with every extension on. */

@@ -12,7 +12,8 @@
 bool database_import(Store *store, const Rec *rec, GError **error);
 /* Fill loader (what wrote memory at pos -1) from a machine at its start. */
 bool database_loaded(Store *store, const Machine *m, GError **error);
-/* Fill module and symbol from --symbols FILE[@ADDR] (may be NULL) and from the recording's ELF images. */
+/* Fill module and symbol from --symbols FILE[@ADDR] (may be NULL) and from the recording's images, unless they are there
+ * already. */
 bool database_symbols(Store *store, const Rec *rec, const GPtrArray *files, GError **error);
 /* disas() for a connection. */
 void database_set_functions(sqlite3 *db);

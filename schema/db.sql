@@ -31,8 +31,6 @@ CREATE TABLE IF NOT EXISTS module (
 CREATE TABLE IF NOT EXISTS symbol (
     id INTEGER PRIMARY KEY, module_id INTEGER, name TEXT, addr INTEGER, size INTEGER, kind TEXT
 );
-CREATE INDEX IF NOT EXISTS symbol_addr ON symbol (addr);
-CREATE INDEX IF NOT EXISTS symbol_name ON symbol (name);
 CREATE TABLE IF NOT EXISTS line (
     addr INTEGER PRIMARY KEY, -- up to before the next one
     file TEXT, line INTEGER   -- NULL: no line is known from here on
@@ -43,6 +41,14 @@ CREATE VIEW IF NOT EXISTS module_v AS
 CREATE VIEW IF NOT EXISTS symbol_v AS
     SELECT id, module_id, name, printf('%#x', addr) AS addr, size, kind FROM symbol;
 CREATE VIEW IF NOT EXISTS line_v AS SELECT printf('%#x', addr) AS addr, file, line FROM line;
+
+--- symbols begin
+DROP INDEX IF EXISTS symbol_addr;
+DROP INDEX IF EXISTS symbol_name;
+
+--- symbols end
+CREATE INDEX symbol_addr ON symbol (addr);
+CREATE INDEX symbol_name ON symbol (name);
 
 --- clear recording
 DELETE FROM checkpoint;

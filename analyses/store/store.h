@@ -76,6 +76,14 @@ bool store_add_loader(Store *s, Gpa paddr, uint64_t size, const char *name, GErr
  */
 /* Forget all modules and symbols. */
 bool store_clear_symbols(Store *s, GError **error);
+/*
+ * All of them anew, in one transaction and without indexes until the end: begin forgets those of before, end notes in `meta`
+ * where they come from (any text), so that the next one can ask whether they are there already. In between, and when end
+ * fails, store_rollback() undoes it.
+ */
+bool store_symbols_begin(Store *s, GError **error);
+bool store_symbols_end(Store *s, const char *source, GError **error);
+bool store_has_symbols(Store *s, const char *source);
 /* Adds the module and its functions and objects; `shift` is added to every address. */
 bool store_add_elf(Store *s, const char *name, const char *path, const uint8_t *elf, size_t size,
                    uint64_t shift, GError **error);

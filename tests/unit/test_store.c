@@ -306,7 +306,17 @@ static void test_symbols(void) {
     memcpy(exe + 18, "\xf3\0", 2); /* e_machine: EM_RISCV */
     g_assert_true(g_file_set_contents(path, exe, (gssize)size, &error));
     g_assert_true(store_open(NULL, &s, &error));
+    g_assert_true(store_symbols_begin(s, &error));
     g_assert_true(store_add_symbols(s, spec, &error));
+    g_assert_false(store_has_symbols(s, spec));
+    g_assert_true(store_symbols_end(s, spec, &error));
+    g_assert_true(store_has_symbols(s, spec));
+    g_assert_false(store_has_symbols(s, path));
+    expect(s, "SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'symbol'", "2\n");
+    g_assert_true(store_symbols_begin(s, &error)); /* others instead, which cannot be read */
+    expect(s, "SELECT count(*) FROM symbol", "0\n");
+    store_rollback(s);
+    g_assert_true(store_has_symbols(s, spec));
     g_unlink(path);
     g_autofree char *name = g_path_get_basename(path);
     g_autofree char *module = ask(store_handle(s), "SELECT id, name, base FROM module");
