@@ -640,7 +640,7 @@ static void run_thread(CallStacks *c, const Hart *hart, gconstpointer key, bool 
     c->origin[hart->id] = hart_instret(hart) + after - t->current->clock;
 }
 
-static void on_switched(void *opaque, const Hart *hart, const Task *task, Pos pos) {
+static void on_switched(void *opaque, const Hart *hart, const Task *former, const Task *task, Pos pos) {
     CallStacks *c = opaque;
     if (c->subscribed && tasks_is_linux(c->tasks) && !c->machine->reset_requested)
         run_thread(c, hart, task, pos > hart_pos(hart));

@@ -1,31 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * dma: what devices read and wrote in guest memory. A request's submission is the register write at whose
- * guest time the device says that it was submitted.
- */
+/* dma: what devices read and wrote in guest memory. */
 #include "analyses/run.h"
+#include "analyses/submissions.h"
 
-#include "core/device.h"
 #include "schema/seq.h"
 
-#define PIECE 4096u      /* memtrace numbers a longer transfer by such pieces (core/hooks_trace.c) */
-#define WRITES_KEPT 256u /* register writes a device, whose time and pos are remembered */
-
-typedef struct Write {
-    Nsec time;
-    Pos pos;
-} Write;
-
-typedef struct Writes {
-    uint32_t n; /* ever */
-    Write last[WRITES_KEPT];
-} Writes;
+#define PIECE 4096u /* memtrace numbers a longer transfer by such pieces (core/hooks_trace.c) */
 
 typedef struct Dma {
     AnalysisRun *run;
     StoreStmt *insert;
     RowSeq seq;
-    GHashTable *writes; /* Device → Writes */
+    Submissions *submissions;
     bool keep_data;
     int64_t rows;
     GError *error;
@@ -34,32 +20,15 @@ typedef struct Dma {
 static void on_mmio(void *opaque, Pos pos, const Hart *hart, const Device *device, Gpa offset, bool is_write,
                     unsigned size, uint64_t value) {
     Dma *x = ((AnalysisRun *)opaque)->state;
-    Writes *w = g_hash_table_lookup(x->writes, device);
-    if (!is_write)
-        return;
-    if (!w)
-        g_hash_table_insert(x->writes, (gpointer)device, w = g_new0(Writes, 1));
-    w->last[w->n++ % WRITES_KEPT] = (Write){machine_time_at(x->run->machine, pos), pos};
-}
-
-/* Where the request that the device works on was submitted. */
-static Pos submission(const Dma *x, const Device *device, Pos pos) {
-    const Writes *w = g_hash_table_lookup(x->writes, device);
-    if (x->run->machine->running)
-        return pos;
-    if (device->submitted == NSEC_NEVER || !w)
-        return POS_NONE;
-    for (uint32_t i = w->n; i-- > 0 && w->n - i <= WRITES_KEPT;)
-        if (w->last[i % WRITES_KEPT].time == device->submitted)
-            return w->last[i % WRITES_KEPT].pos;
-    return POS_NONE;
+    if (is_write)
+        submissions_note(x->submissions, device, pos);
 }
 
 static void on_dma(void *opaque, Pos pos, const Device *device, bool is_write, Gpa pa, const uint8_t *data,
                    uint64_t size) {
     Dma *x = ((AnalysisRun *)opaque)->state;
     const char *op = is_write ? "store" : "load";
-    Pos submitted = submission(x, device, pos);
+    Pos submitted = submissions_find(x->submissions, device, pos);
     int64_t seq = row_seq_next(&x->seq, pos, x->run->machine->running ? SEQ_DMA_STEP : SEQ_DMA,
                                (uint32_t)((size + PIECE - 1) / PIECE));
     if (x->error || !size)
@@ -83,7 +52,7 @@ static bool dma_begin(AnalysisRun *run, GError **error) {
     g_autofree char *sql = g_strdup_printf("INSERT INTO \"%s\" VALUES (?, ?, ?, ?, ?, ?, ?, ?)", run->name);
     x->run = run;
     x->keep_data = !g_strcmp0(analysis_run_option(run, "data"), "keep");
-    x->writes = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    x->submissions = submissions_new();
     if (!store_exec_section(run->store, "dma", run->name, error) ||
         !store_prepare(run->store, sql, &x->insert, error))
         return false;
@@ -103,7 +72,7 @@ static bool dma_end(AnalysisRun *run, int64_t *rows, GError **error) {
 static void dma_free(AnalysisRun *run) {
     Dma *x = run->state;
     store_stmt_free(x->insert);
-    g_clear_pointer(&x->writes, g_hash_table_unref);
+    submissions_free(x->submissions);
     g_clear_error(&x->error);
 }
 

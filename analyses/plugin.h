@@ -8,6 +8,7 @@
 #define ANALYSES_PLUGIN_H
 
 #include <glib.h>
+#include "analyses/analysis.h"
 #include "analyses/store/store.h"
 #include "core/machine.h"
 
@@ -18,9 +19,13 @@ typedef struct PluginEnv {
     char *(*disassemble)(const Isa *isa, Gva pc, uint32_t insn); /* a new string */
     /* A new string: the symbol that covers pc, or NULL. */
     char *(*symbol)(void *opaque, Gva pc);
+    /* Likewise the path of the source file; its line in *number. */
+    char *(*line)(void *opaque, Gva pc, unsigned *number);
     void (*print)(void *opaque, const char *text); /* what plugins say */
     /* The database, made when a plugin declares the first table; NULL: it failed. It outlives the host's end. */
     Store *(*store)(void *opaque, GError **error);
+    /* The analyses of the replay, begun, when a plugin needs what they share; NULL: it failed. Likewise. */
+    AnalysisSet *(*set)(void *opaque, GError **error);
     void *opaque;
 } PluginEnv;
 

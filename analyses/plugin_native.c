@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The native plugin interface: a plugin's life, the machine's events, questions. */
+/* The native plugin interface: a plugin's life, its options, counters. */
 #include "analyses/plugin_native.h"
 
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "core/csr.h"
 
 void native_misuse(const RrSelf *self, const char *format, ...) {
     va_list ap;
@@ -150,7 +148,8 @@ static bool native_check(Plugin *p, GError **error) {
         return false;
     RrSelf *self = p->state = g_new0(RrSelf, 1);
     self->plugin = p;
-    self->class = class;
+    memcpy(&self->class_copy, class, class->version < 2 ? offsetof(RrPlugin, tasks) : sizeof *class);
+    self->class = &self->class_copy;
     self->name = g_strdup(class->name);
     self->positions = g_array_new(FALSE, FALSE, sizeof(NativePosition));
     self->row_pos = self->event_pos = POS_NONE;
@@ -167,98 +166,6 @@ static const char *native_rows_name(const Plugin *p) {
     return ((const RrSelf *)p->state)->name;
 }
 
-/* -- events ---------------------------------------------------------------------------------------------- */
-
-static const RrHart *view(const Hart *h) {
-    return (const RrHart *)h;
-}
-
-static bool in_step(const RrSelf *self) {
-    return self->plugin->host->machine->running;
-}
-
-/* After a trap was taken the hart is at the next step already: the event says which step it was. */
-#define CALL(self, member, at, hart, class_of_rows, ...)                                                     \
-    do {                                                                                                     \
-        if (!(self)->stopped && (self)->class->member) {                                                     \
-            PluginFrame former_ = plugin_enter((self)->plugin, #member, hart);                               \
-            (self)->seq_class = (class_of_rows);                                                             \
-            (self)->event_pos = (at);                                                                        \
-            (self)->class->member(self, __VA_ARGS__);                                                        \
-            (self)->event_pos = POS_NONE;                                                                    \
-            plugin_leave((self)->plugin, former_);                                                           \
-        }                                                                                                    \
-    } while (0)
-
-static void on_trap(void *opaque, const TrapEvent *ev) {
-    RrSelf *self = opaque;
-    RrTrap event = {ev->pos, view(ev->hart), ev->is_interrupt, ev->cause,
-                    ev->epc, ev->tval,       ev->from_priv,    ev->to_priv};
-    native_flow_break(self, ev->hart->id);
-    CALL(self, trap, ev->pos, ev->hart, SEQ_TRAP, &event);
-}
-
-static void on_trap_return(void *opaque, Pos pos, const Hart *hart, uint8_t from_priv) {
-    RrSelf *self = opaque;
-    CALL(self, trap_return, pos, hart, SEQ_TRAP, pos, view(hart), from_priv);
-}
-
-static void on_irq(void *opaque, Pos pos, const Hart *hart, const Device *device, uint32_t source,
-                   IrqStage stage) {
-    RrSelf *self = opaque;
-    RrIrq event = {pos, view(hart), device ? device->name : NULL, source, (RrIrqStage)stage};
-    CALL(self, irq, pos, hart, in_step(self) ? SEQ_IRQ_STEP : SEQ_IRQ, &event);
-}
-
-static void on_mmio(void *opaque, Pos pos, const Hart *hart, const Device *device, Gpa offset, bool is_write,
-                    unsigned size, uint64_t value) {
-    RrSelf *self = opaque;
-    RrMmio event = {pos, view(hart), device->name, offset, value, size, is_write};
-    CALL(self, mmio, pos, hart, SEQ_MMIO, &event);
-}
-
-static void on_dma(void *opaque, Pos pos, const Device *device, bool is_write, Gpa pa, const uint8_t *data,
-                   uint64_t size) {
-    RrSelf *self = opaque;
-    RrDma event = {pos, device->name, pa, size, data, is_write};
-    CALL(self, dma, pos, NULL, in_step(self) ? SEQ_DMA_STEP : SEQ_DMA, &event);
-}
-
-static void on_console(void *opaque, Pos pos, uint32_t port, bool to_guest, const uint8_t *data,
-                       uint32_t size) {
-    RrSelf *self = opaque;
-    RrBytes event = {pos, machine_time(self->plugin->host->machine), port, "console", to_guest, data, size};
-    CALL(self, console, pos, NULL, to_guest ? SEQ_INPUT : SEQ_MMIO, &event);
-}
-
-static void on_input(void *opaque, const NdEvent *ev) {
-    RrSelf *self = opaque;
-    RrBytes event = {ev->pos, ev->time, ev->source, nd_kind_name(ev->kind), true, ev->payload, ev->size};
-    CALL(self, input, ev->pos, NULL, SEQ_INPUT, &event);
-}
-
-static void on_checkpoint(void *opaque, Pos pos, Nsec now, uint64_t hash) {
-    RrSelf *self = opaque;
-    CALL(self, checkpoint, pos, NULL, SEQ_INPUT, pos, now, hash);
-}
-
-static void on_satp(void *opaque, Pos pos, const Hart *hart) {
-    RrSelf *self = opaque;
-    CALL(self, satp, pos, hart, SEQ_TRAP, pos, view(hart));
-}
-
-static void on_idle(void *opaque, Pos pos, const Hart *hart, bool waits) {
-    RrSelf *self = opaque;
-    CALL(self, idle, pos, hart, waits ? SEQ_TRAP : SEQ_INPUT, pos, view(hart), waits);
-}
-
-/* Without .translate, for plugins that look at no code: what is not subscribed costs nothing. */
-#define MACHINE_EVENTS                                                                                       \
-    .trap = on_trap, .trap_return = on_trap_return, .irq = on_irq, .mmio = on_mmio, .dma = on_dma,           \
-    .console = on_console, .input = on_input, .checkpoint = on_checkpoint, .satp = on_satp, .idle = on_idle
-static const HookOps machine_hooks = {MACHINE_EVENTS};
-static const HookOps code_hooks = {.translate = native_on_translate, MACHINE_EVENTS};
-
 /* -- life ------------------------------------------------------------------------------------------------ */
 
 static bool native_install(Plugin *p, GError **error) {
@@ -269,6 +176,8 @@ static bool native_install(Plugin *p, GError **error) {
     for (uint32_t i = 0; i < m->n_harts; i++)
         native_flow_break(self, i);
     native_rows_begin(self);
+    if (!native_events_prepare(self, error))
+        return false;
     self->installing = true;
     PluginFrame former = plugin_enter(p, "install", NULL);
     bool ok = !self->class->install || self->class->install(self);
@@ -278,33 +187,27 @@ static bool native_install(Plugin *p, GError **error) {
         return false;
     if (!ok)
         return refuse(p, error, "it refused to start");
-    hooks_subscribe(m->hooks, self->class->translate ? &code_hooks : &machine_hooks, self);
-    self->subscribed = true;
+    native_events_begin(self);
     return true;
-}
-
-static void unsubscribe(RrSelf *self) {
-    if (self->subscribed)
-        hooks_unsubscribe(self->plugin->host->machine->hooks, self);
-    self->subscribed = false;
 }
 
 static bool native_end(Plugin *p, bool complete, GError **error) {
     RrSelf *self = p->state;
-    unsubscribe(self);
+    native_events_stop(self);
     self->stopped = false;
-    CALL(self, end, POS_NONE, NULL, SEQ_REGS, complete);
+    NATIVE_CALL(self, end, POS_NONE, NULL, SEQ_REGS, complete);
     if (self->class->uninstall) {
         PluginFrame former = plugin_enter(p, "uninstall", NULL);
         self->class->uninstall(self);
         plugin_leave(p, former);
     }
+    native_events_end(self);
     return native_rows_end(self, complete, error);
 }
 
 static void native_free(Plugin *p) {
     RrSelf *self = p->state;
-    unsubscribe(self);
+    native_events_free(self);
     native_rows_free(self);
     g_hash_table_unref(self->options);
     g_array_unref(self->positions);
@@ -425,82 +328,4 @@ uint64_t rr_counter_sum(const RrSelf *self, RrCounter counter) {
     for (unsigned i = 0; i < rr_harts(self); i++)
         sum += *counter_at(self, counter, i);
     return sum;
-}
-
-/* -- questions ------------------------------------------------------------------------------------------- */
-
-static const Hart *hart_of(const RrHart *hart) {
-    return (const Hart *)hart;
-}
-
-Pos native_pos(const RrSelf *self) {
-    return self->event_pos != POS_NONE ? self->event_pos : machine_pos(self->plugin->host->machine);
-}
-
-uint64_t rr_pos(const RrSelf *self) {
-    return native_pos(self);
-}
-uint64_t rr_time_ns(const RrSelf *self) {
-    return machine_time(self->plugin->host->machine);
-}
-unsigned rr_harts(const RrSelf *self) {
-    return self->plugin->host->machine->n_harts;
-}
-
-const RrHart *rr_hart(const RrSelf *self, unsigned index) {
-    return index < rr_harts(self) ? view(self->plugin->host->machine->harts[index]) : NULL;
-}
-
-unsigned rr_hart_index(const RrHart *hart) {
-    return hart_of(hart)->id;
-}
-uint64_t rr_pc(const RrHart *hart) {
-    return hart_of(hart)->pc;
-}
-unsigned rr_priv(const RrHart *hart) {
-    return hart_of(hart)->priv;
-}
-
-bool rr_register(const RrHart *hart, const char *name, uint64_t *value) {
-    const Hart *h = hart_of(hart);
-    char *end;
-    if ((*name == 'x' || *name == 'f') && g_ascii_isdigit(name[1])) {
-        guint64 i = g_ascii_strtoull(name + 1, &end, 10);
-        if (*end || i > 31)
-            return false;
-        *value = *name == 'x' ? h->x[i] : h->f[i];
-        return true;
-    }
-    for (unsigned i = 0; i < 32; i++) {
-        bool is_x = !strcmp(name, hart_x_name(i)), is_f = !strcmp(name, hart_f_name(i));
-        if (is_x || is_f) {
-            *value = is_x ? h->x[i] : h->f[i];
-            return true;
-        }
-    }
-    if (!strcmp(name, "pc") || !strcmp(name, "priv")) {
-        *value = name[1] == 'c' ? h->pc : h->priv;
-        return true;
-    }
-    int csr = csr_number(name);
-    return csr >= 0 && csr_peek(h, (unsigned)csr, value);
-}
-
-bool rr_read_virtual(const RrHart *hart, uint64_t vaddr, void *to, size_t size) {
-    return plugin_read_vaddr(hart_of(hart), vaddr, to, size);
-}
-
-bool rr_read_physical(const RrSelf *self, uint64_t paddr, void *to, size_t size) {
-    return plugin_read_paddr(self->plugin->host->machine, paddr, to, size);
-}
-
-bool rr_translate(const RrHart *hart, uint64_t vaddr, uint64_t *paddr) {
-    return plugin_translate(hart_of(hart), vaddr, paddr);
-}
-
-bool rr_symbol(const RrSelf *self, uint64_t vaddr, char *to, size_t size) {
-    const PluginHost *host = self->plugin->host;
-    g_autofree char *name = host->env.symbol(host->env.opaque, vaddr);
-    g_strlcpy(to, name ? name : "", size);
-    return name && *name;
 }

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The native plugin interface: what its parts share. plugin_native.c: life, events, questions; _code.c:
- * translated code; _rows.c: tables. */
+/* The native plugin interface: what its parts share. plugin_native.c: life and counters; _events.c: what happens;
+ * _questions.c: what may be asked; _code.c: translated code; _rows.c: tables. */
 #ifndef ANALYSES_PLUGIN_NATIVE_H
 #define ANALYSES_PLUGIN_NATIVE_H
 
 #define RR_API __attribute__((visibility("default")))
 #include "analyses/plugin_private.h"
 #include "analyses/rr-plugin.h"
+#include "analyses/submissions.h"
+#include "analyses/syscall_track.h"
 #include "schema/seq.h"
 
 struct RrSelf {
     Plugin *plugin;
+    RrPlugin class_copy; /* members of later versions than its own are NULL */
     const RrPlugin *class;
     char *name;          /* of its tables */
     GHashTable *options; /* of char *, fallbacks included */
@@ -23,6 +26,10 @@ struct RrSelf {
     uint32_t row_next[16];
     GArray *positions; /* of NativePosition */
     struct NativeRows *rows;
+    Submissions *submissions; /* these three: NULL unless it wants them */
+    Tasks *tasks;             /* the set's */
+    SyscallTrack *syscalls;
+    GPtrArray *tasks_told; /* of RrTask or NULL, by id */
 };
 
 typedef struct NativePosition {
@@ -37,6 +44,29 @@ struct RrBlock {
 
 /* Where the callback at hand is. */
 Pos native_pos(const RrSelf *self);
+static inline const RrHart *native_view(const Hart *h) {
+    return (const RrHart *)h;
+}
+
+/* After a trap was taken the hart is at the next step already: the event says which step it was. */
+#define NATIVE_CALL(self, member, at, hart, class_of_rows, ...)                                              \
+    do {                                                                                                     \
+        if (!(self)->stopped && (self)->class->member) {                                                     \
+            PluginFrame former_ = plugin_enter((self)->plugin, #member, hart);                               \
+            (self)->seq_class = (class_of_rows);                                                             \
+            (self)->event_pos = (at);                                                                        \
+            (self)->class->member(self, __VA_ARGS__);                                                        \
+            (self)->event_pos = POS_NONE;                                                                    \
+            plugin_leave((self)->plugin, former_);                                                           \
+        }                                                                                                    \
+    } while (0)
+
+/* _events.c: before install; after it; nothing is told any more; before the set's trackers go; at last. */
+bool native_events_prepare(RrSelf *self, GError **error);
+void native_events_begin(RrSelf *self);
+void native_events_stop(RrSelf *self);
+void native_events_end(RrSelf *self);
+void native_events_free(RrSelf *self);
 
 /* _code.c */
 void native_on_translate(void *opaque, ProbeBlock *b);

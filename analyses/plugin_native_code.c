@@ -181,3 +181,7 @@ void rr_store_on_insn(RrBlock *block, size_t index, RrCounter counter, uint64_t 
 void rr_add_on_access(RrBlock *block, size_t index, RrAccesses which, RrCounter counter, uint64_t value) {
     probe_add_mem_inline(block->probe, checked(block, index), access_of(which), PROBE_ADD, counter, value);
 }
+
+void rr_store_on_access(RrBlock *block, size_t index, RrAccesses which, RrCounter counter, uint64_t value) {
+    probe_add_mem_inline(block->probe, checked(block, index), access_of(which), PROBE_STORE, counter, value);
+}

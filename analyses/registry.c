@@ -16,11 +16,13 @@ struct AnalysisSet {
     GPtrArray *runs; /* of AnalysisRun */
     Machine *machine;
     Tracer *tracer; /* from begin to end */
-    Tasks *tasks;   /* likewise, if an analysis asked for it */
+    Tasks *tasks;   /* likewise, if somebody asked for it */
+    SyscallTrack *syscalls;
     Functions *functions;
     CallStacks *calls; /* likewise */
     bool replaces;     /* a complete run of one of them is in the database */
     bool open;         /* the transaction */
+    bool running;      /* all have begun, and the trackers too */
 };
 
 const AnalysisInfo *analysis_info(size_t i) {
@@ -66,6 +68,7 @@ void analysis_set_free(AnalysisSet *set) {
     tracer_free(set->tracer);
     call_stacks_free(set->calls);
     functions_free(set->functions);
+    syscall_track_free(set->syscalls);
     tasks_free(set->tasks);
     if (set->open)
         store_rollback(set->store);
@@ -85,18 +88,29 @@ void analysis_run_trace(AnalysisRun *run, uint32_t wants, unsigned jobs, TraceJo
     tracer_add(run->tracer, wants, jobs, fn, opaque);
 }
 
-Tasks *analysis_run_tasks(AnalysisRun *run) {
-    AnalysisSet *set = run->set;
-    if (!set->tasks)
-        set->tasks = tasks_new(set->machine, set->store);
+Tasks *analysis_set_tasks(AnalysisSet *set) {
+    if (set->tasks)
+        return set->tasks;
+    set->tasks = tasks_new(set->machine, set->store);
+    if (set->running)
+        tasks_begin(set->tasks);
     return set->tasks;
+}
+
+SyscallTrack *analysis_set_syscalls(AnalysisSet *set) {
+    if (set->syscalls)
+        return set->syscalls;
+    set->syscalls = syscall_track_new(set->machine, analysis_set_tasks(set));
+    if (set->running)
+        syscall_track_begin(set->syscalls);
+    return set->syscalls;
 }
 
 CallStacks *analysis_run_calls(AnalysisRun *run) {
     AnalysisSet *set = run->set;
     if (!set->calls) {
         set->functions = functions_new(set->store);
-        set->calls = call_stacks_new(set->machine, set->functions, analysis_run_tasks(run));
+        set->calls = call_stacks_new(set->machine, set->functions, analysis_set_tasks(set));
     }
     return set->calls;
 }
@@ -263,8 +277,11 @@ bool analysis_set_begin(AnalysisSet *set, Machine *m, GError **error) {
         tasks_begin(set->tasks);
     if (set->calls)
         call_stacks_begin(set->calls);
+    if (set->syscalls)
+        syscall_track_begin(set->syscalls);
     if (tracer_wanted(set->tracer))
         tracer_begin(set->tracer, m);
+    set->running = true;
     return true;
 }
 
@@ -300,10 +317,13 @@ static bool finish(AnalysisRun *run, Pos to, bool complete, GError **error) {
 
 bool analysis_set_end(AnalysisSet *set, Pos to_pos, bool complete, GError **error) {
     bool ok = set->open;
+    set->running = false;
     if (set->tracer)
         tracer_end(set->tracer);
     if (set->calls)
         call_stacks_end(set->calls);
+    if (set->syscalls)
+        syscall_track_end(set->syscalls);
     if (set->tasks)
         tasks_end(set->tasks, to_pos);
     for (guint i = 0; i < set->runs->len; i++) {
@@ -323,6 +343,7 @@ bool analysis_set_end(AnalysisSet *set, Pos to_pos, bool complete, GError **erro
     g_clear_pointer(&set->tracer, tracer_free);
     g_clear_pointer(&set->calls, call_stacks_free);
     g_clear_pointer(&set->functions, functions_free);
+    g_clear_pointer(&set->syscalls, syscall_track_free);
     g_clear_pointer(&set->tasks, tasks_free);
     if (!set->open)
         return ok;

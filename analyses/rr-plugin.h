@@ -22,9 +22,9 @@ extern "C" {
 /*
  * The version of this interface. Functions and members of RrPlugin are only ever added at the end of a
  * version, and what one does never changes: a plugin runs in every rr-emu whose RR_PLUGIN_VERSION is not less
- * than its own and whose RR_PLUGIN_VERSION_MIN is not greater.
+ * than its own and whose RR_PLUGIN_VERSION_MIN is not greater. What the second version added says [2].
  */
-#define RR_PLUGIN_VERSION 1
+#define RR_PLUGIN_VERSION 2
 #define RR_PLUGIN_VERSION_MIN 1
 
 #ifndef RR_API
@@ -48,6 +48,10 @@ typedef struct RrTrap {
     unsigned from_priv, to_priv; /* 0 U, 1 S, 3 M */
 } RrTrap;
 
+/*
+ * With a device: its line, or what the PLIC answers a hart, with the PLIC's source number. Without one (NULL): a line of
+ * the hart, with its number in mip; [2] and RR_IRQ_TAKE, after the trap was told, when it takes that interrupt.
+ */
 typedef enum { RR_IRQ_RAISE, RR_IRQ_TAKE, RR_IRQ_CLAIM, RR_IRQ_COMPLETE, RR_IRQ_LOWER } RrIrqStage;
 typedef struct RrIrq {
     uint64_t pos;
@@ -71,8 +75,50 @@ typedef struct RrDma {
     const char *device;
     uint64_t paddr, size;
     const uint8_t *data;
-    bool is_write; /* to guest memory */
+    bool is_write;       /* to guest memory */
+    uint64_t submit_pos; /* [2] the step that submitted the request; RR_NO_POS: not known */
 } RrDma;
+#define RR_NO_POS UINT64_MAX
+
+/* [2] A device took a request from the guest; it is done with it. One device does them in their order. */
+typedef struct RrRequest {
+    uint64_t pos;
+    const char *device;
+    bool is_done;
+    uint64_t submit_pos; /* as in RrDma */
+} RrRequest;
+
+/*
+ * [2] Who runs on a hart: of Linux, whose kernel's symbols must be known, a task; else an address space. What is said of
+ * it is what is known so far.
+ */
+typedef struct RrTask {
+    uint32_t id; /* 1, 2, …, in the order in which they were first seen: the table task's */
+    bool has_ids, has_satp;
+    int32_t pid, tid; /* the process and the thread */
+    const char *name; /* "": not known */
+    uint64_t satp;    /* the program's address space */
+    uint64_t address; /* of its task_struct; 0: not known */
+} RrTask;
+
+typedef struct RrTaskSwitch {
+    uint64_t pos, from_pos; /* the hart is the task's from from_pos on */
+    const RrHart *hart;
+    const RrTask *former, *task;
+} RrTaskSwitch;
+
+/* [2] A program's ecall to the kernel that runs in S mode, or the return from it to the program. */
+typedef struct RrSyscall {
+    uint64_t pos, enter_pos;
+    const RrHart *hart; /* after that step */
+    const RrTask *task;
+    uint64_t id; /* 1, 2, …, in the order of entering */
+    uint64_t nr, args[6];
+    const char *name; /* of Linux; NULL: not that, or no such number */
+    bool has_result;  /* on exit; not of one that will be made again, and of sigreturn */
+    int64_t result;
+    const char *error; /* "ENOENT"; NULL: none */
+} RrSyscall;
 
 typedef struct RrBytes {
     uint64_t pos, time_ns;
@@ -110,7 +156,7 @@ typedef struct RrPlugin {
     bool basic_blocks;       /* rr_on_basic_block() is used */
 
     /* Before the first step: declare tables and counters. False: refuse to start, having said why by
-     * rr_print(). */
+     * rr_print(); nothing else is called then. */
     bool (*install)(RrSelf *self);
     /* The replay is over; complete: it went well. Rows may still be added. */
     void (*end)(RrSelf *self, bool complete);
@@ -129,6 +175,19 @@ typedef struct RrPlugin {
     void (*console)(RrSelf *self, const RrBytes *event);
     void (*input)(RrSelf *self, const RrBytes *event);
     void (*checkpoint)(RrSelf *self, uint64_t pos, uint64_t time_ns, uint64_t hash);
+
+    /* -- since version 2 -- */
+    bool tasks; /* rr_task() is used. Telling tasks apart costs a little. */
+    /* After the trap or the return that changed it. */
+    void (*privilege)(RrSelf *self, uint64_t pos, const RrHart *hart, unsigned from, unsigned to);
+    /* Not told of what runs when the observation begins: rr_task() in install says that. */
+    void (*task_switch)(RrSelf *self, const RrTaskSwitch *event);
+    /* Before the trap is told; calls that never return have no exit. */
+    void (*syscall_enter)(RrSelf *self, const RrSyscall *event);
+    void (*syscall_exit)(RrSelf *self, const RrSyscall *event);
+    void (*request)(RrSelf *self, const RrRequest *event);
+    /* The guest resets the machine, which is as it was still; pos goes on. */
+    void (*guest_reset)(RrSelf *self, uint64_t pos);
 } RrPlugin;
 
 extern RR_EXPORT const RrPlugin rr_plugin;
@@ -188,6 +247,8 @@ RR_API void rr_add_on_insn(RrBlock *block, size_t index, RrCounter counter, uint
 RR_API void rr_store_on_insn(RrBlock *block, size_t index, RrCounter counter, uint64_t value);
 RR_API void rr_add_on_access(RrBlock *block, size_t index, RrAccesses which, RrCounter counter,
                              uint64_t value);
+RR_API void rr_store_on_access(RrBlock *block, size_t index, RrAccesses which, RrCounter counter,
+                               uint64_t value); /* [2] */
 
 /* -- counters -------------------------------------------------------------------------------------------- */
 RR_API RrCounter rr_counter_new(RrSelf *self);
@@ -211,6 +272,11 @@ RR_API bool rr_read_physical(const RrSelf *self, uint64_t paddr, void *to, size_
 RR_API bool rr_translate(const RrHart *hart, uint64_t vaddr, uint64_t *paddr);
 /* The symbol that covers the address, always terminated; false: none. */
 RR_API bool rr_symbol(const RrSelf *self, uint64_t vaddr, char *to, size_t size);
+/* [2] The source line that the code at the address was made from: its number, and the file's path, always terminated;
+ * 0: not known. */
+RR_API unsigned rr_line(const RrSelf *self, uint64_t vaddr, char *to, size_t size);
+/* [2] Who has the hart; needs RrPlugin.tasks or one of the three events. The pointer lives as long as the instance. */
+RR_API const RrTask *rr_task(const RrSelf *self, const RrHart *hart);
 
 /* -- rows for the database ------------------------------------------------------------------------------- */
 /* Every table begins with the columns pos and seq, which rr-emu fills in: where the callback is. */

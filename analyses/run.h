@@ -6,6 +6,7 @@
 #include "analyses/analysis.h"
 #include "analyses/callstack.h"
 #include "analyses/store/store.h"
+#include "analyses/syscall_track.h"
 #include "analyses/tasks.h"
 #include "analyses/tracer.h"
 
@@ -44,8 +45,12 @@ void analysis_run_subscribe(AnalysisRun *run, const HookOps *ops);
  * time. */
 void analysis_run_trace(AnalysisRun *run, uint32_t wants, unsigned jobs, TraceJobFn *fn, void *opaque);
 
-/* In begin: who runs where; the set's, and begun once all analyses are. */
-Tasks *analysis_run_tasks(AnalysisRun *run);
+/*
+ * What several observers follow, once for the set: who runs where, and system calls. Asked for in begin it is begun
+ * once all analyses are, later on at once: whoever subscribes to the machine after that is told by it first.
+ */
+Tasks *analysis_set_tasks(AnalysisSet *set);
+SyscallTrack *analysis_set_syscalls(AnalysisSet *set);
 /* In begin: calls and functions; likewise. */
 CallStacks *analysis_run_calls(AnalysisRun *run);
 

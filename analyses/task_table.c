@@ -73,7 +73,7 @@ static bool tasks_run_begin(AnalysisRun *run, GError **error) {
         !store_prepare(run->store, sql, &x->insert_turn, error))
         return false;
     x->queue = row_queue_new(sizeof(TaskTurn), insert_turn, x);
-    x->tasks = analysis_run_tasks(run);
+    x->tasks = analysis_set_tasks(run->set);
     tasks_watch(x->tasks, &task_ops, x);
     if (!strcmp(analysis_run_option(run, "stacks"), "exact"))
         tasks_watch_stacks(x->tasks);

@@ -58,6 +58,12 @@ void tasks_watch(Tasks *t, const TaskOps *ops, void *opaque) {
     g_array_append_val(t->watchers, w);
 }
 
+void tasks_unwatch(Tasks *t, void *opaque) {
+    for (guint i = t->watchers->len; i-- > 0;)
+        if (g_array_index(t->watchers, Watcher, i).opaque == opaque)
+            g_array_remove_index(t->watchers, i);
+}
+
 void tasks_watch_stacks(Tasks *t) {
     t->stacks = true;
 }
@@ -139,6 +145,7 @@ static uint64_t insns_before(const Tasks *t, const Hart *hart, Pos pos) {
 
 static void turn_begin(Tasks *t, const Hart *hart, Task *task, Pos pos) {
     Holder *h = &t->holders[hart->id];
+    const Task *former = h->task;
     Nsec now = machine_time_at(t->machine, pos);
     h->task = task;
     h->turn = (TaskTurn){.hart = hart->id, .task = task, .from_pos = pos, .from = now};
@@ -147,7 +154,7 @@ static void turn_begin(Tasks *t, const Hart *hart, Task *task, Pos pos) {
     for (guint i = 0; i < t->watchers->len; i++) {
         const Watcher *w = &g_array_index(t->watchers, Watcher, i);
         if (w->ops->switched)
-            w->ops->switched(w->opaque, hart, task, pos);
+            w->ops->switched(w->opaque, hart, former, task, pos);
     }
 }
 

@@ -39,8 +39,8 @@ typedef struct TaskTurn {
 
 typedef struct TaskOps {
     void (*turn)(void *opaque, const TaskTurn *turn);
-    /* The hart is the task's from pos on. */
-    void (*switched)(void *opaque, const Hart *hart, const Task *task, Pos pos);
+    /* The hart is the task's from pos on; before, it was the former one's (NULL: nobody's). */
+    void (*switched)(void *opaque, const Hart *hart, const Task *former, const Task *task, Pos pos);
 } TaskOps;
 
 typedef struct Tasks Tasks;
@@ -48,11 +48,12 @@ typedef struct Tasks Tasks;
 /* `store` for the kernel's symbols. */
 Tasks *tasks_new(Machine *m, Store *store);
 void tasks_free(Tasks *t);
-/* Before tasks_begin(). */
+/* Any time; `turn` before tasks_begin() only. */
 void tasks_watch(Tasks *t, const TaskOps *ops, void *opaque);
+void tasks_unwatch(Tasks *t, void *opaque);
 /* Follow the kernel stack's lowest pointer too. */
 void tasks_watch_stacks(Tasks *t);
-/* Subscribe; the machine stands at the first position. */
+/* Subscribe; the machine stands at the first position. Whoever watches by then is told who has the harts. */
 void tasks_begin(Tasks *t);
 /* Unsubscribe; the last turns are reported. Tasks live on. */
 void tasks_end(Tasks *t, Pos to_pos);

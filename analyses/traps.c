@@ -135,7 +135,7 @@ static bool trap_begin(AnalysisRun *run, GError **error) {
         !store_prepare(run->store, sql, &t->insert, error))
         return false;
     t->queue = row_queue_new(sizeof(TrapRow), insert_row, t);
-    t->tasks = analysis_run_tasks(run);
+    t->tasks = analysis_set_tasks(run->set);
     analysis_run_subscribe(run, &trap_hooks);
     return true;
 }

@@ -128,9 +128,21 @@ static Store *plugins_store(void *opaque, GError **error) {
     return j->store;
 }
 
+/* Without analyses too: what they share serves plugins. */
+static AnalysisSet *plugins_set(void *opaque, GError **error) {
+    Job *j = opaque;
+    if (j->set)
+        return j->set;
+    if (!plugins_store(j, error))
+        return NULL;
+    j->set = analysis_set_new(j->store);
+    return analysis_set_begin(j->set, replay_machine(j->replay), error) ? j->set : NULL;
+}
+
 static bool job_attach(Job *j, GError **error) {
     const Args *args = j->args;
-    if (!plugins_load(args, j->rec, plugins_store, j, &j->plugins, error))
+    const PluginsJob job = {plugins_store, plugins_set, j};
+    if (!plugins_load(args, j->rec, &job, &j->plugins, error))
         return false;
     if (!args->analyses)
         return true;

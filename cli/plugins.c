@@ -11,8 +11,7 @@ struct Plugins {
     PluginHost *host;
     const Args *args;
     const Rec *rec;
-    PluginsStore *store;
-    void *opaque;
+    PluginsJob job;
     Symbolizer *symbols; /* made when first asked for */
     bool no_symbols;
 };
@@ -21,12 +20,16 @@ static char *disassemble(const Isa *isa, Gva pc, uint32_t insn) {
     return riscv_disassemble(isa, pc, insn);
 }
 
+static bool have_symbols(Plugins *p) {
+    if (!p->symbols && !p->no_symbols)
+        p->no_symbols = !(p->symbols = symbolizer_new(p->rec, p->args->symbols, NULL));
+    return !p->no_symbols;
+}
+
 /* The function's name alone: whoever wants the offset has the address. */
 static char *symbol(void *opaque, Gva pc) {
     Plugins *p = opaque;
-    if (!p->symbols && !p->no_symbols)
-        p->no_symbols = !(p->symbols = symbolizer_new(p->rec, p->args->symbols, NULL));
-    if (p->no_symbols)
+    if (!have_symbols(p))
         return NULL;
     char *name = symbolizer_name(p->symbols, pc);
     char *plus = strrchr(name, '+');
@@ -35,27 +38,44 @@ static char *symbol(void *opaque, Gva pc) {
     return name;
 }
 
+static char *line(void *opaque, Gva pc, unsigned *number) {
+    Plugins *p = opaque;
+    if (!have_symbols(p))
+        return NULL;
+    SymbolizerLine at = symbolizer_line(p->symbols, pc);
+    *number = at.number;
+    return at.file;
+}
+
 static void print(void *opaque, const char *text) {
     fputs(text, stderr);
 }
 
 static Store *store(void *opaque, GError **error) {
     Plugins *p = opaque;
-    return p->store(p->opaque, error);
+    return p->job.store(p->job.opaque, error);
 }
 
-bool plugins_load(const Args *args, const Rec *rec, PluginsStore *make_store, void *opaque, Plugins **ret,
-                  GError **error) {
+static AnalysisSet *set(void *opaque, GError **error) {
+    Plugins *p = opaque;
+    return p->job.set(p->job.opaque, error);
+}
+
+bool plugins_load(const Args *args, const Rec *rec, const PluginsJob *job, Plugins **ret, GError **error) {
     *ret = NULL;
     if (!args->plugins)
         return true;
     Plugins *p = g_new0(Plugins, 1);
     p->args = args;
     p->rec = rec;
-    p->store = make_store;
-    p->opaque = opaque;
-    p->host = plugin_host_new(&(PluginEnv){
-        .disassemble = disassemble, .symbol = symbol, .print = print, .store = store, .opaque = p});
+    p->job = *job;
+    p->host = plugin_host_new(&(PluginEnv){.disassemble = disassemble,
+                                           .symbol = symbol,
+                                           .line = line,
+                                           .print = print,
+                                           .store = store,
+                                           .set = set,
+                                           .opaque = p});
     for (guint i = 0; i < args->plugins->len; i++)
         if (!plugin_host_add(p->host, args->plugins->pdata[i], error)) {
             plugins_free(p);

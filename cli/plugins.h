@@ -9,11 +9,14 @@
 
 typedef struct Plugins Plugins;
 
-/* The database, for those of them that declare tables; NULL: it could not be made. */
-typedef Store *PluginsStore(void *opaque, GError **error);
+/* What plugins may need of the replay, made when one does; NULL: it could not be made. */
+typedef struct PluginsJob {
+    Store *(*store)(void *opaque, GError **error);     /* the database: for those that declare tables */
+    AnalysisSet *(*set)(void *opaque, GError **error); /* begun: for those that follow tasks */
+    void *opaque;
+} PluginsJob;
 /* Load every --plugin; *ret is NULL when there is none. `args` and `rec` must outlive it. */
-bool plugins_load(const Args *args, const Rec *rec, PluginsStore *store, void *opaque, Plugins **ret,
-                  GError **error);
+bool plugins_load(const Args *args, const Rec *rec, const PluginsJob *job, Plugins **ret, GError **error);
 PluginHost *plugins_host(Plugins *p);
 void plugins_free(Plugins *p); /* NULL is allowed */
 

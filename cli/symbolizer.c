@@ -29,6 +29,25 @@ static void take_text(void *opaque, int n, const QueryValue *values) {
         *(char **)opaque = g_strdup(values[0].text);
 }
 
+static void take_line(void *opaque, int n, const QueryValue *values) {
+    SymbolizerLine *to = opaque;
+    if (values[0].type != QUERY_TEXT || to->file)
+        return;
+    to->file = g_strdup(values[0].text);
+    to->number = (unsigned)values[1].integer;
+}
+
+SymbolizerLine symbolizer_line(Symbolizer *s, uint64_t pc) {
+    static const QueryOps ops = {ignore_begin, take_line, ignore_end};
+    SymbolizerLine line = {0};
+    g_autofree char *sql =
+        g_strdup_printf("SELECT file, line FROM line WHERE addr <= %" G_GINT64_FORMAT " AND (addr < 0) = %d "
+                        "ORDER BY addr DESC LIMIT 1",
+                        (gint64)pc, (gint64)pc < 0);
+    store_query(store_handle(s->store), sql, &ops, &line, NULL);
+    return line;
+}
+
 char *symbolizer_name(Symbolizer *s, uint64_t pc) {
     static const QueryOps ops = {ignore_begin, take_text, ignore_end};
     char *name = NULL;

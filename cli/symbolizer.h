@@ -12,4 +12,10 @@ void symbolizer_free(Symbolizer *s);
 /* "name+0x10", or "". Caller frees. */
 char *symbolizer_name(Symbolizer *s, uint64_t pc);
 
+typedef struct SymbolizerLine {
+    char *file; /* NULL: not known. Caller frees. */
+    unsigned number;
+} SymbolizerLine;
+SymbolizerLine symbolizer_line(Symbolizer *s, uint64_t pc);
+
 #endif

@@ -100,6 +100,10 @@ void hooks_dma(Hooks *h, Pos pos, const Device *device, bool is_write, Gpa pa, c
     EMIT(h, dma, pos, device, is_write, pa, data, size)
 }
 
+void hooks_request(Hooks *h, Pos pos, const Device *device, bool is_done) {
+    EMIT(h, request, pos, device, is_done)
+}
+
 void hooks_console(Hooks *h, Pos pos, uint32_t port, bool to_guest, const uint8_t *data, uint32_t size) {
     EMIT(h, console, pos, port, to_guest, data, size)
 }

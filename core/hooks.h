@@ -46,6 +46,8 @@ typedef struct HookOps {
                  unsigned size, uint64_t value);
     void (*dma)(void *opaque, Pos pos, const Device *device, bool is_write, Gpa pa, const uint8_t *data,
                 uint64_t size);
+    /* A device took a request from the guest, or is done with it: in the same order, for one device. */
+    void (*request)(void *opaque, Pos pos, const Device *device, bool is_done);
     void (*console)(void *opaque, Pos pos, uint32_t port, bool to_guest, const uint8_t *data, uint32_t size);
     void (*input)(void *opaque, const NdEvent *ev);
     void (*checkpoint)(void *opaque, Pos pos, Nsec now, uint64_t hash);
@@ -98,6 +100,7 @@ void hooks_mmio(Hooks *h, Pos pos, const Hart *hart, const Device *device, Gpa o
                 unsigned size, uint64_t value);
 void hooks_dma(Hooks *h, Pos pos, const Device *device, bool is_write, Gpa pa, const uint8_t *data,
                uint64_t size);
+void hooks_request(Hooks *h, Pos pos, const Device *device, bool is_done);
 void hooks_console(Hooks *h, Pos pos, uint32_t port, bool to_guest, const uint8_t *data, uint32_t size);
 void hooks_input(Hooks *h, const NdEvent *ev);
 void hooks_checkpoint(Hooks *h, Pos pos, Nsec now, uint64_t hash);

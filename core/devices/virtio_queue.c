@@ -225,8 +225,10 @@ void virtio_queue_rearm(VirtioDevice *v) {
 void virtio_queue_submit(VirtioDevice *v, uint16_t queue) {
     VirtioPending p = {.due = machine_time(v->dev.machine) + v->ops->latency, .queue = queue};
 
-    while (virtio_queue_take(v, queue, &p.head))
+    while (virtio_queue_take(v, queue, &p.head)) {
         g_array_append_val(v->pending, p);
+        hooks_request(v->dev.machine->hooks, machine_pos(v->dev.machine), &v->dev, false);
+    }
     virtio_queue_rearm(v);
 }
 
@@ -239,6 +241,7 @@ void virtio_queue_run(VirtioDevice *v) {
         v->dev.submitted = p.due - v->ops->latency;
         if (virtio_chain_read(v, p.queue, p.head, v->chain))
             v->ops->complete(v, v->chain);
+        hooks_request(v->dev.machine->hooks, machine_pos(v->dev.machine), &v->dev, true);
         v->dev.submitted = NSEC_NEVER;
     }
     if (v->broken)

@@ -123,7 +123,10 @@ static bool install(RrSelf *self) {
     all->traps_table = rr_table(self, NULL, traps);
     all->notes = rr_table(self, "notes", notes);
     rr_at_position(self, 1000, at);
-    return strcmp(rr_option_text(self, "mood"), "bad") != 0;
+    if (strcmp(rr_option_text(self, "mood"), "bad") != 0)
+        return true;
+    free(all);
+    return false;
 }
 
 static void end(RrSelf *self, bool complete) {

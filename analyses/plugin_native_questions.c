@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The native plugin interface: what a plugin may ask. */
+#include <string.h>
+
+#include "analyses/plugin_native.h"
+#include "core/csr.h"
+
+static const Hart *hart_of(const RrHart *hart) {
+    return (const Hart *)hart;
+}
+
+Pos native_pos(const RrSelf *self) {
+    return self->event_pos != POS_NONE ? self->event_pos : machine_pos(self->plugin->host->machine);
+}
+
+uint64_t rr_pos(const RrSelf *self) {
+    return native_pos(self);
+}
+uint64_t rr_time_ns(const RrSelf *self) {
+    return machine_time(self->plugin->host->machine);
+}
+unsigned rr_harts(const RrSelf *self) {
+    return self->plugin->host->machine->n_harts;
+}
+
+const RrHart *rr_hart(const RrSelf *self, unsigned index) {
+    return index < rr_harts(self) ? native_view(self->plugin->host->machine->harts[index]) : NULL;
+}
+
+unsigned rr_hart_index(const RrHart *hart) {
+    return hart_of(hart)->id;
+}
+uint64_t rr_pc(const RrHart *hart) {
+    return hart_of(hart)->pc;
+}
+unsigned rr_priv(const RrHart *hart) {
+    return hart_of(hart)->priv;
+}
+
+bool rr_register(const RrHart *hart, const char *name, uint64_t *value) {
+    const Hart *h = hart_of(hart);
+    char *end;
+    if ((*name == 'x' || *name == 'f') && g_ascii_isdigit(name[1])) {
+        guint64 i = g_ascii_strtoull(name + 1, &end, 10);
+        if (*end || i > 31)
+            return false;
+        *value = *name == 'x' ? h->x[i] : h->f[i];
+        return true;
+    }
+    for (unsigned i = 0; i < 32; i++) {
+        bool is_x = !strcmp(name, hart_x_name(i)), is_f = !strcmp(name, hart_f_name(i));
+        if (is_x || is_f) {
+            *value = is_x ? h->x[i] : h->f[i];
+            return true;
+        }
+    }
+    if (!strcmp(name, "pc") || !strcmp(name, "priv")) {
+        *value = name[1] == 'c' ? h->pc : h->priv;
+        return true;
+    }
+    int csr = csr_number(name);
+    return csr >= 0 && csr_peek(h, (unsigned)csr, value);
+}
+
+bool rr_read_virtual(const RrHart *hart, uint64_t vaddr, void *to, size_t size) {
+    return plugin_read_vaddr(hart_of(hart), vaddr, to, size);
+}
+
+bool rr_read_physical(const RrSelf *self, uint64_t paddr, void *to, size_t size) {
+    return plugin_read_paddr(self->plugin->host->machine, paddr, to, size);
+}
+
+bool rr_translate(const RrHart *hart, uint64_t vaddr, uint64_t *paddr) {
+    return plugin_translate(hart_of(hart), vaddr, paddr);
+}
+
+bool rr_symbol(const RrSelf *self, uint64_t vaddr, char *to, size_t size) {
+    const PluginHost *host = self->plugin->host;
+    g_autofree char *name = host->env.symbol(host->env.opaque, vaddr);
+    g_strlcpy(to, name ? name : "", size);
+    return name && *name;
+}
+
+unsigned rr_line(const RrSelf *self, uint64_t vaddr, char *to, size_t size) {
+    const PluginHost *host = self->plugin->host;
+    unsigned number = 0;
+    g_autofree char *file = host->env.line(host->env.opaque, vaddr, &number);
+    g_strlcpy(to, file ? file : "", size);
+    return file ? number : 0;
+}
