@@ -68,6 +68,8 @@ typedef struct PluginFrame {
 
 static inline PluginFrame plugin_enter(Plugin *p, const char *callback, const Hart *hart) {
     PluginHost *host = p->host;
+    if (host->machine)
+        scoreboard_settle(host->machine);
     PluginFrame former = {host->current, host->callback, host->hart};
     host->current = p;
     host->callback = callback;

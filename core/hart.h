@@ -142,6 +142,8 @@ struct Hart {
     uint32_t fp_call;       /* which operation helper_fp_fma does: set by generated code just before */
     uint64_t mem_loc;       /* set by slow paths: the `loc` trace word of the access just made */
     void *scoreboard;       /* observers' counters (probe.h); NULL until the first one */
+    uint64_t begun;         /* like steps, but only those that began with an instruction; never goes back */
+    uint64_t begun_settled; /* how many of them are in the derived counters (scoreboard.c) */
     uint64_t probe_operand; /* second operand of the atomic operation being observed */
     void *jump_cache;       /* the engine's */
     const void
@@ -171,9 +173,11 @@ static inline Pos hart_pos(const Hart *h) {
  */
 static inline void hart_turn_begin(Hart *h, Pos pos) {
     h->steps -= pos;
+    h->begun -= pos;
 }
 static inline void hart_turn_end(Hart *h, Pos pos) {
     h->steps += pos;
+    h->begun += pos;
 }
 
 /* Resets nothing: hart_reset() follows. */

@@ -61,6 +61,21 @@ typedef enum {
     F(uint64_t, turn_end)     /* SMP: end of the current turn */                                             \
     F(uint64_t, turn_random)  /* SMP: generator of turn lengths */
 
+/* Counters that are kept without code: see scoreboard.c. */
+#define DERIVED_MAX 4u
+typedef struct DerivedCounter {
+    uint32_t counter;
+    uint64_t value; /* added by each instruction that is begun */
+} DerivedCounter;
+
+typedef struct Derived {
+    DerivedCounter counters[DERIVED_MAX];
+    unsigned n;
+    uint32_t epoch; /* hooks_translate_epoch() that they hold for */
+    bool decided;   /* a block of this epoch was seen */
+    bool never;     /* somebody looks at counters from code */
+} Derived;
+
 struct Machine {
     MACHINE_STATE(STATE_MEMBER, STATE_MEMBER_ARRAY)
 
@@ -89,6 +104,7 @@ struct Machine {
     GArray *loads; /* of MachineLoad, in the order in which board_load() wrote them */
 
     size_t scoreboard_used; /* bytes of every hart's (probe.h) */
+    Derived derived;
     bool running;           /* the engine runs harts[current] */
     bool in_reset;          /* machine_reset() is at work: the loader may write read-only blocks */
     Nsec deadline;          /* earliest device deadline */

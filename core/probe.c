@@ -2,7 +2,6 @@
 #include "core/probe.h"
 
 #include <string.h>
-#include <sys/mman.h>
 
 #include "core/machine.h"
 #include "core/mmu.h"
@@ -114,38 +113,4 @@ bool probe_access_paddr(const Hart *hart, const ProbeAccess *access, Gpa *pa, bo
         return true;
     }
     return paddr_of_host(hart->machine, (const uint8_t *)(uintptr_t)hart->mem_loc, pa);
-}
-
-/* -- scoreboards -------------------------------------------------------------------------------------------
- */
-
-bool scoreboard_alloc(Machine *m, uint32_t size, uint32_t *counter) {
-    size_t n = (size + (size_t)7) & ~(size_t)7;
-    if (n > SCOREBOARD_SIZE - m->scoreboard_used)
-        return false;
-    for (uint32_t i = 0; i < m->n_harts; i++) {
-        Hart *h = m->harts[i];
-        if (h->scoreboard)
-            continue;
-        void *p = mmap(NULL, SCOREBOARD_SIZE, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        if (p == MAP_FAILED)
-            return false;
-        h->scoreboard = p;
-    }
-    *counter = (uint32_t)m->scoreboard_used;
-    m->scoreboard_used += n;
-    return true;
-}
-
-uint64_t *scoreboard_at(const Machine *m, uint32_t hart, uint32_t counter) {
-    return (uint64_t *)(void *)((char *)m->harts[hart]->scoreboard + counter);
-}
-
-void scoreboard_free(Machine *m) {
-    for (uint32_t i = 0; i < m->n_harts; i++)
-        if (m->harts[i] && m->harts[i]->scoreboard) {
-            munmap(m->harts[i]->scoreboard, SCOREBOARD_SIZE);
-            m->harts[i]->scoreboard = NULL;
-        }
 }

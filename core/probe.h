@@ -97,8 +97,10 @@ bool probe_access_paddr(const Hart *hart, const ProbeAccess *access, Gpa *pa, bo
  * take, or the first of them. False: there is no room. They live as long as the machine.
  */
 bool scoreboard_alloc(Machine *m, uint32_t size, uint32_t *counter);
-/* The hart's copy; stable. Exact whenever an observer is called. */
+/* The hart's copy; stable. Exact now; at other times when an observer is called after scoreboard_settle(). */
 uint64_t *scoreboard_at(const Machine *m, uint32_t hart, uint32_t counter);
+/* Add to counters what was left to be added later. Not needed in calls from translated code. */
+void scoreboard_settle(const Machine *m);
 void scoreboard_free(Machine *m); /* machine_free() only */
 
 #endif

@@ -42,6 +42,14 @@ struct ProbeBlock {
     void *opaque;
 };
 
+/*
+ * Take out of the requests what needs no code: additions that every instruction makes. False: such code was made
+ * already, and this block wants it otherwise: all blocks must be made anew before any runs.
+ */
+bool scoreboard_derive(Machine *m, ProbeBlock *b);
+/* The engine is about to run code for the observers of now (hooks_translate_epoch()). */
+void scoreboard_new_epoch(Machine *m);
+
 /* Does the condition hold? */
 static inline bool probe_cond_holds(ProbeCond cond, uint64_t a, uint64_t b) {
     switch (cond) {

@@ -66,6 +66,8 @@ static void trap_take(Hart *h, bool is_interrupt, uint64_t cause, uint64_t tval)
     hart_update_flags(h);
     h->budget--;
     h->traps++;
+    if (is_interrupt || cause == EXC_INSN_ACCESS || cause == EXC_INSN_PAGE)
+        h->begun--; /* the step began with no instruction */
     ev.to_priv = h->priv;
     hooks_trap(h->machine->hooks, &ev);
 }

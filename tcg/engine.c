@@ -140,7 +140,10 @@ static void add_probes(TcgEngine *e, const Hart *h, const CodeFetch *f, BlockKin
                       .paddr = machine_page_address(e->machine, f->page.page) + offset,
                       .tail = kind == BLOCK_TAIL,
                       .again = kind == BLOCK_AGAIN};
-    probe_instrument(&e->probes, e->machine->hooks, &code, &e->ir);
+    if (!probe_instrument(&e->probes, e->machine, &code, &e->ir)) {
+        flush_now(e);
+        e->probe_epoch = hooks_translate_epoch(e->machine->hooks);
+    }
     check_ir(e, "probes");
 }
 
@@ -288,11 +291,14 @@ static void handle_interp_result(TcgEngine *e, Hart *h, EnterResult r) {
 /* The one instruction at hart->pc, whatever it may reach. */
 static void run_single(TcgEngine *e, Hart *h, BlockKind kind) {
     CodeFetch f;
+    h->begun += kind == BLOCK_AGAIN; /* although its step has not been taken yet */
     if (!fetch_code(h, &f)) {
         take_exception(e, h);
         return;
     }
-    EnterResult r = enter(e, e->interp, h, get_block(e, h, &f, kind));
+    Block *b = get_block(e, h, &f, kind);
+    h->begun -= kind == BLOCK_AGAIN;
+    EnterResult r = enter(e, e->interp, h, b);
     g_assert(r.reason != ENTER_HELPER || h->exit == EXIT_FAULT);
     handle_interp_result(e, h, r);
 }
@@ -403,6 +409,7 @@ static void engine_run(Engine *base, Hart *h) {
         e->probe_epoch = hooks_translate_epoch(e->machine->hooks);
         flush_now(e);
     }
+    scoreboard_new_epoch(e->machine);
     e->trace_wants = hooks_trace_wants(e->machine->hooks) & (TRACE_WANT_MEM | TRACE_WANT_INSN);
     while (h->budget > 0 && !h->attention) {
         run_once(e, h);

@@ -397,7 +397,7 @@ static void describe(const ProbeCode *code, const IrBlock *ir, ProbeInsn *insns)
     }
 }
 
-void probe_instrument(Probes *p, Hooks *hooks, const ProbeCode *code, IrBlock *ir) {
+bool probe_instrument(Probes *p, Machine *m, const ProbeCode *code, IrBlock *ir) {
     ProbeInsn insns[BLOCK_MAX_INSNS];
     ProbeUndo undo[MAX_UNDO];
     describe(code, ir, insns);
@@ -417,9 +417,10 @@ void probe_instrument(Probes *p, Hooks *hooks, const ProbeCode *code, IrBlock *i
                     .requests = p->requests,
                     .alloc = probes_alloc,
                     .opaque = p};
-    hooks_translate(hooks, &b);
+    hooks_translate(m->hooks, &b);
+    bool others_hold = scoreboard_derive(m, &b);
     if (p->requests->len == 0) {
-        return;
+        return others_hold;
     }
     g_array_sort(p->requests, compare_requests); /* stable */
     Writer w = {.p = p, .ir = ir, .undo = undo};
@@ -433,6 +434,7 @@ void probe_instrument(Probes *p, Hooks *hooks, const ProbeCode *code, IrBlock *i
         memcpy(kept, undo, w.n_undo * sizeof *kept);
         ir->undo = kept;
     }
+    return others_hold;
 }
 
 void probe_undo(const Hart *h, const ProbeUndo *undo, unsigned n, unsigned insn) {

@@ -63,8 +63,8 @@ typedef struct ProbeCode {
     bool again; /* it begins with an instruction whose beginning was observed */
 } ProbeCode;
 
-/* Show the block to the observers and insert what they ask for. */
-void probe_instrument(Probes *p, Hooks *hooks, const ProbeCode *code, IrBlock *ir);
+/* Show the block to the observers and insert what they ask for. False: blocks of before must not run any more. */
+bool probe_instrument(Probes *p, Machine *m, const ProbeCode *code, IrBlock *ir);
 /* A block was left at instruction `insn`, which began but did not complete. */
 void probe_undo(const Hart *h, const ProbeUndo *undo, unsigned n, unsigned insn);
 
