@@ -2,6 +2,7 @@
 #include "record/frame.h"
 
 #include <string.h>
+#define XXH_INLINE_ALL
 #include <xxhash.h>
 #include <zstd.h>
 #include <zstd_errors.h>
@@ -69,14 +70,31 @@ static uint64_t frame_check(const uint8_t *header, uint32_t number, const uint8_
     return XXH64(payload, size, XXH64(header, 16, number));
 }
 
+/* All of the header but its last field, the check. */
+static void put_header(uint8_t *header, FrameType type, uint8_t flags, size_t size, size_t stored) {
+    g_autoptr(GByteArray) bytes = g_byte_array_new();
+    put_uint(bytes, FRAME_MAGIC, 4);
+    put_uint(bytes, type, 1);
+    put_uint(bytes, flags, 1);
+    put_uint(bytes, 0, 2);
+    put_uint(bytes, size, 4);
+    put_uint(bytes, stored, 4);
+    memcpy(header, bytes->data, bytes->len);
+}
+
+static void put_check(uint8_t *header, uint64_t check) {
+    check = GUINT64_TO_LE(check);
+    memcpy(header + 16, &check, sizeof check);
+}
+
 void frame_encode(GByteArray *out, FrameType type, uint32_t number, const uint8_t *raw, size_t size,
                   int level) {
     g_assert(size <= FRAME_RAW_MAX);
     guint start = out->len;
     size_t bound = ZSTD_compressBound(size);
     g_byte_array_set_size(out, start + FRAME_HEADER_SIZE + (guint)bound);
-    uint8_t *payload = out->data + start + FRAME_HEADER_SIZE;
-    size_t stored = level ? ZSTD_compress(payload, bound, raw, size, level) : size;
+    uint8_t *header = out->data + start, *payload = header + FRAME_HEADER_SIZE;
+    size_t stored = ZSTD_compress(payload, bound, raw, size, level);
     uint8_t flags = FLAG_ZSTD;
     if (ZSTD_isError(stored) || stored >= size) {
         if (size)
@@ -84,16 +102,21 @@ void frame_encode(GByteArray *out, FrameType type, uint32_t number, const uint8_
         stored = size;
         flags = 0;
     }
-    g_autoptr(GByteArray) header = g_byte_array_new();
-    put_uint(header, FRAME_MAGIC, 4);
-    put_uint(header, type, 1);
-    put_uint(header, flags, 1);
-    put_uint(header, 0, 2);
-    put_uint(header, size, 4);
-    put_uint(header, stored, 4);
-    put_uint(header, frame_check(header->data, number, payload, stored), 8);
-    memcpy(out->data + start, header->data, FRAME_HEADER_SIZE);
+    put_header(header, type, flags, size, stored);
+    put_check(header, frame_check(header, number, payload, stored));
     g_byte_array_set_size(out, start + FRAME_HEADER_SIZE + (guint)stored);
+}
+
+void frame_encode_header(uint8_t header[FRAME_HEADER_SIZE], FrameType type, uint32_t number,
+                         const uint8_t *head, size_t head_size, const uint8_t *body, size_t body_size) {
+    XXH64_state_t state;
+    size_t size = head_size + body_size;
+    g_assert(size <= FRAME_RAW_MAX);
+    put_header(header, type, 0, size, size);
+    XXH64_reset(&state, XXH64(header, 16, number));
+    XXH64_update(&state, head, head_size);
+    XXH64_update(&state, body, body_size);
+    put_check(header, XXH64_digest(&state));
 }
 
 static bool fail(const char **what, const char *why) {

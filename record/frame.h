@@ -42,9 +42,12 @@ typedef enum {
         FRAME_TYPE_COUNT
 } FrameType;
 
-/* Append a whole frame to `out`. level: zstd's, or 0: the payload is stored as it is. */
+/* Append a whole frame to `out`, compressed at zstd's `level` unless that makes it longer. */
 void frame_encode(GByteArray *out, FrameType type, uint32_t number, const uint8_t *raw, size_t size,
                   int level);
+/* The header of a frame whose payload is stored as it is, and need not lie in one piece: `head`, then `body`. */
+void frame_encode_header(uint8_t header[FRAME_HEADER_SIZE], FrameType type, uint32_t number,
+                         const uint8_t *head, size_t head_size, const uint8_t *body, size_t body_size);
 
 typedef struct Frame {
     uint8_t type;

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "record/frame.h"
@@ -21,7 +22,6 @@
 #define IMAGE_CHUNK (1u << 20)
 #define BUFFER_LIMIT (256u << 10) /* a buffer this long becomes a frame without waiting for a flush */
 #define PAYLOAD_MAX (1u << 20)
-#define LEVEL_NONE 0 /* images: compressing a kernel takes longer than recording what it does */
 #define LEVEL_LOG 6
 
 /* What varints are relative to; every frame starts from zero, so that each can be decoded alone. */
@@ -59,9 +59,21 @@ static bool report(const RecWriter *w, GError **error) {
     return !w->error;
 }
 
-static bool write_all(RecWriter *w, const uint8_t *data, size_t size) {
-    for (size_t done = 0; done < size;) {
-        ssize_t n = write(w->fd, data + done, size - done);
+/* Forget the first n bytes. */
+static void skip(struct iovec **parts, int *n_parts, size_t n) {
+    for (; *n_parts && n >= (*parts)->iov_len; ++*parts, --*n_parts)
+        n -= (*parts)->iov_len;
+    if (*n_parts) {
+        (*parts)->iov_base = (uint8_t *)(*parts)->iov_base + n;
+        (*parts)->iov_len -= n;
+    }
+}
+
+/* `parts` are used up. */
+static bool write_parts(RecWriter *w, struct iovec *parts, int n_parts) {
+    uint64_t size = 0;
+    for (skip(&parts, &n_parts, 0); n_parts > 0;) {
+        ssize_t n = writev(w->fd, parts, n_parts);
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0) {
@@ -71,17 +83,22 @@ static bool write_all(RecWriter *w, const uint8_t *data, size_t size) {
                 lseek(w->fd, (off_t)w->good, SEEK_SET);
             return false;
         }
-        done += (size_t)n;
+        size += (size_t)n;
+        skip(&parts, &n_parts, (size_t)n);
     }
     w->good += size;
     return true;
 }
 
-static void write_frame(RecWriter *w, FrameType type, const uint8_t *raw, size_t size, int level) {
+static bool write_all(RecWriter *w, const uint8_t *data, size_t size) {
+    return write_parts(w, &(struct iovec){(void *)data, size}, 1);
+}
+
+static void write_frame(RecWriter *w, FrameType type, const uint8_t *raw, size_t size) {
     if (w->error)
         return;
     g_autoptr(GByteArray) bytes = g_byte_array_new();
-    frame_encode(bytes, type, w->n_frames, raw, size, level);
+    frame_encode(bytes, type, w->n_frames, raw, size, LEVEL_LOG);
     if (write_all(w, bytes->data, bytes->len))
         w->n_frames++;
 }
@@ -101,18 +118,22 @@ static void write_start(RecWriter *w, const MachineConfig *config, const char *c
     write_all(w, bytes->data, bytes->len);
     g_byte_array_set_size(bytes, 0);
     manifest_encode(bytes, &info, config);
-    write_frame(w, FRAME_MANIFEST, bytes->data, bytes->len, LEVEL_LOG);
+    write_frame(w, FRAME_MANIFEST, bytes->data, bytes->len);
 }
 
+/* As they are: compressing a kernel takes longer than recording what it does, and so does every copy of it. */
 static void write_image(RecWriter *w, uint32_t index, GBytes *data) {
     gsize size;
     const uint8_t *at = g_bytes_get_data(data, &size);
-    g_autoptr(GByteArray) chunk = g_byte_array_new();
+    g_autoptr(GByteArray) head = g_byte_array_new();
+    put_uint(head, index, 4);
     for (gsize done = 0; done < size && !w->error; done += IMAGE_CHUNK) {
-        g_byte_array_set_size(chunk, 0);
-        put_uint(chunk, index, 4);
-        put_bytes(chunk, at + done, MIN(size - done, IMAGE_CHUNK));
-        write_frame(w, FRAME_IMAGE, chunk->data, chunk->len, LEVEL_NONE);
+        gsize n = MIN(size - done, IMAGE_CHUNK);
+        uint8_t header[FRAME_HEADER_SIZE];
+        frame_encode_header(header, FRAME_IMAGE, w->n_frames, head->data, head->len, at + done, n);
+        struct iovec parts[] = {{header, sizeof header}, {head->data, head->len}, {(void *)(at + done), n}};
+        if (write_parts(w, parts, G_N_ELEMENTS(parts)))
+            w->n_frames++;
     }
 }
 
@@ -225,7 +246,7 @@ const GError *rec_writer_error(const RecWriter *w) {
 
 static void drain(RecWriter *w, FrameType type, GByteArray *buffer, Base *base) {
     if (buffer->len)
-        write_frame(w, type, buffer->data, buffer->len, LEVEL_LOG);
+        write_frame(w, type, buffer->data, buffer->len);
     g_byte_array_set_size(buffer, 0);
     *base = (Base){0};
 }
@@ -235,7 +256,7 @@ static void drain_events(RecWriter *w, Pos pos) {
     g_autoptr(GByteArray) raw = g_byte_array_new();
     put_varint(raw, pos);
     put_bytes(raw, w->events->data, w->events->len);
-    write_frame(w, FRAME_EVENTS, raw->data, raw->len, LEVEL_LOG);
+    write_frame(w, FRAME_EVENTS, raw->data, raw->len);
     g_byte_array_set_size(w->events, 0);
     w->event_base = (Base){0};
     w->flushed = pos;
@@ -326,7 +347,7 @@ bool rec_writer_finish(RecWriter *w, const RecEnd *end, GError **error) {
     put_uint(raw, end->code, 4);
     put_uint(raw, (uint32_t)end->exit_status, 4);
     put_bytes(raw, end->text, strlen(end->text));
-    write_frame(w, FRAME_END, raw->data, raw->len, LEVEL_LOG);
+    write_frame(w, FRAME_END, raw->data, raw->len);
     if (!w->error && close(w->fd) < 0)
         writer_fail(w, "cannot write");
     w->fd = -1;
