@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * memtrace: every access of the guest to memory. Workers encode the trace's jobs (tracer.h) to chunks,
- * independently of each other, and store them.
+ * independently of each other, and store them; or only which pages were accessed is kept (memtrace_index.h).
  */
 #include <string.h>
 
-#include "analyses/trace_store.h"
+#include "analyses/filter.h"
+#include "analyses/memtrace_index.h"
 #include "core/trace.h"
 
 #define WORKERS_MAX 8u
@@ -13,6 +14,9 @@
 typedef struct Memtrace {
     AnalysisRun *run;
     bool as_rows;
+    bool as_index;
+    MemIndex *pages; /* storage=index, which has no workers */
+    uint64_t window; /* likewise, its steps */
     ChunkRam ram[8];
     ChunkSource source;
     CodeTable *code;
@@ -205,6 +209,7 @@ static void memtrace_init(Memtrace *m, AnalysisRun *run) {
     Machine *machine = run->machine;
     m->run = run;
     m->as_rows = !strcmp(analysis_run_option(run, "storage"), "rows");
+    m->as_index = !strcmp(analysis_run_option(run, "storage"), "index");
     g_assert(machine->n_blocks <= G_N_ELEMENTS(m->ram));
     for (uint32_t i = 0; i < machine->n_blocks; i++)
         m->ram[i] =
@@ -218,11 +223,29 @@ static void memtrace_init(Memtrace *m, AnalysisRun *run) {
     m->index = index_builder_new(trace_store_node, run);
 }
 
+static void on_touch(void *opaque, Gva va, Gpa pa, TouchKind kind) {
+    const Memtrace *m = ((AnalysisRun *)opaque)->state;
+    mem_index_touch(m->pages, va, pa, kind);
+}
+
+static void on_dma(void *opaque, Pos pos, const Device *device, bool is_write, Gpa pa, const uint8_t *data,
+                   uint64_t size) {
+    const Memtrace *m = ((AnalysisRun *)opaque)->state;
+    mem_index_dma(m->pages, pa, size, is_write);
+}
+
+static const HookOps index_hooks = {.touch = on_touch, .dma = on_dma};
+
 static bool memtrace_begin(AnalysisRun *run, GError **error) {
     Memtrace *m = run->state;
     memtrace_init(m, run);
-    if (!make_tables(m, error))
+    if (!filter_number(run, "window", 1, &m->window, error) || !make_tables(m, error))
         return false;
+    if (m->as_index) {
+        m->pages = mem_index_new(run->machine, m->window, m->insert, m->index, m->source.walks);
+        analysis_run_subscribe(run, &index_hooks);
+        return true;
+    }
     if (!start_workers(m, error))
         return false;
     analysis_run_trace(run, TRACE_WANT_MEM | (m->source.walks ? TRACE_WANT_WALK : 0), m->n_workers + 1,
@@ -230,8 +253,22 @@ static bool memtrace_begin(AnalysisRun *run, GError **error) {
     return true;
 }
 
+static Pos memtrace_next_position(const AnalysisRun *run, Pos at) {
+    const Memtrace *m = run->state;
+    return m->pages && mem_index_next(m->pages) >= at ? mem_index_next(m->pages) : POS_NONE;
+}
+
+static void memtrace_reached(AnalysisRun *run, Pos pos) {
+    const Memtrace *m = run->state;
+    mem_index_close(m->pages);
+}
+
 static bool memtrace_end(AnalysisRun *run, int64_t *rows, GError **error) {
     Memtrace *m = run->state;
+    if (m->as_index) {
+        *rows = ROWS_UNKNOWN;
+        return mem_index_end(m->pages, error) && finish_tables(m, error);
+    }
     stop_workers(m);
     if (m->error) {
         g_propagate_error(error, g_steal_pointer(&m->error));
@@ -247,6 +284,7 @@ static void memtrace_free(AnalysisRun *run) {
     if (!m->code)
         return;
     stop_workers(m);
+    mem_index_free(m->pages);
     store_stmt_free(m->insert);
     index_builder_free(m->index);
     code_table_free(m->code);
@@ -258,8 +296,11 @@ static void memtrace_free(AnalysisRun *run) {
 
 static const AnalysisOption memtrace_options[] = {
     {"ptw", "no|yes", "no", "also what the page-table walker writes: accessed and dirty bits"},
-    {"storage", "chunks|rows", "chunks",
-     "compressed column chunks, or plain rows (large, but readable by any program)"},
+    {"storage", "chunks|rows|index", "chunks",
+     "compressed column chunks; plain rows (large, but readable by any program); or only which pages were "
+     "accessed when: a "
+     "question replays the recording where it must"},
+    {"window", "STEPS", "16M", "storage=index: the unit of what is kept and replayed"},
 };
 
 const AnalysisClass memtrace_class = {
@@ -269,4 +310,6 @@ const AnalysisClass memtrace_class = {
     .begin = memtrace_begin,
     .end = memtrace_end,
     .free = memtrace_free,
+    .next_position = memtrace_next_position,
+    .reached = memtrace_reached,
 };

@@ -310,7 +310,8 @@ static bool finish(AnalysisRun *run, Pos to, bool complete, GError **error) {
         !store_prepare(run->store, "UPDATE analysis SET to_pos = ?, complete = ?, rows = ? WHERE name = ?",
                        &stmt, error))
         return false;
-    bool ok = store_run(stmt, error, "uiis", to, (int64_t)complete, rows, run->name);
+    bool ok = rows == ROWS_UNKNOWN ? store_run(stmt, error, "uins", to, (int64_t)complete, run->name)
+                                   : store_run(stmt, error, "uiis", to, (int64_t)complete, rows, run->name);
     store_stmt_free(stmt);
     return ok;
 }

@@ -12,12 +12,14 @@
 
 typedef struct AnalysisRun AnalysisRun;
 
+#define ROWS_UNKNOWN (-1) /* they are made when somebody asks for them */
+
 typedef struct AnalysisClass {
     AnalysisInfo info;
     size_t state_size; /* of the zeroed AnalysisRun.state */
     /* Make the tables (inside the set's transaction) and subscribe. */
     bool (*begin)(AnalysisRun *run, GError **error);
-    /* Unsubscribed already: write what is left; the number of rows. */
+    /* Unsubscribed already: write what is left; the number of rows, or ROWS_UNKNOWN. */
     bool (*end)(AnalysisRun *run, int64_t *rows, GError **error);
     /* Whatever happened before, also instead of end. */
     void (*free)(AnalysisRun *run);

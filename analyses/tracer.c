@@ -129,18 +129,23 @@ static void on_trace(void *opaque, const uint64_t *words, size_t n, uint64_t **n
 
 static const HookOps tracer_hooks = {.trace = on_trace};
 
+static void flush_engine(Machine *m) {
+    if (m->engine)
+        m->engine->ops->flush(m->engine);
+}
+
 void tracer_begin(Tracer *t, Machine *m) {
     t->machine = m;
     hooks_subscribe(m->hooks, &tracer_hooks, t);
     hooks_set_trace_wants(m->hooks, t->wants);
-    if (m->engine)
-        m->engine->ops->flush(m->engine);
+    flush_engine(m);
 }
 
 void tracer_end(Tracer *t) {
     if (!t->machine)
         return;
     hooks_unsubscribe(t->machine->hooks, t);
+    flush_engine(t->machine); /* the code leaves a trace where there is no buffer any more */
     t->machine = NULL;
     dispatch(t);
 }

@@ -102,7 +102,6 @@ static bool export(const Args *args, const ExportFormat *f, const char *first, c
     bool opened = ok && args->output;
     Export x = {r.db, stdout, args->output, sql, first};
     if (ok) {
-        database_set_functions(r.db);
         database_warn_partial(args, r.db, *f->tables ? f->tables : sql);
         ok = f->write(&x, error);
     }

@@ -105,15 +105,21 @@ static void tell_replaced(const Job *j) {
         database_tell_replaced(args, db, plugin_host_rows_name(host, i));
 }
 
+/* For who finds the database without the recording beside it. */
+static bool remember_path(const Job *j, GError **error) {
+    g_autofree char *path = g_canonicalize_filename(j->path, NULL);
+    return store_set_meta(j->store, "path", path, error);
+}
+
 static bool open_store(Job *j, GError **error) {
     const Args *args = j->args;
     g_autofree char *db = args->db ? g_strdup(args->db) : g_strconcat(j->path, ".db", NULL);
     if (!drop_others(j, args, db, error) || !store_open(db, &j->store, error) ||
-        !database_import(j->store, j->rec, error) ||
+        !database_import(j->store, j->rec, error) || !remember_path(j, error) ||
         !database_loaded(j->store, replay_machine(j->replay), error) ||
         !database_symbols(j->store, j->rec, args->symbols, error))
         return false;
-    database_set_functions(store_handle(j->store)); /* plain rows of insn show what disas() says */
+    database_set_functions(store_handle(j->store), NULL); /* plain rows of insn show what disas() says */
     tell(args, "database %s", db);
     return true;
 }

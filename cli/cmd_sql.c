@@ -126,7 +126,6 @@ static bool ask(Args *args, Asked *asked, const char *first, GError **error) {
         ok = attach(db, asked->files->pdata[i], i + 1, error);
     ok = ok && (!args->symbols || database_add_symbols(db, args->symbols, error));
     if (ok) {
-        database_set_functions(db);
         database_warn_partial(args, db, asked->sql->str);
     }
     ok = ok && store_query(db, asked->sql->str, &rows_ops, rows, error);

@@ -143,6 +143,6 @@ static char *disassemble(uint64_t pc, uint32_t insn) {
     return riscv_disassemble(&all, pc, riscv_insn_length((uint16_t)insn) == 2 ? insn & 0xffff : insn);
 }
 
-void database_set_functions(sqlite3 *db) {
-    store_set_disassembler(db, disassemble);
+void database_set_functions(sqlite3 *db, const StoreReplayer *replayer) {
+    store_set_functions(db, disassemble, replayer);
 }

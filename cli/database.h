@@ -15,8 +15,9 @@ bool database_loaded(Store *store, const Machine *m, GError **error);
 /* Fill module and symbol from --symbols FILE[@ADDR] (may be NULL) and from the recording's images, unless they are there
  * already. */
 bool database_symbols(Store *store, const Rec *rec, const GPtrArray *files, GError **error);
-/* disas() for a connection. */
-void database_set_functions(sqlite3 *db);
+/* What a connection of a program that has an engine can do more: disas(), and with a `replayer` (may be NULL, must outlive
+ * the connection) the rows of memtrace,storage=index. */
+void database_set_functions(sqlite3 *db, const StoreReplayer *replayer);
 
 /* -- database files (database_file.c) ----------------------------------------------------------------------- */
 typedef enum {

@@ -116,11 +116,13 @@ void database_tell_replaced(const Args *args, sqlite3 *db, const char *spec) {
             name = words[i] + 3;
     if (strspn(name, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "_") != strlen(name))
         return; /* no such name exists; adding it tells what is wrong */
-    g_autofree char *sql = g_strdup_printf("SELECT rows FROM analysis WHERE name = '%s'", name);
-    int64_t rows = -1;
+    g_autofree char *sql = g_strdup_printf("SELECT ifnull(rows, -2) FROM analysis WHERE name = '%s'", name);
+    int64_t rows = -1; /* there is no such analysis; -2: it is an index */
     ask(db, sql, take_integer, &rows);
     if (rows >= 0)
         tell(args, "%s: %" G_GINT64_FORMAT " rows of an earlier replay will be replaced", name, rows);
+    else if (rows == -2)
+        tell(args, "%s: the index of an earlier replay will be replaced", name);
 }
 
 /* -- symbols for one connection ----------------------------------------------------------------------------- */

@@ -65,16 +65,24 @@ char *reading_file(const Args *args, const char *path, GError **error) {
     return recording_db(args, path, true, NULL, error);
 }
 
-bool reading_open(const Args *args, const char *path, bool write, Reading *ret, GError **error) {
-    *ret = (Reading){0};
+static bool open_db(const Args *args, const char *path, bool write, Reading *r, GError **error) {
     if (reading_is_database(path))
-        return store_open_query(path, write, &ret->db, error);
-    g_autofree char *made = recording_db(args, path, write, &ret->store, error);
+        return store_open_query(path, write, &r->db, error);
+    g_autofree char *made = recording_db(args, path, write, &r->store, error);
     if (!made)
         return false;
-    if (!ret->store)
-        return store_open_query(made, write, &ret->db, error);
-    ret->db = store_handle(ret->store);
+    if (!r->store)
+        return store_open_query(made, write, &r->db, error);
+    r->db = store_handle(r->store);
+    return true;
+}
+
+bool reading_open(const Args *args, const char *path, bool write, Reading *ret, GError **error) {
+    *ret = (Reading){0};
+    if (!open_db(args, path, write, ret, error))
+        return false;
+    ret->windows = window_replay_new(args);
+    database_set_functions(ret->db, window_replay_ops(ret->windows));
     return true;
 }
 
@@ -83,6 +91,7 @@ void reading_close(Reading *r) {
         store_close(r->store);
     else if (r->db)
         store_close_query(r->db);
+    window_replay_free(r->windows);
     *r = (Reading){0};
 }
 

@@ -59,7 +59,7 @@ void hart_update_flags(Hart *h) {
     h->flags = (uint32_t)h->priv << FLAG_PRIV_SHIFT | (uint32_t)hart_memory_context(h) << FLAG_CTX_SHIFT |
                (uint32_t)((h->mstatus & MSTATUS_FS) >> MSTATUS_FS_SHIFT) << FLAG_FS_SHIFT |
                (uint32_t)(h->frm & 7) << FLAG_FRM_SHIFT;
-    if (hart_memory_context(h) == CTX_M && pmp_leaves_ram_to_m(h))
+    if (hart_memory_context(h) == CTX_M && pmp_leaves_ram_to_m(h) && !mmu_notes_touched(h->machine))
         h->flags |= FLAG_DIRECT;
 }
 

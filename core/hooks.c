@@ -125,6 +125,10 @@ void hooks_end(Hooks *h, Pos pos) {
     EMIT(h, end, pos)
 }
 
+void hooks_touch(Hooks *h, Gva va, Gpa pa, TouchKind kind) {
+    EMIT(h, touch, va, pa, kind)
+}
+
 void hooks_idle(Hooks *h, Pos pos, const Hart *hart, bool waits) {
     EMIT(h, idle, pos, hart, waits)
 }

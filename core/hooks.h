@@ -34,6 +34,9 @@ typedef struct TrapEvent {
  */
 typedef enum { IRQ_RAISE, IRQ_TAKE, IRQ_CLAIM, IRQ_COMPLETE, IRQ_LOWER } IrqStage;
 
+/* How a page was touched: WALK: the page-table walker set bits of an entry there (there is no va). */
+typedef enum { TOUCH_READ, TOUCH_WRITE, TOUCH_WALK } TouchKind;
+
 typedef struct HookOps {
     /* A block was translated: attach probes (probe.h). The engine shows all code again after a change of
      * subscribers. */
@@ -52,6 +55,8 @@ typedef struct HookOps {
     void (*input)(void *opaque, const NdEvent *ev);
     void (*checkpoint)(void *opaque, Pos pos, Nsec now, uint64_t hash);
     void (*satp)(void *opaque, Pos pos, const Hart *hart);
+    /* A page is accessed by a hart: at least the first time since mmu_note_touched() (mmu.h), which turns this on. */
+    void (*touch)(void *opaque, Gva va, Gpa pa, TouchKind kind);
     /* WFI put the hart to sleep, or it goes on after that. */
     void (*idle)(void *opaque, Pos pos, const Hart *hart, bool waits);
     /* The guest resets the machine: harts and devices are still as they were, pos goes on. */
@@ -105,6 +110,7 @@ void hooks_console(Hooks *h, Pos pos, uint32_t port, bool to_guest, const uint8_
 void hooks_input(Hooks *h, const NdEvent *ev);
 void hooks_checkpoint(Hooks *h, Pos pos, Nsec now, uint64_t hash);
 void hooks_satp(Hooks *h, Pos pos, const Hart *hart);
+void hooks_touch(Hooks *h, Gva va, Gpa pa, TouchKind kind);
 void hooks_idle(Hooks *h, Pos pos, const Hart *hart, bool waits);
 void hooks_reset(Hooks *h, Pos pos);
 void hooks_flushed(Hooks *h);
@@ -133,7 +139,9 @@ void hooks_trace_switch(Hooks *h, Hart *from, Hart *to);
 void hooks_trace_flush(Hooks *h, Hart *hart);
 /* Append words (CUT, SPLIT, WALK) for the running hart; n <= 64. */
 void hooks_trace_append(Hooks *h, Hart *hart, const uint64_t *words, size_t n);
-/* Position or state jumped (restore, reset): the next block header needs a TRACE_SYNC. */
+/* State jumped (restore, reset): the next block header needs a TRACE_SYNC. */
 void hooks_trace_resync(Hooks *h);
+/* The same where pos jumped, too: what comes is counted anew. */
+void hooks_trace_moved(Hooks *h);
 
 #endif

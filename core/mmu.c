@@ -83,6 +83,8 @@ static void write_pte_bits(Hart *h, Gva va, const Walk *walk) {
     if (is_code(m, at->page, offset, sizeof pte))
         m->engine->ops->invalidate_code(m->engine, at->page, offset, sizeof pte);
     memcpy(machine_page_host(m, at->page) + offset, &pte, sizeof pte);
+    if (mmu_of(m)->notes_touched)
+        hooks_touch(m->hooks, 0, machine_page_address(m, at->page), TOUCH_WALK);
     if (h->trace_ptr && (hooks_trace_wants(m->hooks) & TRACE_WANT_WALK)) {
         uint64_t words[TRACE_WALK_WORDS] = {TRACE_WALK | h->left, hart_pos(h),
                                             machine_page_address(m, at->page) + offset,
@@ -179,6 +181,12 @@ bool mmu_translate_peek(const Hart *h, Gva va, AccessKind kind, Gpa *pa) {
         return false;
     *pa = walk.pa | (va & ~PAGE_MASK);
     return true;
+}
+
+/* For those who index what is accessed. One that is made only later (EXIT_REDO), or not at all, may be among them. */
+static void note_touched(const Hart *h, Gva va, const Target *t, AccessKind kind) {
+    if (G_UNLIKELY(mmu_of(h->machine)->notes_touched))
+        hooks_touch(h->machine->hooks, va, t->pa, kind == ACCESS_LOAD ? TOUCH_READ : TOUCH_WRITE);
 }
 
 /* Let the inline path do this page's accesses of the kind from now on. */
@@ -283,6 +291,8 @@ static bool resolve_halves(Hart *h, Gva va, MemOp op, AccessKind kind, Target t[
             return false;
         }
     }
+    note_touched(h, va, &t[0], kind);
+    note_touched(h, second, &t[1], kind);
     return true;
 }
 
@@ -312,6 +322,7 @@ uint64_t mmu_load(Hart *h, Gva va, MemOp op) {
         return extend(load_le(tagged, size), op);
     if (!resolve_or_raise(h, va, size, ACCESS_LOAD, op_view(op), &t))
         return 0;
+    note_touched(h, va, &t, ACCESS_LOAD);
     if (!t.host)
         return device_load(h, va, op, &t);
     h->mem_loc = target_loc(&t);
@@ -395,6 +406,7 @@ void mmu_store(Hart *h, Gva va, uint64_t value, MemOp op) {
     }
     if (!resolve_or_raise(h, va, size, ACCESS_STORE, op_view(op), &t))
         return;
+    note_touched(h, va, &t, ACCESS_STORE);
     if (!t.host) {
         device_store(h, va, value, op, &t);
         return;
@@ -427,6 +439,7 @@ void *mmu_rmw(Hart *h, Gva va, MemOp op) {
         return tagged;
     if (!resolve_or_raise(h, va, size, ACCESS_STORE, op_view(op), &t))
         return NULL;
+    note_touched(h, va, &t, ACCESS_STORE);
     if (!t.host || t.readonly) {
         hart_raise(h, EXC_STORE_ACCESS, va);
         return NULL;

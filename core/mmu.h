@@ -76,8 +76,14 @@ void mmu_init(Machine *m);
 void mmu_done(Machine *m);
 
 /* Drop caches. All invisible to the guest. */
-void mmu_flush(Hart *h);              /* everything of this hart */
-void mmu_satp_changed(Hart *h);       /* switch address space */
+void mmu_flush(Hart *h);        /* everything of this hart */
+void mmu_satp_changed(Hart *h); /* switch address space */
+/*
+ * From now on (`on`; or not any more) tell hooks_touch() which pages are accessed: of each page the first access of a kind
+ * at least, since all inline paths are closed by this call. Between runs only.
+ */
+void mmu_note_touched(Machine *m, bool on);
+bool mmu_notes_touched(const Machine *m);
 void mmu_drop_write_tags(Machine *m); /* after the dirty flags were cleared */
 void mmu_drop_page_tags(Machine *m,
                         uint32_t page); /* write tags of one host page: it now holds code or PTEs */

@@ -76,6 +76,7 @@ typedef struct Mmu {
     WatchPage **watch;    /* by host page; NULL: no walked PTEs */
     FetchKey *fetch_keys;
     uint32_t fetch_capacity, fetch_used, fetch_next_id;
+    bool notes_touched; /* mmu_note_touched() */
     MmuStats stats;
 } Mmu;
 

@@ -178,6 +178,18 @@ void mmu_flush(Hart *h) {
     }
 }
 
+void mmu_note_touched(Machine *m, bool on) {
+    mmu_of(m)->notes_touched = on;
+    for (unsigned i = 0; i < m->n_harts; i++) {
+        tlb_clear(m->harts[i], CTX_M);
+        hart_update_flags(m->harts[i]); /* FLAG_DIRECT goes round the TLB */
+    }
+}
+
+bool mmu_notes_touched(const Machine *m) {
+    return m->mmu && mmu_of(m)->notes_touched;
+}
+
 void mmu_satp_changed(Hart *h) {
     tlb_clear(h, CTX_S);
     memset(h->itlb, 0, sizeof h->itlb);

@@ -114,12 +114,16 @@ void snapshot_restore(Machine *m, const Snapshot *s) {
     for (uint32_t p = 0; p < m->n_pages; p++)
         restore_page(m, s, p);
     uint32_t was_current = m->current;
+    Pos was_at = m->pos;
     StateReader r = {s->state->data, s->state->len, 0, false};
     for (guint i = 0; i < m->sections->len; i++)
         state_section_load(&g_array_index(m->sections, StateSection, i), &r);
     g_assert(!r.bad && r.at == r.size);
     hooks_trace_switch(m->hooks, m->harts[was_current], m->harts[m->current]);
-    hooks_trace_resync(m->hooks);
+    if (m->pos == was_at)
+        hooks_trace_resync(m->hooks);
+    else
+        hooks_trace_moved(m->hooks);
     m->stop = STOP_NONE;
     m->stop_code = 0;
     m->reset_requested = false;

@@ -10,7 +10,7 @@ CREATE TABLE IF NOT EXISTS analysis (
     args TEXT,               -- the specification as given
     from_pos INTEGER, to_pos INTEGER,
     complete INTEGER,        -- 0 until the last commit
-    rows INTEGER
+    rows INTEGER             -- NULL: not counted (storage=index)
 );
 CREATE TABLE IF NOT EXISTS checkpoint (pos INTEGER PRIMARY KEY, time_ns INTEGER, hash INTEGER);
 CREATE TABLE IF NOT EXISTS input (
@@ -68,7 +68,7 @@ CREATE TABLE "$_chunk" (
     id INTEGER PRIMARY KEY,  -- 0, 1, 2 … in order of pos
     first_pos INTEGER, last_pos INTEGER, rows INTEGER,
     touched BLOB,            -- which pages, lines and granules
-    data BLOB
+    data BLOB                -- rows and data NULL (storage=index): made when asked for, by replaying from first_pos to last_pos
 );
 CREATE INDEX "$_chunk_pos" ON "$_chunk" (first_pos, last_pos, rows);
 CREATE TABLE "$_code" (segment INTEGER PRIMARY KEY, data BLOB);

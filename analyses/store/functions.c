@@ -21,6 +21,8 @@ struct Connection {
     int64_t changes; /* of the connection when they were read */
     char text[512];
     StoreDisassembler *disassemble;
+    Windows *windows; /* NULL: none yet */
+    StoreReplayer replayer;
 };
 
 static void symbol_clear(void *p) {
@@ -49,7 +51,14 @@ void connection_unref(void *p) {
         return;
     if (c->symbols)
         g_array_unref(c->symbols);
+    g_clear_pointer(&c->windows, windows_free);
     g_free(c);
+}
+
+Windows *connection_windows(Connection *c) {
+    if (!c->windows)
+        c->windows = windows_new(&c->replayer);
+    return c->windows;
 }
 
 /* -- symbols ------------------------------------------------------------------------------------------------
@@ -133,6 +142,21 @@ char *connection_disassemble(const Connection *c, uint64_t pc, uint32_t insn) {
     return text ? text : g_strdup_printf((insn & 3) == 3 ? "0x%08x" : "0x%04x", insn);
 }
 
+/* The trace that has the instructions that ran; an index has none. */
+static TraceTable *find_trace(sqlite3 *db) {
+    static const char *const names[] = {"memtrace", "insn"};
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        TraceTable *t;
+        if (!trace_table_new(db, "main", names[i], &t, NULL))
+            continue;
+        trace_table_refresh(t);
+        if (!trace_table_is_index(t))
+            return t;
+        trace_table_free(t);
+    }
+    return NULL;
+}
+
 /* disas(pc), as it ran in a trace, or disas(pc, bytes). */
 static void function_disas(sqlite3_context *x, int n, sqlite3_value **v) {
     Connection *c = of(x);
@@ -146,9 +170,7 @@ static void function_disas(sqlite3_context *x, int n, sqlite3_value **v) {
     }
     /* Kept as long as the statement runs (negative: not bound to an argument). */
     if (!(t = sqlite3_get_auxdata(x, AUX_TRACE))) {
-        if (sqlite3_value_type(v[0]) == SQLITE_NULL ||
-            !(trace_table_new(c->db, "main", "memtrace", &t, NULL) ||
-              trace_table_new(c->db, "main", "insn", &t, NULL)))
+        if (sqlite3_value_type(v[0]) == SQLITE_NULL || !(t = find_trace(c->db)))
             return;
         sqlite3_set_auxdata(x, AUX_TRACE, t, (void (*)(void *))trace_table_free);
         if (!(t = sqlite3_get_auxdata(x, AUX_TRACE)))
@@ -207,9 +229,11 @@ int functions_register(Connection *c) {
     return SQLITE_OK;
 }
 
-void store_set_disassembler(sqlite3 *db, StoreDisassembler *fn) {
+void store_set_functions(sqlite3 *db, StoreDisassembler *fn, const StoreReplayer *replayer) {
     Connection *c = connection_new(db);
     c->disassemble = fn;
+    if (replayer)
+        c->replayer = *replayer;
     functions_register(c);
     vtab_register(c);
     connection_unref(c);

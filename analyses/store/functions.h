@@ -5,6 +5,7 @@
 
 #include "analyses/store/sqlite.h"
 #include "analyses/store/store.h"
+#include "analyses/store/windows.h"
 
 /* What rr-emu keeps for one connection; counted, as functions and modules end in any order. */
 typedef struct Connection Connection;
@@ -12,6 +13,7 @@ sqlite3 *connection_db(const Connection *c);
 Connection *connection_new(sqlite3 *db);
 Connection *connection_ref(Connection *c);
 void connection_unref(void *c);
+Windows *connection_windows(Connection *c);
 /* "name" or "name+0x12", NULL if unknown. Valid until the next call. */
 const char *connection_symbol(Connection *c, uint64_t pc);
 /* The instruction's text as a new string; its bytes if nobody disassembles. */

@@ -99,6 +99,21 @@ bool store_add_symbols(Store *s, const char *spec, GError **error);
 bool store_register(sqlite3 *db, GError **error);
 /* What disas() calls: returns a new string or NULL. Without one it shows the instruction's bytes. */
 typedef char *StoreDisassembler(uint64_t pc, uint32_t insn);
-void store_set_disassembler(sqlite3 *db, StoreDisassembler *fn);
+
+/* Of a recording, the positions of one window of memtrace,storage=index. */
+typedef struct StoreWindow {
+    char *recording, *path, *database; /* id; where it was, or NULL; the file that holds the index, or "" */
+    Pos from, to;                      /* from a replay that stops at `from` to one that stops at `to` */
+    bool walks;                        /* ptw=yes */
+} StoreWindow;
+/* Makes their rows, on the thread that asks. */
+typedef struct StoreReplayer {
+    /* A connection whose main schema has memtrace of them, as chunks; the replayer's, to be dropped. NULL on failure. */
+    sqlite3 *(*trace)(void *opaque, const StoreWindow *window, GError **error);
+    void (*drop)(void *opaque, sqlite3 *trace);
+    void *opaque;
+} StoreReplayer;
+/* What a program that has an engine adds to a connection; `replayer` may be NULL, and must outlive the connection. */
+void store_set_functions(sqlite3 *db, StoreDisassembler *fn, const StoreReplayer *replayer);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "analyses/store/trace_table.h"
 
+#include <string.h>
 #include <zstd.h>
 
 #include "analyses/analysis.h"
@@ -29,6 +30,7 @@ struct TraceTable {
     uint64_t clock;
     GHashTable *insns;    /* pc -> raw, made by the first trace_table_insn */
     int changes, version; /* of the connection and the file, as of trace_table_refresh */
+    bool refreshed, is_index;
 };
 
 static bool fail(TraceTable *t, GError **error, const char *what) {
@@ -99,15 +101,6 @@ void trace_table_free(TraceTable *t) {
     g_free(t);
 }
 
-void trace_table_refresh(TraceTable *t) {
-    int changes = sqlite3_total_changes(t->db), version = 0;
-    sqlite3_file_control(t->db, t->schema, SQLITE_FCNTL_DATA_VERSION, &version);
-    if (changes != t->changes || version != t->version)
-        forget(t);
-    t->changes = changes;
-    t->version = version;
-}
-
 /* -- integers ------------------------------------------------------------------------------------------ */
 static int64_t query_int(TraceTable *t, const char *format, int64_t a, int64_t fallback) {
     sqlite3_stmt *stmt = NULL;
@@ -120,8 +113,27 @@ static int64_t query_int(TraceTable *t, const char *format, int64_t a, int64_t f
     return fallback;
 }
 
+void trace_table_refresh(TraceTable *t) {
+    int changes = sqlite3_total_changes(t->db), version = 0;
+    sqlite3_file_control(t->db, t->schema, SQLITE_FCNTL_DATA_VERSION, &version);
+    if (t->refreshed && changes == t->changes && version == t->version)
+        return;
+    forget(t);
+    t->refreshed = true;
+    t->changes = changes;
+    t->version = version;
+    t->is_index = query_int(t, "SELECT rows IS NULL FROM \"%w\".\"%w_chunk\" WHERE id >= ? LIMIT 1", 0, 0);
+}
+
+const char *trace_table_name(const TraceTable *t) {
+    return t->name;
+}
+
+/* About every third instruction accesses memory. */
 int64_t trace_table_rows(TraceTable *t) {
-    return query_int(t, "SELECT sum(rows) FROM \"%w\".\"%w_chunk\" WHERE first_pos >= ?", INT64_MIN, 0);
+    const char *sql =
+        "SELECT sum(ifnull(rows, (last_pos - first_pos) / 3)) FROM \"%w\".\"%w_chunk\" WHERE first_pos >= ?";
+    return query_int(t, sql, INT64_MIN, 0);
 }
 
 void trace_table_range(TraceTable *t, int64_t first, int64_t last, int64_t *from, int64_t *to) {
@@ -220,6 +232,45 @@ bool trace_table_runs(TraceTable *t, int64_t id, Runs *runs, GError **error) {
               run_decode(t->runs, blob, size, runs, error);
     sqlite3_reset(t->chunk);
     return ok;
+}
+
+/* -- windows ------------------------------------------------------------------------------------------- */
+bool trace_table_is_index(const TraceTable *t) {
+    return t->is_index;
+}
+
+/* The first column of what the query, given the table's name, finds, as a new string or NULL. */
+static char *query_text(TraceTable *t, const char *format) {
+    sqlite3_stmt *stmt = NULL;
+    char *text = NULL, *sql = sqlite3_mprintf(format, t->schema);
+    if (sqlite3_prepare_v2(t->db, sql, -1, &stmt, NULL) == SQLITE_OK) {
+        sqlite3_bind_text(stmt, 1, t->name, -1, SQLITE_STATIC);
+        if (sqlite3_step(stmt) == SQLITE_ROW)
+            text = g_strdup((const char *)sqlite3_column_text(stmt, 0));
+    }
+    sqlite3_finalize(stmt);
+    sqlite3_free(sql);
+    return text;
+}
+
+bool trace_table_window(TraceTable *t, int64_t id, StoreWindow *ret, GError **error) {
+    int64_t from = query_int(t, "SELECT first_pos FROM \"%w\".\"%w_chunk\" WHERE id = ?", id, -1);
+    int64_t to = query_int(t, "SELECT last_pos FROM \"%w\".\"%w_chunk\" WHERE id = ?", id, -1);
+    char *recording = query_text(t, "SELECT value FROM \"%w\".meta WHERE key = 'recording' AND ?1 = ?1");
+    if (from < 0 || to < from || !recording) {
+        g_free(recording);
+        return fail(t, error, "a window of the index is damaged");
+    }
+    g_autofree char *args = query_text(t, "SELECT args FROM \"%w\".analysis WHERE name = ?1");
+    const char *file = sqlite3_db_filename(t->db, t->schema);
+    *ret =
+        (StoreWindow){.recording = recording,
+                      .path = query_text(t, "SELECT value FROM \"%w\".meta WHERE key = 'path' AND ?1 = ?1"),
+                      .database = g_strdup(file ? file : ""),
+                      .from = (Pos)from,
+                      .to = (Pos)to,
+                      .walks = args && strstr(args, "ptw=yes")};
+    return true;
 }
 
 /* -- the index ----------------------------------------------------------------------------------------- */

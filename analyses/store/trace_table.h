@@ -6,6 +6,7 @@
 #include "analyses/store/index.h"
 #include "analyses/store/runs.h"
 #include "analyses/store/sqlite.h"
+#include "analyses/store/store.h"
 
 typedef struct TraceTable TraceTable;
 
@@ -14,7 +15,13 @@ bool trace_table_new(sqlite3 *db, const char *schema, const char *name, TraceTab
 void trace_table_free(TraceTable *t);
 /* Before a query: forget what was read if the database has been written since. */
 void trace_table_refresh(TraceTable *t);
+const char *trace_table_name(const TraceTable *t);
+/* How many there are; of an index, roughly. */
 int64_t trace_table_rows(TraceTable *t);
+/* Its chunks are windows, whose rows only a replay has (storage=index). As of the last refresh. */
+bool trace_table_is_index(const TraceTable *t);
+/* What to replay for one of them. */
+bool trace_table_window(TraceTable *t, int64_t id, StoreWindow *ret, GError **error);
 
 /* Chunks that may hold rows with first <= pos <= last; ids [*from, *to), empty if from >= to. */
 void trace_table_range(TraceTable *t, int64_t first, int64_t last, int64_t *from, int64_t *to);

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "analyses/store/functions.h"
-#include "analyses/store/trace_table.h"
+#include "analyses/store/trace_walk.h"
 #include "analyses/store/vtab.h"
 #include "analyses/store/want.h"
 
@@ -40,11 +40,8 @@ typedef struct Cursor {
     sqlite3_vtab_cursor base;
     Want want;
     IndexQuery queries[WANT_QUERIES];
-    size_t n_queries;
-    int64_t low, high; /* chunk ids */
-    int64_t chunk;     /* decoded in rows, -1: none */
-    ChunkRows rows;
-    int64_t at; /* row in the chunk; those of the wanted pos are [first, end) */
+    TraceWalk walk; /* over the chunks */
+    int64_t at;     /* row in the chunk; those of the wanted pos are [first, end) */
     int64_t first, end;
     bool every;  /* of those, every row is wanted */
     guint image; /* of the loader's rows */
@@ -121,14 +118,15 @@ static int vtab_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
 /* -- walking ------------------------------------------------------------------------------------------- */
 static int vtab_open(sqlite3_vtab *base, sqlite3_vtab_cursor **ret) {
     Cursor *c = g_new0(Cursor, 1);
-    c->chunk = -1;
+    const Vtab *t = (Vtab *)base;
+    trace_walk_init(&c->walk, t->trace, connection_windows(t->connection));
     *ret = &c->base;
     return SQLITE_OK;
 }
 
 static int vtab_close(sqlite3_vtab_cursor *base) {
     Cursor *c = (Cursor *)base;
-    chunk_rows_done(&c->rows);
+    trace_walk_done(&c->walk);
     g_free(c);
     return SQLITE_OK;
 }
@@ -136,7 +134,7 @@ static int vtab_close(sqlite3_vtab_cursor *base) {
 /* Whether a row of the right pos is wanted. */
 static bool row_wanted(const Cursor *c, uint32_t i) {
     const Want *w = &c->want;
-    const ChunkRows *r = &c->rows;
+    const ChunkRows *r = &c->walk.rows;
     int64_t paddr = (int64_t)r->paddr[i], vaddr = (int64_t)r->vaddr[i];
     if (!(w->ops >> r->op[i] & 1) || paddr < w->paddr[0] || paddr > w->paddr[1])
         return false;
@@ -168,19 +166,13 @@ static int64_t lower_row(const ChunkRows *r, int64_t pos) {
     return low;
 }
 
-static bool load_chunk(Vtab *t, Cursor *c, int64_t id, GError **error) {
+static void begin_chunk(Cursor *c) {
     const Want *w = &c->want;
-    if (c->chunk != id) {
-        c->chunk = -1;
-        if (!trace_table_chunk(t->trace, id, &c->rows, error))
-            return false;
-        c->chunk = id;
-    }
-    c->first = lower_row(&c->rows, w->pos[0]);
-    c->end = w->pos[1] == INT64_MAX ? c->rows.n : lower_row(&c->rows, w->pos[1] + 1);
+    const ChunkRows *r = &c->walk.rows;
+    c->first = lower_row(r, w->pos[0]);
+    c->end = w->pos[1] == INT64_MAX ? r->n : lower_row(r, w->pos[1] + 1);
     c->at = w->down ? c->end - 1 : c->first;
     c->every = !w->has_paddr && !w->has_vaddr && !w->has_covers && !(~w->ops & ((1u << MEM_OP_COUNT) - 1));
-    return true;
 }
 
 /* The loader's rows: granules of images. Sets the state when there are no more. */
@@ -211,28 +203,18 @@ static bool seek_loader(const Vtab *t, Cursor *c) {
     return false;
 }
 
-static bool seek_chunks(Vtab *t, Cursor *c, int64_t from, GError **error) {
-    bool down = c->want.down;
-    for (;;) {
-        if (from >= 0) {
-            int64_t id;
-            if (!trace_table_next(t->trace, from, c->low, c->high, down, c->queries, c->n_queries, &id,
-                                  error))
-                return false;
-            if (id < 0) {
-                c->state = AT_END;
-                return true;
-            }
-            if (!load_chunk(t, c, id, error))
-                return false;
-        }
-        if (seek_row(c))
-            return true;
-        from = down ? c->chunk - 1 : c->chunk + 1;
-        if (from < c->low || from >= c->high) {
+/* The first wanted row of the next chunk that has one. */
+static bool seek_chunks(Cursor *c, GError **error) {
+    for (bool more;;) {
+        if (!trace_walk_next(&c->walk, &more, error))
+            return false;
+        if (!more) {
             c->state = AT_END;
             return true;
         }
+        begin_chunk(c);
+        if (seek_row(c))
+            return true;
     }
 }
 
@@ -243,9 +225,7 @@ static bool loader_first(const Vtab *t, const Cursor *c) {
 /* After the end of one part, the other. */
 static bool seek_part(Vtab *t, Cursor *c, GError **error) {
     if (c->state == AT_CHUNKS) {
-        if (c->low >= c->high)
-            c->state = AT_END;
-        else if (!seek_chunks(t, c, c->want.down ? c->high - 1 : c->low, error))
+        if (!seek_chunks(c, error))
             return false;
         if (c->state == AT_CHUNKS || !c->want.down || !loader_first(t, c))
             return true;
@@ -273,9 +253,8 @@ static int vtab_filter(sqlite3_vtab_cursor *base, int down, const char *plan, in
     c->state = AT_END;
     if (c->want.none)
         return SQLITE_OK;
-    c->n_queries = want_queries(&c->want, c->queries);
-    trace_table_refresh(t->trace);
-    trace_table_range(t->trace, c->want.pos[0], c->want.pos[1], &c->low, &c->high);
+    size_t n = want_queries(&c->want, c->queries);
+    trace_walk_begin(&c->walk, c->want.pos[0], c->want.pos[1], down, c->queries, n);
     c->state = !down && loader_first(t, c) ? AT_LOADER : AT_CHUNKS;
     return cursor_result(c, seek_part(t, c, &error), &error);
 }
@@ -288,7 +267,7 @@ static int vtab_next(sqlite3_vtab_cursor *base) {
         c->at += c->want.down ? -1 : 1;
         if (G_LIKELY(seek_row(c)))
             return SQLITE_OK;
-        if (!seek_chunks(t, c, -1, &error))
+        if (!seek_chunks(c, &error))
             return cursor_result(c, false, &error);
         if (c->state == AT_CHUNKS || !c->want.down || !loader_first(t, c))
             return SQLITE_OK;
@@ -306,8 +285,8 @@ static int vtab_eof(sqlite3_vtab_cursor *base) {
 static int vtab_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *ret) {
     const Cursor *c = (Cursor *)base;
     /* The same row has the same number in any scan: OR joins several. */
-    *ret = c->state == AT_LOADER ? -1 - (int64_t)((uint64_t)c->image << 48 | c->offset)
-                                 : c->chunk * (int64_t)CHUNK_MAX_ROWS + c->at;
+    *ret =
+        c->state == AT_LOADER ? -1 - (int64_t)((uint64_t)c->image << 48 | c->offset) : c->walk.row_id + c->at;
     return SQLITE_OK;
 }
 
@@ -329,7 +308,7 @@ static void loader_column(const Vtab *t, const Cursor *c, sqlite3_context *x, in
 
 /* Columns that DMA rows have too; false: it is one of the others. */
 static bool common_column(const Cursor *c, sqlite3_context *x, int column) {
-    const ChunkRows *r = &c->rows;
+    const ChunkRows *r = &c->walk.rows;
     switch (column) {
     case COLUMN_POS: sqlite3_result_int64(x, (int64_t)r->pos[c->at]); return true;
     case COLUMN_SEQ: sqlite3_result_int64(x, r->seq[c->at]); return true;
@@ -345,7 +324,7 @@ static bool common_column(const Cursor *c, sqlite3_context *x, int column) {
 static int vtab_column(sqlite3_vtab_cursor *base, sqlite3_context *x, int column) {
     const Cursor *c = (Cursor *)base;
     const Vtab *t = (Vtab *)base->pVtab;
-    const ChunkRows *r = &c->rows;
+    const ChunkRows *r = &c->walk.rows;
     const char *name;
     if (column == COLUMN_COVERS) {
         if (c->want.has_covers)
