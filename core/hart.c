@@ -17,7 +17,8 @@ Hart *hart_new(Machine *m, uint32_t id) {
     h->machine = m;
     h->isa = &m->config.isa;
     h->id = id;
-    memset(h->tlb, 0xff, sizeof h->tlb); /* TLB_NEVER */
+    for (unsigned ctx = 0; ctx < CTX_COUNT; ctx++)
+        h->tlb[ctx][0].read = h->tlb[ctx][0].write = TLB_NEVER;
     return h;
 }
 

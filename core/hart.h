@@ -80,9 +80,15 @@ typedef enum {
  * valid only while the page is dirty already and neither holds code nor walked PTEs: write tags are the dirty
  * tracking.
  */
-#define TLB_BITS 10
+#define TLB_BITS 16
 #define TLB_ENTRIES (1u << TLB_BITS)
 #define TLB_NEVER UINT64_MAX
+/*
+ * A context of this size is not cleared by looking at all of it: which entries are in use is written down, up to this
+ * many. An entry that was never used is all zeros, and its tags match nothing either: address 0 belongs to entry 0,
+ * which never has zeros.
+ */
+#define TLB_NOTED 4096u
 typedef struct TlbEntry {
     uint64_t read, write;
     uintptr_t addend; /* host address - virtual address */
@@ -150,11 +156,12 @@ struct Hart {
         *cut_block; /* the engine's: the observed block that a slow path or helper was called from last */
     Machine *machine;
     const Isa *isa;
-    uint32_t id;           /* mhartid */
-    uint32_t tlb_filled;   /* bit per MemCtx: contexts of `tlb` that hold something */
-    uint64_t helper_insns; /* --stats: integer instructions that called a helper */
+    uint32_t id;                  /* mhartid */
+    uint32_t tlb_used[CTX_COUNT]; /* entries of `tlb` in use; above TLB_NOTED: any of them may be */
+    uint64_t helper_insns;        /* --stats: integer instructions that called a helper */
     uint32_t itlb[ITLB_ENTRIES];
     uint64_t scratch[HART_SCRATCH];
+    uint16_t tlb_noted[CTX_COUNT][TLB_NOTED]; /* the numbers of those in use */
     TlbEntry tlb[CTX_COUNT][TLB_ENTRIES];
 };
 

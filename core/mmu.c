@@ -197,6 +197,7 @@ static void tlb_fill(Hart *h, unsigned ctx, Gva va, AccessKind kind, const Targe
     Gpa paddr = t->pa & PAGE_MASK;
     uintptr_t addend = (uintptr_t)t->host - (uintptr_t)va;
     if (e->paddr != paddr || e->addend != addend) {
+        mmu_note_used(h, ctx, e);
         e->read = e->write = TLB_NEVER;
         e->paddr = paddr;
         e->addend = addend;
@@ -207,7 +208,6 @@ static void tlb_fill(Hart *h, unsigned ctx, Gva va, AccessKind kind, const Targe
         mmu_note_write_tag(h, e, t->page);
         e->write = va & PAGE_MASK;
     }
-    h->tlb_filled |= 1u << ctx;
     mmu_of(h->machine)->stats.fills++;
 }
 

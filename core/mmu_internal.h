@@ -92,12 +92,10 @@ static inline Mmu *mmu_of(const Machine *m) {
  * for the whole page; without a bit, pmp_check() has to be asked.
  */
 typedef struct StlbEntry {
-    Gva page;
     uint64_t root;
     Gpa pa;
     uint8_t *host; /* first byte of the page; NULL: not RAM */
     uint32_t host_page;
-    uint32_t generation;
     uint8_t pte; /* low bits of the leaf: permissions, A and D as they are in memory at least */
     uint8_t pmp;
     bool readonly;
@@ -113,6 +111,16 @@ void mmu_stlb_free(Mmu *mmu);
 
 static inline TlbEntry *mmu_tlb_entry(Hart *h, unsigned ctx, Gva va) {
     return &h->tlb[ctx][(va >> PAGE_BITS) & (TLB_ENTRIES - 1)];
+}
+
+/* The entry is about to be filled: remember that, if it is empty. No RAM is at physical page 0. */
+static inline void mmu_note_used(Hart *h, unsigned ctx, const TlbEntry *e) {
+    uint32_t n = h->tlb_used[ctx];
+    if (e->paddr == 0 && n <= TLB_NOTED) {
+        if (n < TLB_NOTED)
+            h->tlb_noted[ctx][n] = (uint16_t)(e - h->tlb[ctx]);
+        h->tlb_used[ctx]++;
+    }
 }
 
 /* The entry is about to get a write tag for the host page. */

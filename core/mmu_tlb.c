@@ -3,12 +3,14 @@
 
 #include <string.h>
 
-#define STLB_SETS 1024u
+#define STLB_SETS 4096u
 #define STLB_WAYS 4u
 
+/* A key: virtual page address | generation. The keys are apart, since they are what searches and drops look at. */
 struct StlbHart {
-    uint32_t generation; /* entries of another one are empty */
+    uint32_t generation; /* 1 to PAGE_SIZE - 1; entries of another one are empty */
     uint32_t victim;
+    uint64_t keys[STLB_SETS][STLB_WAYS];
     StlbEntry entries[STLB_SETS][STLB_WAYS];
 };
 
@@ -47,9 +49,9 @@ void mmu_get_stats(const Machine *m, MmuStats *stats) {
 
 /* ---- second-level TLB ---- */
 
-static StlbEntry *stlb_set(StlbHart *s, Gva va) {
+static uint32_t stlb_set(Gva va) {
     uint64_t vpn = va >> PAGE_BITS;
-    return s->entries[(vpn ^ vpn >> 10 ^ vpn >> 20) % STLB_SETS];
+    return (uint32_t)((vpn ^ vpn >> 12 ^ vpn >> 24) % STLB_SETS);
 }
 
 static uint64_t stlb_root(const Hart *h) {
@@ -67,24 +69,24 @@ static StlbHart *stlb_of(Hart *h) {
 
 const StlbEntry *mmu_stlb_find(Hart *h, Gva va) {
     StlbHart *s = stlb_of(h);
-    const StlbEntry *set = stlb_set(s, va);
+    uint64_t key = (va & PAGE_MASK) | s->generation;
+    uint32_t set = stlb_set(va);
     for (unsigned i = 0; i < STLB_WAYS; i++)
-        if (set[i].page == (va & PAGE_MASK) && set[i].generation == s->generation &&
-            set[i].root == stlb_root(h))
-            return &set[i];
+        if (s->keys[set][i] == key && s->entries[set][i].root == stlb_root(h))
+            return &s->entries[set][i];
     return NULL;
 }
 
 /* The way of an entry for the same page if there is one, else an empty one, else the next victim. */
-static StlbEntry *stlb_choose(StlbHart *s, Gva page, uint64_t root) {
-    StlbEntry *set = stlb_set(s, page), *empty = NULL;
+static unsigned stlb_choose(StlbHart *s, uint32_t set, uint64_t key, uint64_t root) {
+    unsigned empty = STLB_WAYS;
     for (unsigned i = 0; i < STLB_WAYS; i++) {
-        if (set[i].generation != s->generation)
-            empty = &set[i];
-        else if (set[i].page == page && set[i].root == root)
-            return &set[i];
+        if ((s->keys[set][i] & ~PAGE_MASK) != s->generation)
+            empty = i;
+        else if (s->keys[set][i] == key && s->entries[set][i].root == root)
+            return i;
     }
-    return empty ? empty : &set[s->victim++ % STLB_WAYS];
+    return empty < STLB_WAYS ? empty : s->victim++ % STLB_WAYS;
 }
 
 static uint8_t whole_page_pmp(const Hart *h, Gpa pa) {
@@ -101,11 +103,13 @@ static uint8_t whole_page_pmp(const Hart *h, Gpa pa) {
 const StlbEntry *mmu_stlb_insert(Hart *h, Gva va, Gpa pa, uint64_t pte) {
     StlbHart *s = stlb_of(h);
     const RamBlock *b = machine_ram_block(h->machine, pa);
-    StlbEntry *e = stlb_choose(s, va & PAGE_MASK, stlb_root(h));
-    *e = (StlbEntry){.page = va & PAGE_MASK,
-                     .root = stlb_root(h),
+    uint64_t key = (va & PAGE_MASK) | s->generation;
+    uint32_t set = stlb_set(va);
+    unsigned way = stlb_choose(s, set, key, stlb_root(h));
+    StlbEntry *e = &s->entries[set][way];
+    s->keys[set][way] = key;
+    *e = (StlbEntry){.root = stlb_root(h),
                      .pa = pa & PAGE_MASK,
-                     .generation = s->generation,
                      .pte = (uint8_t)pte,
                      .pmp = whole_page_pmp(h, pa & PAGE_MASK)};
     if (b) {
@@ -118,8 +122,8 @@ const StlbEntry *mmu_stlb_insert(Hart *h, Gva va, Gpa pa, uint64_t pte) {
 }
 
 static void stlb_drop_all(StlbHart *s) {
-    if (s && ++s->generation == 0) {
-        memset(s->entries, 0, sizeof s->entries);
+    if (s && ++s->generation == PAGE_SIZE) {
+        memset(s->keys, 0, sizeof s->keys);
         s->generation = 1;
     }
 }
@@ -127,11 +131,13 @@ static void stlb_drop_all(StlbHart *s) {
 static void stlb_drop_range(StlbHart *s, Gva base, uint64_t last) {
     if (!s)
         return;
-    StlbEntry *first = last < PAGE_SIZE ? stlb_set(s, base) : s->entries[0];
-    unsigned n = last < PAGE_SIZE ? STLB_WAYS : STLB_SETS * STLB_WAYS;
-    for (unsigned i = 0; i < n; i++)
-        if (first[i].page - base <= last)
-            first[i].generation = 0;
+    uint64_t pages = (last >> PAGE_BITS) + 1;
+    bool all = pages >= STLB_SETS;
+    for (uint64_t set = 0; set < (all ? STLB_SETS : pages); set++) {
+        uint64_t *keys = s->keys[all ? set : stlb_set(base + (set << PAGE_BITS))];
+        for (unsigned i = 0; i < STLB_WAYS; i++)
+            keys[i] = (keys[i] & PAGE_MASK) - base <= last ? 0 : keys[i];
+    }
 }
 
 void mmu_stlb_free(Mmu *mmu) {
@@ -141,31 +147,54 @@ void mmu_stlb_free(Mmu *mmu) {
 
 /* ---- inline TLB and fetch TLB ---- */
 
-static void tlb_clear(Hart *h, unsigned first_ctx) {
-    for (unsigned ctx = first_ctx; ctx < CTX_COUNT; ctx++) {
-        if (h->tlb_filled >> ctx & 1)
-            memset(h->tlb[ctx], 0xff, sizeof h->tlb[ctx]);
-        h->tlb_filled &= ~(1u << ctx);
-    }
+/* How many entries of a context there are to look at, and the i-th of them. */
+static uint32_t tlb_count(const Hart *h, unsigned ctx) {
+    return h->tlb_used[ctx] <= TLB_NOTED ? h->tlb_used[ctx] : TLB_ENTRIES;
+}
+static TlbEntry *tlb_at(Hart *h, unsigned ctx, uint32_t i) {
+    return &h->tlb[ctx][h->tlb_used[ctx] <= TLB_NOTED ? h->tlb_noted[ctx][i] : i];
 }
 
-static void tlb_drop_range(Hart *h, Gva base, uint64_t last) {
-    unsigned first = last < PAGE_SIZE ? (base >> PAGE_BITS) % TLB_ENTRIES : 0;
-    unsigned n = last < PAGE_SIZE ? 1 : TLB_ENTRIES;
-    for (unsigned ctx = CTX_S; ctx < CTX_COUNT; ctx++) {
-        if (!(h->tlb_filled >> ctx & 1))
-            continue;
-        for (TlbEntry *e = &h->tlb[ctx][first], *end = e + n; e < end; e++) {
-            if (e->read - base <= last)
-                e->read = TLB_NEVER;
-            if (e->write - base <= last)
-                e->write = TLB_NEVER;
-        }
+static void tlb_clear_ctx(Hart *h, unsigned ctx) {
+    static const TlbEntry empty = {.read = TLB_NEVER, .write = TLB_NEVER};
+    if (h->tlb_used[ctx] > TLB_NOTED) {
+        memset(h->tlb[ctx], 0, sizeof h->tlb[ctx]);
+        h->tlb[ctx][0] = empty;
+    } else {
+        for (uint32_t i = 0; i < h->tlb_used[ctx]; i++)
+            h->tlb[ctx][h->tlb_noted[ctx][i]] = empty;
     }
-    if (last < PAGE_SIZE)
-        h->itlb[(base >> PAGE_BITS) % ITLB_ENTRIES] = 0;
-    else
+    h->tlb_used[ctx] = 0;
+}
+
+static void tlb_clear(Hart *h, unsigned first_ctx) {
+    for (unsigned ctx = first_ctx; ctx < CTX_COUNT; ctx++)
+        tlb_clear_ctx(h, ctx);
+}
+
+static void tlb_drop_entry(TlbEntry *e, Gva base, uint64_t last) {
+    if (e->read - base <= last)
+        e->read = TLB_NEVER;
+    if (e->write - base <= last)
+        e->write = TLB_NEVER;
+}
+
+/* By address or by what is in use, whichever are fewer. */
+static void tlb_drop_range(Hart *h, Gva base, uint64_t last) {
+    uint64_t pages = (last >> PAGE_BITS) + 1;
+    for (unsigned ctx = CTX_S; ctx < CTX_COUNT; ctx++) {
+        uint32_t n = tlb_count(h, ctx);
+        if (n <= pages)
+            for (uint32_t i = 0; i < n; i++)
+                tlb_drop_entry(tlb_at(h, ctx, i), base, last);
+        else
+            for (uint64_t i = 0; i < pages; i++)
+                tlb_drop_entry(mmu_tlb_entry(h, ctx, base + (i << PAGE_BITS)), base, last);
+    }
+    if (pages >= ITLB_ENTRIES)
         memset(h->itlb, 0, sizeof h->itlb);
+    for (uint64_t i = 0; pages < ITLB_ENTRIES && i < pages; i++)
+        h->itlb[((base >> PAGE_BITS) + i) % ITLB_ENTRIES] = 0;
 }
 
 void mmu_flush(Hart *h) {
@@ -218,11 +247,11 @@ static void drop_write_tags(Machine *m, bool all, Gpa page) {
     for (unsigned i = 0; i < m->n_harts; i++) {
         Hart *h = m->harts[i];
         for (unsigned ctx = 0; ctx < CTX_COUNT; ctx++) {
-            if (!(h->tlb_filled >> ctx & 1))
-                continue;
-            for (unsigned e = 0; e < TLB_ENTRIES; e++)
-                if (all || h->tlb[ctx][e].paddr == page)
-                    h->tlb[ctx][e].write = TLB_NEVER;
+            for (uint32_t i = 0, n = tlb_count(h, ctx); i < n; i++) {
+                TlbEntry *e = tlb_at(h, ctx, i);
+                if (all || e->paddr == page)
+                    e->write = TLB_NEVER;
+            }
         }
     }
 }

@@ -56,9 +56,17 @@ struct Backend {
 /*
  * The indirect-jump cache, per hart (hart->jump_cache), probed by generated code; filled by the engine.
  * An entry holds for (pc, flags) while itlb[(pc >> 12) % ITLB_ENTRIES] == page_id. code: host entry (x86_64).
+ * Blocks of the same pc that differ in the state of the floating-point unit (FS, frm) have entries of their own, a few
+ * further on: the kernel runs with any of them, and programs that change the rounding mode go to and fro.
  */
-#define JUMP_CACHE_ENTRIES 65536u
-#define JUMP_CACHE_INDEX(pc) (((pc) >> 1) & (JUMP_CACHE_ENTRIES - 1))
+#define JUMP_CACHE_PCS 65536u
+#define JUMP_CACHE_FLAGS_SHIFT FLAG_FS_SHIFT
+#define JUMP_CACHE_FLAGS_MASK 63u
+#define JUMP_CACHE_STRIDE_SHIFT 6
+#define JUMP_CACHE_ENTRIES (JUMP_CACHE_PCS + ((JUMP_CACHE_FLAGS_MASK + 1) << JUMP_CACHE_STRIDE_SHIFT))
+#define JUMP_CACHE_AWAY(flags)                                                                               \
+    (((flags) >> JUMP_CACHE_FLAGS_SHIFT & JUMP_CACHE_FLAGS_MASK) << JUMP_CACHE_STRIDE_SHIFT)
+#define JUMP_CACHE_INDEX(pc, flags) (((pc) >> 1 & (JUMP_CACHE_PCS - 1)) + JUMP_CACHE_AWAY(flags))
 typedef struct JumpEntry {
     Gva pc;
     uint32_t flags, page_id;
@@ -68,7 +76,7 @@ typedef struct JumpEntry {
 
 /* The block at pc for the hart's present flags and mappings, or NULL if the cache does not know. */
 static inline Block *jump_cache_find(const Hart *h, Gva pc) {
-    const JumpEntry *e = (const JumpEntry *)h->jump_cache + JUMP_CACHE_INDEX(pc);
+    const JumpEntry *e = (const JumpEntry *)h->jump_cache + JUMP_CACHE_INDEX(pc, h->flags);
     bool hit = e->pc == pc && e->flags == h->flags && e->page_id != 0 &&
                h->itlb[(pc >> PAGE_BITS) & (ITLB_ENTRIES - 1)] == e->page_id;
     return hit ? e->block : NULL;

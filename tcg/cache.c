@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#define TABLE_SIZE (1u << 16)
+#define TABLE_SIZE (1u << 18)
 #define SINGLES_SIZE (1u << 10)
 #define ARENA_LIMIT ((size_t)64 << 20)
 #define CODE_PAGES_LIMIT (1u << 20)
@@ -180,8 +180,8 @@ void cache_link(Block *from, unsigned slot, Block *to, Backend *backend) {
 static void forget_jumps_to(BlockCache *c, const Block *b) {
     for (uint32_t i = 0; i < c->machine->n_harts; i++) {
         JumpEntry *cache = c->machine->harts[i]->jump_cache;
-        if (cache && cache[JUMP_CACHE_INDEX(b->pc)].block == b) {
-            cache[JUMP_CACHE_INDEX(b->pc)] = (JumpEntry){0};
+        if (cache && cache[JUMP_CACHE_INDEX(b->pc, b->flags)].block == b) {
+            cache[JUMP_CACHE_INDEX(b->pc, b->flags)] = (JumpEntry){0};
         }
     }
 }

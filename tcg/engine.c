@@ -323,7 +323,7 @@ static void run_tail(TcgEngine *e, Hart *h) {
 
 static void remember_jump(Hart *h, Block *b) {
     JumpEntry *cache = h->jump_cache;
-    cache[JUMP_CACHE_INDEX(b->pc)] = (JumpEntry){b->pc, b->flags, b->page_id, b->code, b};
+    cache[JUMP_CACHE_INDEX(b->pc, b->flags)] = (JumpEntry){b->pc, b->flags, b->page_id, b->code, b};
 }
 
 /* The ordinary block at hart->pc; NULL when the step was dealt with otherwise. */

@@ -6,8 +6,6 @@
 G_STATIC_ASSERT(offsetof(Hart, x) == 0 && offsetof(Hart, f) == 32 * sizeof(uint64_t));
 G_STATIC_ASSERT(HART_SCRATCH >= IR_MAX_VARS - IR_TEMP);
 G_STATIC_ASSERT(offsetof(Hart, scratch) + HART_SCRATCH * sizeof(uint64_t) <= UINT16_MAX);
-G_STATIC_ASSERT(offsetof(Hart, tlb) % 8 == 0 && sizeof(((Hart *)0)->tlb[0]) % 8 == 0);
-G_STATIC_ASSERT((offsetof(Hart, tlb) + sizeof(((Hart *)0)->tlb)) / 8 <= UINT16_MAX);
 G_STATIC_ASSERT(BLOCK_MAX_INSNS * 4 / 2 <= UINT8_MAX);
 
 /* The code of an op's plain form; the variants stand behind it in the enum. 0 is not special: see decode_op(). */
@@ -97,7 +95,7 @@ static void decode_op(const IrOp *op, InterpOp *to) {
                      .c = op->c,
                      .imm = op->imm,
                      .mem = op->mem};
-    to->tlb = (offsetof(Hart, tlb) + MEM_CTX(op->mem) * sizeof(((Hart *)0)->tlb[0])) / 8;
+    to->ctx = (uint16_t)MEM_CTX(op->mem);
     switch (op->op) {
     case IR_SEL:
     case IR_PROBE: to->c = variable_offset(op->c); break;

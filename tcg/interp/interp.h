@@ -63,7 +63,7 @@ typedef struct InterpOp {
     uint16_t c;         /* third variable, shift, exit slot; memory: trace slot; TRACE: words */
     int64_t imm;        /* also the helper's address */
     uint32_t mem;       /* MemOp; CALL: trace slot */
-    uint16_t tlb;       /* the access context's TLB: offset in the hart / 8 */
+    uint16_t ctx;       /* memory: MemCtx */
     uint8_t insn;       /* index of the guest instruction in the block */
     uint8_t pc;         /* its offset from the block's pc / 2 */
 } InterpOp;

@@ -26,8 +26,7 @@ static inline bool tlb_hit(uint64_t tag, Gva va, unsigned size) {
 }
 
 static inline TlbEntry *tlb_entry(Hart *h, const InterpOp *op, Gva va) {
-    TlbEntry *tlb = (TlbEntry *)((uint64_t *)h + op->tlb);
-    return &tlb[(va >> PAGE_BITS) & (TLB_ENTRIES - 1)];
+    return &h->tlb[op->ctx][(va >> PAGE_BITS) & (TLB_ENTRIES - 1)];
 }
 
 /* What slow paths and helpers find in the hart: where we are, exactly. */

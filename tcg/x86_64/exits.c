@@ -85,14 +85,22 @@ static const uint8_t *make_leave(Emit *e, EnterReason reason, bool store_pc, con
 static void emit_jump_probe(Emit *e, HostReg pc, HostReg entry, HostReg scratch, const uint32_t *known,
                             uint8_t *miss[3]) {
     G_STATIC_ASSERT(sizeof(JumpEntry) == 32);
+    int32_t away = known ? (int32_t)(JUMP_CACHE_AWAY(*known) * sizeof(JumpEntry)) : 0;
     emit_mov32(e, entry, pc);
     emit_shift_imm(e, 0, SH_SHL, entry, 4);
-    emit_alu_imm(e, 0, ALU_AND, rm_reg(entry), (JUMP_CACHE_ENTRIES - 1) * sizeof(JumpEntry));
+    emit_alu_imm(e, 0, ALU_AND, rm_reg(entry), (JUMP_CACHE_PCS - 1) * sizeof(JumpEntry));
     emit_rm(e, O_ADD | W, entry, HART_RM(jump_cache));
-    emit_cmp(e, W, pc, rm_mem(entry, offsetof(JumpEntry, pc)));
+    if (!known) {
+        emit_rm(e, O_LOAD, scratch, HART_RM(flags));
+        emit_alu_imm(e, 0, ALU_AND, rm_reg(scratch), JUMP_CACHE_FLAGS_MASK << JUMP_CACHE_FLAGS_SHIFT);
+        emit_shift_imm(e, 0, SH_SHL, scratch, JUMP_CACHE_STRIDE_SHIFT + 5 - JUMP_CACHE_FLAGS_SHIFT);
+        emit_rr(e, O_ADD | W, entry, scratch);
+    }
+    emit_cmp(e, W, pc, rm_mem(entry, away + (int32_t)offsetof(JumpEntry, pc)));
     miss[0] = emit_jcc(e, CC_NE);
     if (known) {
-        emit_alu_imm(e, 0, ALU_CMP, rm_mem(entry, offsetof(JumpEntry, flags)), (int32_t)*known);
+        emit_alu_imm(e, 0, ALU_CMP, rm_mem(entry, away + (int32_t)offsetof(JumpEntry, flags)),
+                     (int32_t)*known);
     } else {
         emit_rm(e, O_LOAD, scratch, HART_RM(flags));
         emit_cmp(e, 0, scratch, rm_mem(entry, offsetof(JumpEntry, flags)));
@@ -102,9 +110,9 @@ static void emit_jump_probe(Emit *e, HostReg pc, HostReg entry, HostReg scratch,
     emit_shift_imm(e, 0, SH_SHR, scratch, PAGE_BITS);
     emit_alu_imm(e, 0, ALU_AND, rm_reg(scratch), ITLB_ENTRIES - 1);
     emit_rm(e, O_LOAD, scratch, rm_sib(REG_HART, scratch, 2, HART_OFFSET(itlb)));
-    emit_cmp(e, 0, scratch, rm_mem(entry, offsetof(JumpEntry, page_id)));
+    emit_cmp(e, 0, scratch, rm_mem(entry, away + (int32_t)offsetof(JumpEntry, page_id)));
     miss[2] = emit_jcc(e, CC_NE);
-    emit_jmp_rm(e, rm_mem(entry, offsetof(JumpEntry, code)));
+    emit_jmp_rm(e, rm_mem(entry, away + (int32_t)offsetof(JumpEntry, code)));
 }
 
 /*

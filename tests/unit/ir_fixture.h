@@ -102,12 +102,21 @@ static void fixture_done(void) {
     g_free(hart);
 }
 
-/* Registers 0, RAM 0, nothing in the TLB. */
+static TlbEntry *fixture_entry(unsigned ctx, Gva va) {
+    return &hart->tlb[ctx][(va >> PAGE_BITS) & (TLB_ENTRIES - 1)];
+}
+
+/* Registers 0, RAM 0, nothing in the TLB, where only RAM's pages have ever been. */
 static void fixture_reset(void) {
     void *jump_cache = hart->jump_cache;
     Machine *m = hart->machine;
-    memset(hart, 0, sizeof *hart);
-    memset(hart->tlb, 0xff, sizeof hart->tlb);
+    memset(hart, 0, offsetof(Hart, tlb));
+    for (unsigned ctx = 0; ctx < CTX_COUNT; ctx++) {
+        hart->tlb[ctx][0].read = hart->tlb[ctx][0].write = TLB_NEVER;
+        for (Gva va = RAM_BASE; va < RAM_BASE + RAM_SIZE; va += PAGE_SIZE) {
+            *fixture_entry(ctx, va) = (TlbEntry){TLB_NEVER, TLB_NEVER, 0, 0};
+        }
+    }
     hart->jump_cache = jump_cache;
     hart->machine = m;
     memset(ram, 0, sizeof ram);
@@ -116,7 +125,7 @@ static void fixture_reset(void) {
 
 /* Make the page of va present in the inline TLB of ctx. */
 static G_GNUC_UNUSED void fixture_map(MemCtx ctx, Gva va, bool write) {
-    TlbEntry *e = &hart->tlb[ctx][(va >> PAGE_BITS) & (TLB_ENTRIES - 1)];
+    TlbEntry *e = fixture_entry(ctx, va);
     e->read = va & PAGE_MASK;
     e->write = write ? va & PAGE_MASK : TLB_NEVER;
     e->addend = (uintptr_t)ram - RAM_BASE;

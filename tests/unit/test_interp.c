@@ -480,7 +480,7 @@ static void test_jump(void) {
     target = b;
     target.pc = RAM_BASE + 0x20;
     target.page_id = 3;
-    ((JumpEntry *)hart->jump_cache)[JUMP_CACHE_INDEX(target.pc)] =
+    ((JumpEntry *)hart->jump_cache)[JUMP_CACHE_INDEX(target.pc, target.flags)] =
         (JumpEntry){target.pc, 0, 3, NULL, &target};
     hart->budget = 1;
     r = interp->ops->enter(interp, hart, &b);

@@ -464,6 +464,48 @@ static void test_code_and_dirty(void) {
     bare_machine_free(m);
 }
 
+/* How many of the n pages from va on the inline TLB of CTX_S has, for reading or writing. */
+static unsigned n_tagged(Hart *h, Gva va, unsigned n) {
+    unsigned tagged = 0;
+    for (unsigned i = 0; i < n; i++, va += PAGE_SIZE) {
+        const TlbEntry *e = mmu_tlb_entry(h, CTX_S, va);
+        tagged += e->read == va || e->write == va;
+    }
+    return tagged;
+}
+
+/* More pages than are noted one by one, and fewer: whatever empties or changes the TLB reaches all of them. */
+static void tlb_of(unsigned n) {
+    Machine *m = bare_machine_new(1);
+    Hart *h = m->harts[0];
+    Space s = space_new(m, SATP_SV39);
+    Gva base = 0x40000000;
+    for (unsigned i = 0; i < n; i++)
+        map(&s, base + i * PAGE_SIZE, DATA, RWXAD);
+    for (unsigned change = 0; change < 4; change++) {
+        h->priv = PRIV_S;
+        hart_update_flags(h);
+        for (unsigned i = 0; i < n; i++)
+            bare_store(h, base + i * PAGE_SIZE, 1, 3);
+        g_assert_cmpuint(n_tagged(h, base, n), ==, n);
+        g_assert_cmpint(h->tlb_used[CTX_S] > TLB_NOTED, ==, n > TLB_NOTED);
+        switch (change) {
+        case 0: mmu_drop_write_tags(m); break;
+        case 1: mmu_drop_page_tags(m, machine_page_index(m, DATA)); break;
+        case 2: mmu_satp_changed(h); break;
+        case 3: mmu_drop_range(mmu_of(m), base, (1ull << 30) - 1); break;
+        }
+        g_assert_cmpuint(n_tagged(h, base, n), ==, 0);
+    }
+    bare_machine_free(m);
+}
+
+static void test_tlb_many(void) {
+    tlb_of(3);
+    tlb_of(TLB_NOTED - 1);
+    tlb_of(TLB_NOTED + 1);
+}
+
 static void test_fetch_ids(void) {
     Machine *m = bare_machine_new(1);
     Hart *h = m->harts[0];
@@ -662,6 +704,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/mmu/atomics", test_atomics);
     g_test_add_func("/mmu/devices-and-rom", test_devices_and_rom);
     g_test_add_func("/mmu/code-and-dirty", test_code_and_dirty);
+    g_test_add_func("/mmu/tlb-many", test_tlb_many);
     g_test_add_func("/mmu/fetch-ids", test_fetch_ids);
     g_test_add_func("/mmu/fetch-ids-worn", test_fetch_ids_worn);
     g_test_add_func("/mmu/chaos", test_chaos);
