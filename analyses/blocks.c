@@ -7,6 +7,7 @@
 
 #include "analyses/paths.h"
 #include "analyses/run.h"
+#include "analyses/store/query.h"
 
 typedef struct Block {
     Gva pc;
@@ -24,8 +25,6 @@ typedef struct Blocks {
     AnalysisRun *run;
     Paths *paths;
     char *prefix; /* of the tables' names */
-    GThread *thread;
-    GAsyncQueue *jobs; /* of TraceJob, and `jobs` itself as the last */
 
     GHashTable *blocks; /* Block → itself */
     GPtrArray *partial; /* of Block, not in blocks */
@@ -55,13 +54,13 @@ static void block_free(void *v) {
     g_free(b);
 }
 
-static Gva path_pc(const Paths *paths, const Path *path) {
+static Gva path_pc(const Path *path) {
     while (path->parent)
         path = path->parent;
-    return paths_piece(paths, path->piece)->pc;
+    return path->piece->pc;
 }
 
-static void add_piece_code(const TraceBlock *t, uint16_t done, Block *b) {
+static void add_piece_code(const Piece *t, uint16_t done, Block *b) {
     for (unsigned i = 0; i < done; i++) {
         uint32_t raw = GUINT32_TO_LE(t->insn_raw[i]);
         g_byte_array_append(b->code, (const uint8_t *)&raw, t->insn_len[i]);
@@ -70,13 +69,13 @@ static void add_piece_code(const TraceBlock *t, uint16_t done, Block *b) {
 }
 
 /* Not by recursion: a guest may run straight through all of its memory. */
-static void add_code(const Paths *paths, const Path *path, Block *b) {
+static void add_code(const Path *path, Block *b) {
     g_autoptr(GPtrArray) pieces = g_ptr_array_new();
     for (; path; path = path->parent)
         g_ptr_array_add(pieces, (gpointer)path);
     for (guint i = pieces->len; i-- > 0;) {
         const Path *at = pieces->pdata[i];
-        add_piece_code(paths_piece(paths, at->piece), at->done, b);
+        add_piece_code(at->piece, at->done, b);
     }
 }
 
@@ -107,7 +106,7 @@ static void add_count(GHashTable *t, gconstpointer key, gsize key_size, uint64_t
 
 static void cover_path(Blocks *x, const Path *path, uint64_t count) {
     for (; path; path = path->parent) {
-        const TraceBlock *t = paths_piece(x->paths, path->piece);
+        const Piece *t = path->piece;
         Gva pc = t->pc;
         for (unsigned i = 0; i < path->done; pc += t->insn_len[i++])
             add_count(x->cover, &pc, sizeof pc, count);
@@ -117,9 +116,8 @@ static void cover_path(Blocks *x, const Path *path, uint64_t count) {
 static void join_path(void *opaque, const Path *path) {
     Blocks *x = opaque;
     Block *b = g_new0(Block, 1);
-    *b = (Block){path_pc(x->paths, path),     g_byte_array_new(), 0,
-                 path->count + path->partial, path->first,        path->last};
-    add_code(x->paths, path, b);
+    *b = (Block){path_pc(path), g_byte_array_new(), 0, path->count + path->partial, path->first, path->last};
+    add_code(path, b);
     if (path->end == TRANSFER_NONE)
         g_ptr_array_add(x->partial, b);
     else
@@ -192,15 +190,15 @@ static gboolean edge_equal(gconstpointer a, gconstpointer b) {
     return p->src == q->src && p->dst == q->dst && p->kind == q->kind;
 }
 
-static Gva path_end(const Paths *paths, const Path *path) {
-    const TraceBlock *t = paths_piece(paths, path->piece);
+static Gva path_end(const Path *path) {
+    const Piece *t = path->piece;
     Gva pc = t->pc;
     for (unsigned i = 0; i < path->done; i++)
         pc += t->insn_len[i];
     return pc;
 }
 
-static const char *edge_kind(const Paths *paths, const Path *from, Gva dst, bool is_trap) {
+static const char *edge_kind(const Path *from, Gva dst, bool is_trap) {
     static const char trap[] = "trap", fallthrough[] = "fallthrough";
     static const char *const kinds[] = {
         [TRANSFER_NONE] = "other", [TRANSFER_BRANCH] = "taken",  [TRANSFER_JUMP] = "jump",
@@ -209,21 +207,47 @@ static const char *edge_kind(const Paths *paths, const Path *from, Gva dst, bool
     };
     if (is_trap)
         return trap;
-    return from->end == TRANSFER_BRANCH && path_end(paths, from) == dst ? fallthrough : kinds[from->end];
+    return from->end == TRANSFER_BRANCH && path_end(from) == dst ? fallthrough : kinds[from->end];
 }
 
-static void join_edge(void *opaque, const Path *from, uint32_t piece, bool is_trap, uint64_t count) {
+static void join_edge(void *opaque, const Path *from, const Piece *piece, bool is_trap, uint64_t count) {
     Blocks *x = opaque;
-    Gva dst = paths_piece(x->paths, piece)->pc;
-    EdgeKey key = {path_pc(x->paths, from), dst,
-                   g_intern_static_string(edge_kind(x->paths, from, dst, is_trap))};
+    Gva dst = piece->pc;
+    EdgeKey key = {path_pc(from), dst, g_intern_static_string(edge_kind(from, dst, is_trap))};
     add_count(x->edges, &key, sizeof key, count);
 }
 
 /* -- tables -------------------------------------------------------------- */
-#define WITH_MODULE                                                                                          \
-    " FROM (SELECT 1) LEFT JOIN module AS m ON ?1 BETWEEN m.base AND m.base + m.size - 1 ORDER BY m.id "     \
-    "LIMIT 1"
+typedef struct Module {
+    int64_t id, base, size;
+} Module;
+
+static void ignore_begin(void *opaque, int n, const char *const *names) {}
+static void ignore_end(void *opaque) {}
+static void take_module(void *opaque, int n, const QueryValue *values) {
+    Module m = {values[0].integer, values[1].integer, values[2].integer};
+    g_array_append_val((GArray *)opaque, m);
+}
+
+/* One look for each row would cost more than the row. */
+static GArray *read_modules(const Blocks *x) {
+    static const QueryOps ops = {ignore_begin, take_module, ignore_end};
+    GArray *modules = g_array_new(FALSE, FALSE, sizeof(Module));
+    store_query(store_handle(x->run->store), "SELECT id, base, size FROM module ORDER BY id", &ops, modules,
+                NULL);
+    return modules;
+}
+
+/* The first that covers the address; `none` if there is none. */
+static const Module *module_of(const GArray *modules, Gva pc) {
+    static const Module none = {0};
+    for (guint i = 0; i < modules->len; i++) {
+        const Module *m = &g_array_index(modules, Module, i);
+        if (pc - (Gva)m->base < (Gva)m->size)
+            return m;
+    }
+    return &none;
+}
 
 static bool prepare(Blocks *x, const char *table, const char *what, StoreStmt **ret, GError **error) {
     g_autofree char *sql = g_strdup_printf("INSERT INTO \"%s%s\" %s", x->prefix, table, what);
@@ -233,15 +257,16 @@ static bool prepare(Blocks *x, const char *table, const char *what, StoreStmt **
 static bool store_blocks(Blocks *x, GError **error) {
     StoreStmt *insert;
     g_autoptr(GPtrArray) all = sorted_blocks(x);
-    bool ok = prepare(x, "block",
-                      "SELECT ?1, ?2, ?3, ?4, ?5, ?6, m.id, ?1 - coalesce(m.base, 0), sym(?1)" WITH_MODULE,
-                      &insert, error);
+    g_autoptr(GArray) modules = read_modules(x);
+    bool ok =
+        prepare(x, "block", "VALUES (?1, ?2, ?3, ?4, ?5, ?6, nullif(?7, 0), ?8, sym(?1))", &insert, error);
     if (!ok)
         return false;
     for (guint i = 0; ok && i < all->len; i++, x->rows++) {
         const Block *b = all->pdata[i];
-        ok = store_run(insert, error, "uiuuuu", b->pc, (int64_t)b->code->len, b->insns, b->count, b->first,
-                       b->last);
+        const Module *m = module_of(modules, b->pc);
+        ok = store_run(insert, error, "uiuuuuiu", b->pc, (int64_t)b->code->len, b->insns, b->count, b->first,
+                       b->last, m->id, b->pc - (Gva)m->base);
     }
     store_stmt_free(insert);
     return ok;
@@ -262,62 +287,61 @@ static bool store_edges(Blocks *x, GError **error) {
     return ok;
 }
 
+static bool store_cover_row(StoreStmt *insert, const Module *m, Gva pc, uint64_t count, GError **error) {
+    return store_run(insert, error, "iuu", m->id, pc - (Gva)m->base, count);
+}
+
 static bool store_cover(Blocks *x, GError **error) {
     GHashTableIter it;
     const uint64_t *pc, *count;
     StoreStmt *insert;
-    if (!prepare(x, "cover", "SELECT m.id, ?1 - coalesce(m.base, 0), ?2" WITH_MODULE, &insert, error))
+    g_autoptr(GArray) modules = read_modules(x);
+    if (!prepare(x, "cover", "VALUES (nullif(?1, 0), ?2, ?3)", &insert, error))
         return false;
     bool ok = true;
     g_hash_table_iter_init(&it, x->cover);
     for (; ok && g_hash_table_iter_next(&it, (gpointer *)&pc, (gpointer *)&count); x->rows++)
-        ok = store_run(insert, error, "uu", *pc, *count);
+        ok = store_cover_row(insert, module_of(modules, *pc), *pc, *count, error);
     store_stmt_free(insert);
     return ok;
 }
 
 /* -- the analysis -------------------------------------------------------------- */
-static void on_job(void *opaque, TraceJob *job) {
-    g_async_queue_push(((Blocks *)opaque)->jobs, job);
+static Paths *paths_of(void *opaque) {
+    return ((Blocks *)((AnalysisRun *)opaque)->state)->paths;
 }
-
-static gpointer follow(gpointer data) {
-    Blocks *x = data;
-    for (gpointer job; (job = g_async_queue_pop(x->jobs)) != x->jobs;) {
-        paths_add(x->paths, job);
-        trace_job_unref(job);
-    }
-    return NULL;
+static void on_translate(void *opaque, ProbeBlock *b) {
+    paths_translate(paths_of(opaque), b);
 }
-
-static void stop(Blocks *x) {
-    if (!x->thread)
-        return;
-    g_async_queue_push(x->jobs, x->jobs);
-    g_thread_join(x->thread);
-    x->thread = NULL;
+static void on_trap(void *opaque, const TrapEvent *ev) {
+    paths_trap(paths_of(opaque), ev);
 }
+static void on_cut(void *opaque, const Hart *hart, uint32_t left, HookCut why) {
+    paths_cut(paths_of(opaque), hart, left, why);
+}
+static const HookOps hooks = {.translate = on_translate, .trap = on_trap, .cut = on_cut};
 
 static bool blocks_begin(AnalysisRun *run, GError **error) {
     Blocks *x = run->state;
     x->run = run;
     x->prefix = strcmp(run->name, run->class->info.name) ? g_strconcat(run->name, "_", NULL) : g_strdup("");
-    x->paths = paths_new(run->machine->hooks);
-    x->jobs = g_async_queue_new();
+    x->paths = paths_new(run->machine);
     x->blocks = g_hash_table_new_full(block_hash, block_equal, block_free, NULL);
     x->partial = g_ptr_array_new();
     x->edges = g_hash_table_new_full(edge_hash, edge_equal, g_free, g_free);
     x->cover = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
     if (!store_exec_section(run->store, "blocks", x->prefix, error))
         return false;
-    x->thread = g_thread_new("blocks", follow, x);
-    analysis_run_trace(run, TRACE_WANT_INSN, 4, on_job, x);
+    if (!x->paths) {
+        g_set_error(error, ANALYSIS_ERROR, ANALYSIS_ERROR_STORE, "blocks: no memory for each hart's place");
+        return false;
+    }
+    analysis_run_subscribe(run, &hooks);
     return true;
 }
 
 static bool blocks_end(AnalysisRun *run, int64_t *rows, GError **error) {
     Blocks *x = run->state;
-    stop(x);
     paths_end(x->paths);
     paths_each(x->paths, join_path, x);
     join_partial(x);
@@ -330,11 +354,9 @@ static bool blocks_end(AnalysisRun *run, int64_t *rows, GError **error) {
 
 static void blocks_free(AnalysisRun *run) {
     Blocks *x = run->state;
-    if (!x->paths)
+    if (!x->blocks)
         return;
-    stop(x);
     paths_free(x->paths);
-    g_async_queue_unref(x->jobs);
     g_hash_table_unref(x->blocks);
     g_ptr_array_set_free_func(x->partial, block_free);
     g_ptr_array_free(x->partial, TRUE);

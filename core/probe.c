@@ -62,6 +62,15 @@ void probe_add_call_if(ProbeBlock *b, uint32_t insn, ProbeCond cond, uint32_t co
                            .regs = regs});
 }
 
+void probe_add_step(ProbeBlock *b, const ProbeCell *cell, uint32_t place, ProbeFn *fn, void *data) {
+    add(b, &(ProbeRequest){.kind = PROBE_DO_STEP,
+                           .insn = PROBE_AT_BLOCK,
+                           .counter = place,
+                           .fn.call = fn,
+                           .data = data,
+                           .cell = cell});
+}
+
 void probe_add_inline(ProbeBlock *b, uint32_t insn, ProbeOp op, uint32_t counter, uint64_t value) {
     add(b,
         &(ProbeRequest){.kind = PROBE_DO_INLINE, .op = op, .insn = insn, .counter = counter, .value = value});

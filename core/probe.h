@@ -85,6 +85,37 @@ void probe_add_mem(ProbeBlock *b, uint32_t insn, unsigned access, ProbeMemFn *fn
 void probe_add_mem_inline(ProbeBlock *b, uint32_t insn, unsigned access, ProbeOp op, uint32_t counter,
                           uint64_t value);
 
+/*
+ * Steps from block to block, followed in line. A place (one for each hart, PROBE_PLACE_SIZE bytes of the scoreboard) says
+ * where the hart came from, in numbers of the observer's; a cell belongs to a block and names two ways into it. When the
+ * block is entered the way is taken whose `from` is the place's; without one, fn is called and takes one itself.
+ * An instruction that does not complete, or is run again on its own, is told by HookOps.cut.
+ */
+typedef struct ProbeWay {
+    uint64_t from, to; /* the place before, and behind the block */
+    uint64_t count;
+    Pos last; /* behind the block's last instruction, when it was taken last */
+} ProbeWay;
+
+typedef struct ProbeCell {
+    ProbeWay *ways[2]; /* not NULL; may be changed at any time */
+} ProbeCell;
+
+typedef struct ProbePlace {
+    uint64_t from;
+    ProbeWay *way; /* taken last */
+    Pos last;      /* what its `last` was before */
+} ProbePlace;
+#define PROBE_PLACE_SIZE ((uint32_t)sizeof(ProbePlace))
+
+void probe_add_step(ProbeBlock *b, const ProbeCell *cell, uint32_t place, ProbeFn *fn, void *data);
+
+static inline void probe_take_way(ProbePlace *place, ProbeWay *way, Pos behind) {
+    way->count++;
+    *place = (ProbePlace){way->to, way, way->last};
+    way->last = behind;
+}
+
 /* -- in callbacks ---------------------------------------------------------------------------------------- */
 /* Where the access went. *is_ram: not a device. False: not known (cannot be for an access that was just
  * made). */

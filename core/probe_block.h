@@ -9,6 +9,7 @@
 typedef enum {
     PROBE_DO_CALL,
     PROBE_DO_CALL_IF,
+    PROBE_DO_STEP,
     PROBE_DO_INLINE,
     PROBE_DO_MEM,
     PROBE_DO_MEM_INLINE
@@ -27,6 +28,7 @@ typedef struct ProbeRequest {
         ProbeMemFn *mem;
     } fn;
     void *data;
+    const ProbeCell *cell; /* PROBE_DO_STEP; the place is `counter` */
 } ProbeRequest;
 
 struct ProbeBlock {

@@ -262,6 +262,10 @@ static void handle_exit(TcgEngine *e, Hart *h, const Block *b) {
             probe_undo(h, b->undo, b->n_undo, b->n_insns - left);
         }
         h->cut_block = NULL;
+        hooks_cut(e->machine->hooks, h, left,
+                  h->exit == EXIT_REDO           ? HOOK_CUT_AGAIN
+                  : b && (b->flags & FLAG_AGAIN) ? HOOK_CUT_FAULT_AGAIN
+                                                 : HOOK_CUT_FAULT);
     }
     h->budget += left;
     h->left = 0;

@@ -52,7 +52,7 @@ static void run_begin(Hart *h, const ProbeCall *call, uint64_t a, uint64_t b, ui
         const ProbeRequest *r = &call->requests[i];
         if (r->kind == PROBE_DO_INLINE) {
             do_inline(h, r);
-        } else if (r->kind == PROBE_DO_CALL ||
+        } else if (r->kind == PROBE_DO_CALL || r->kind == PROBE_DO_STEP ||
                    probe_cond_holds(r->op, *counter_of(h, r->counter), r->value)) {
             r->fn.call(r->data, h);
         }
@@ -204,7 +204,11 @@ static void put_begin(Writer *w, const ProbeRequest *requests, uint32_t n) {
         return;
     }
     put_call(w, run_begin, requests, n, &call);
-    if (n == 1 && (requests->kind == PROBE_DO_CALL || is_simple_condition(requests))) {
+    if (n == 1 && requests->kind == PROBE_DO_STEP) {
+        call->cell = requests->cell;
+        call->counter = requests->counter;
+    }
+    if (n == 1 && (requests->kind != PROBE_DO_CALL_IF || is_simple_condition(requests))) {
         call->direct = requests->fn.call;
         call->data = requests->data;
     }
@@ -224,7 +228,7 @@ static void begin_insn(Writer *w, const ProbeRequest *requests, uint32_t n) {
     for (uint32_t i = 0; i < n; i++) {
         const ProbeRequest *r = &requests[i];
         bool is_inline = r->kind == PROBE_DO_INLINE && fits_i32((int64_t)r->value);
-        bool alone = is_simple_condition(r);
+        bool alone = is_simple_condition(r) || r->kind == PROBE_DO_STEP;
         if (!(is_inline || alone) || !has_spare_ops(w, 1)) {
             pending++;
             continue;

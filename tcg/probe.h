@@ -21,10 +21,11 @@ struct ProbeCall {
     ProbeHelper *fn;
     ProbeFn *direct; /* if not NULL: all that there is to call */
     void *data;
-    bool regs;        /* x[] and pc are looked at */
-    bool conditional; /* only if the counter <cond> value, which fits 32 bits sign-extended */
-    uint8_t cond;     /* ProbeCond */
-    uint8_t amo;      /* IrAmo */
+    bool regs;             /* x[] and pc are looked at */
+    const ProbeCell *cell; /* only if no way is found in it (probe_add_step); `counter` is the place */
+    bool conditional;      /* only if the counter <cond> value, which fits 32 bits sign-extended */
+    uint8_t cond;          /* ProbeCond */
+    uint8_t amo;           /* IrAmo */
     MemOp mem;
     uint32_t counter;
     int32_t value;

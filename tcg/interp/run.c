@@ -149,6 +149,17 @@ static bool exec_amo(Hart *h, const Block *block, const InterpOp *op, uint64_t *
     return true;
 }
 
+static bool take_way(const Hart *h, const ProbeCall *call) {
+    ProbePlace *place = (ProbePlace *)(void *)((char *)h->scoreboard + call->counter);
+    for (unsigned i = 0; i < G_N_ELEMENTS(call->cell->ways); i++) {
+        if (call->cell->ways[i]->from == place->from) {
+            probe_take_way(place, call->cell->ways[i], h->horizon - (uint64_t)h->budget);
+            return true;
+        }
+    }
+    return false;
+}
+
 static void G_GNUC_NO_INLINE run_probe(Hart *h, const Block *block, const InterpOp *op) {
     const ProbeCall *call = (const ProbeCall *)(intptr_t)op->imm;
     if (call->conditional) {
@@ -156,6 +167,9 @@ static void G_GNUC_NO_INLINE run_probe(Hart *h, const Block *block, const Interp
         if (!probe_cond_holds(call->cond, counter, (uint64_t)(int64_t)call->value)) {
             return;
         }
+    }
+    if (call->cell && take_way(h, call)) {
+        return;
     }
     store_position(h, block, op);
     if (call->direct) {

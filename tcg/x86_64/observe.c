@@ -89,9 +89,47 @@ static void call_out_of_line(Compiler *c, const ProbeCall *call) {
     emit_jmp_to(cold, c->hot.p);
 }
 
+/*
+ * The way at hand is compared with the place, the second one out of line. A block's entry: the budget has been
+ * charged, so that the horizon less the budget is the pos behind it.
+ */
+static void follow_way(Compiler *c, const ProbeCall *call) {
+    Emit *hot = &c->hot, *cold = &c->cold;
+    HostReg board = ra_scratch(c), from = ra_scratch(c), way = ra_scratch(c);
+    int32_t place = (int32_t)call->counter;
+    emit_imm(hot, way, (uintptr_t)call->cell);
+    emit_load(hot, board, HART_RM(scoreboard));
+    emit_load(hot, from, rm_mem(board, place + (int)offsetof(ProbePlace, from)));
+    emit_load(hot, way, rm_mem(way, 0));
+    emit_cmp(hot, W, from, rm_mem(way, offsetof(ProbeWay, from)));
+    emit_label(emit_jcc(hot, CC_NE), cold->p);
+    const uint8_t *take = hot->p;
+    emit_alu_imm(hot, W, ALU_ADD, rm_mem(way, offsetof(ProbeWay, count)), 1);
+    emit_load(hot, from, rm_mem(way, offsetof(ProbeWay, to)));
+    emit_store(hot, rm_mem(board, place + (int)offsetof(ProbePlace, from)), from);
+    emit_store(hot, rm_mem(board, place + (int)offsetof(ProbePlace, way)), way);
+    emit_load(hot, from, rm_mem(way, offsetof(ProbeWay, last)));
+    emit_store(hot, rm_mem(board, place + (int)offsetof(ProbePlace, last)), from);
+    emit_load(hot, from, HART_RM(horizon));
+    emit_rr(hot, O_SUB | W, from, REG_BUDGET);
+    emit_store(hot, rm_mem(way, offsetof(ProbeWay, last)), from);
+    emit_imm(cold, way, (uintptr_t)call->cell);
+    emit_load(cold, way, rm_mem(way, sizeof(ProbeWay *)));
+    emit_cmp(cold, W, from, rm_mem(way, offsetof(ProbeWay, from)));
+    emit_label(emit_jcc(cold, CC_E), take);
+    uint32_t live = ra_live(c, false);
+    ra_cold_save(c, cold, live);
+    emit_pc(c, cold, call);
+    emit_direct(c, cold, call);
+    ra_cold_restore(c, cold, live);
+    emit_jmp_to(cold, hot->p);
+}
+
 void op_probe(Compiler *c, unsigned arg) {
     const ProbeCall *call = (const ProbeCall *)(intptr_t)c->op->imm;
-    if (call->conditional) {
+    if (call->cell) {
+        follow_way(c, call);
+    } else if (call->conditional) {
         call_out_of_line(c, call);
     } else {
         call_in_line(c, call);
