@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "analyses/store/chunk.h"
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-#include <zstd.h>
-
 #include "analyses/analysis.h"
 #include "analyses/store/predict.h"
+#include "analyses/store/streams.h"
 #include "schema/seq.h"
 
 #define TLB_SLOTS 256u
-#define STREAM_MAX ((size_t)64 << 20)
 
 const char *const mem_op_names[MEM_OP_COUNT] = {
 #define X(name, text) text,
@@ -108,28 +104,9 @@ static void rows_begin(ChunkRows *rows, size_t n) {
 }
 
 /* -- the streams --------------------------------------------------------------------------------------- */
-static bool read_stream(ChunkDecoder *d, ChunkStream i, Reader *blob, uint32_t size, uint32_t stored) {
-    const uint8_t *from = reader_take(blob, stored);
-    Bytes *to = &d->raw[i];
-    if (!from || size > STREAM_MAX || (size == 0) != (stored == 0))
-        return false;
-    bytes_clear(to);
-    bytes_reserve(to, size + 1);
-    if (size) {
-        size_t got = ZSTD_decompressDCtx(d->zstd, to->data, size, from, stored);
-        if (ZSTD_isError(got) || got != size)
-            return false;
-    }
-    d->in[i] = (Reader){to->data, to->data + size, false};
-    return true;
-}
-
 static bool read_header(ChunkDecoder *d, const uint8_t *blob, size_t size, ChunkRows *rows) {
-    Reader r = {blob, blob + size, false};
-    if (size < CHUNK_HEADER + 8)
-        return false;
-    Reader sum = {blob + size - 8, blob + size, false};
-    if (reader_low(&sum, 8) != XXH3_64bits(blob, size - 8) || reader_low(&r, 4) != CHUNK_MAGIC)
+    Reader r;
+    if (!streams_open(blob, size, CHUNK_HEADER, CHUNK_MAGIC, &r))
         return false;
     uint64_t n_rows = reader_low(&r, 4);
     if (n_rows > CHUNK_MAX_ROWS)
@@ -138,17 +115,11 @@ static bool read_header(ChunkDecoder *d, const uint8_t *blob, size_t size, Chunk
     d->hart = (uint32_t)reader_low(&r, 4);
     d->pos = d->first_pos = reader_low(&r, 8);
     d->satp = reader_low(&r, 8);
-    Reader sizes = {r.at, r.at + 8 * CHUNK_STREAMS, false};
-    r.at = sizes.end;
-    r.end -= 8;
-    for (unsigned i = 0; i < CHUNK_STREAMS; i++) {
-        uint32_t raw = (uint32_t)reader_low(&sizes, 4), stored = (uint32_t)reader_low(&sizes, 4);
-        if (!read_stream(d, i, &r, raw, stored))
-            return false;
-    }
+    if (!streams_read(&r, d->zstd, d->raw, d->in, CHUNK_STREAMS))
+        return false;
     rows_begin(rows, n_rows);
     d->rows = rows;
-    return r.at == r.end;
+    return true;
 }
 
 /* Count at which the next entry of a gap stream applies, `from` being one past the last. */

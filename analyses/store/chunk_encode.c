@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "analyses/store/chunk.h"
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-#include <zstd.h>
-
 #include "analyses/analysis.h"
 #include "analyses/store/predict.h"
+#include "analyses/store/streams.h"
 #include "analyses/store/touch.h"
 #include "schema/seq.h"
 
@@ -461,45 +458,22 @@ bool chunk_encoder_add(ChunkEncoder *e, const uint64_t *words, size_t n, GError 
 }
 
 /* -- the blob ------------------------------------------------------------------------------------------ */
-static void put_u32(Bytes *b, uint32_t v) {
-    bytes_put_low(b, v, 4);
-}
-static void put_u64(Bytes *b, uint64_t v) {
-    bytes_put_low(b, v, 8);
-}
-
-static uint32_t put_stream(ChunkEncoder *e, ChunkStream i) {
-    const Bytes *stream = &e->streams[i];
-    int level = i == CHUNK_VALUE ? ZSTD_LEVEL_VALUE : ZSTD_LEVEL;
-    size_t size = bytes_size(stream), bound = ZSTD_compressBound(size);
-    if (!size)
-        return 0;
-    bytes_reserve(&e->blob, bound);
-    ZSTD_CCtx_setParameter(e->zstd, ZSTD_c_compressionLevel, level);
-    size_t stored = ZSTD_compress2(e->zstd, e->blob.at, bound, stream->data, size);
-    g_assert(!ZSTD_isError(stored));
-    e->blob.at += stored;
-    return (uint32_t)stored;
-}
-
 void chunk_encoder_end(ChunkEncoder *e, ChunkResult *ret) {
-    bytes_clear(&e->blob);
-    bytes_reserve(&e->blob, 65536);
-    put_u32(&e->blob, CHUNK_MAGIC);
-    put_u32(&e->blob, (uint32_t)e->rows);
-    put_u32(&e->blob, (uint32_t)e->blocks);
-    put_u32(&e->blob, e->first_hart);
-    put_u64(&e->blob, e->first_pos);
-    put_u64(&e->blob, e->first_satp);
-    e->blob.at += 8 * CHUNK_STREAMS;
-    for (unsigned i = 0; i < CHUNK_STREAMS; i++) {
-        Bytes sizes = {.at = NULL};
-        uint32_t stored = put_stream(e, i);
-        sizes.at = e->blob.data + 32 + 8 * i;
-        put_u64(&sizes, bytes_size(&e->streams[i]) | (uint64_t)stored << 32);
-    }
-    bytes_reserve(&e->blob, 8);
-    put_u64(&e->blob, XXH3_64bits(e->blob.data, bytes_size(&e->blob)));
+    Bytes *b = &e->blob;
+    bytes_clear(b);
+    bytes_reserve(b, CHUNK_HEADER + 8);
+    bytes_put_low(b, CHUNK_MAGIC, 4);
+    bytes_put_low(b, e->rows, 4);
+    bytes_put_low(b, e->blocks, 4);
+    bytes_put_low(b, e->first_hart, 4);
+    bytes_put_low(b, e->first_pos, 8);
+    bytes_put_low(b, e->first_satp, 8);
+    size_t sizes = bytes_size(b);
+    b->at += 8 * CHUNK_STREAMS;
+    for (unsigned i = 0; i < CHUNK_STREAMS; i++)
+        streams_put(b, sizes + 8 * (size_t)i, e->zstd, i == CHUNK_VALUE ? ZSTD_LEVEL_VALUE : ZSTD_LEVEL,
+                    &e->streams[i]);
+    streams_seal(b);
     size_t n_pages;
     PageTouch *pages = touches_pack(&e->touches, &n_pages);
     *ret = (ChunkResult){e->blob, e->first_pos, e->last_pos, (uint32_t)e->rows, pages, n_pages};

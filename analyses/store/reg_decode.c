@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "analyses/store/reg_chunk.h"
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-#include <zstd.h>
-
 #include "analyses/analysis.h"
-
-#define STREAM_MAX ((size_t)1 << 24)
+#include "analyses/store/streams.h"
 
 void reg_rows_done(RegRows *r) {
     for (unsigned i = 0; i < REG_STREAMS; i++)
@@ -15,23 +10,6 @@ void reg_rows_done(RegRows *r) {
     g_free(r->row);
     g_free(r->seq);
     *r = (RegRows){0};
-}
-
-static bool read_streams(Reader *blob, RegRows *rows, Reader in[REG_STREAMS]) {
-    Reader sizes = {blob->at, blob->at + 8 * REG_STREAMS, false};
-    blob->at = sizes.end;
-    for (unsigned i = 0; i < REG_STREAMS; i++) {
-        size_t size = reader_low(&sizes, 4), stored = reader_low(&sizes, 4);
-        const uint8_t *from = reader_take(blob, stored);
-        if (!from || size > STREAM_MAX || (size == 0) != (stored == 0))
-            return false;
-        bytes_clear(&rows->raw[i]);
-        bytes_reserve(&rows->raw[i], size + 1);
-        if (size && ZSTD_decompress(rows->raw[i].data, size, from, stored) != size)
-            return false;
-        in[i] = (Reader){rows->raw[i].data, rows->raw[i].data + size, false};
-    }
-    return blob->at == blob->end;
 }
 
 static bool read_names(Reader *in, RegRows *rows, uint64_t n) {
@@ -73,21 +51,24 @@ static bool read_rows(Reader in[REG_STREAMS], RegRows *rows, uint64_t n, uint32_
     return !in[REG_POS].bad && !in[REG_REG].bad && !in[REG_HART].bad && !in[REG_VALUE].bad;
 }
 
+static bool read_chunk(const uint8_t *blob, size_t size, RegRows *rows) {
+    Reader r, in[REG_STREAMS];
+    if (!streams_open(blob, size, REG_HEADER, REG_CHUNK_MAGIC, &r))
+        return false;
+    uint64_t n = reader_low(&r, 4);
+    uint32_t seq = (uint32_t)reader_low(&r, 4);
+    uint64_t n_names = reader_low(&r, 4), pos = reader_low(&r, 8);
+    ZSTD_DCtx *zstd = ZSTD_createDCtx();
+    bool is_unpacked = streams_read(&r, zstd, rows->raw, in, REG_STREAMS);
+    ZSTD_freeDCtx(zstd);
+    return is_unpacked && read_names(&in[REG_NAME], rows, n_names) &&
+           read_rows(in, rows, n, seq, (int64_t)pos);
+}
+
 bool reg_decode(const uint8_t *blob, size_t size, RegRows *rows, GError **error) {
-    Reader r = {blob, blob + size, false}, in[REG_STREAMS];
     rows->n = 0;
-    if (size >= REG_HEADER + 8) {
-        Reader sum = {blob + size - 8, blob + size, false};
-        bool good =
-            reader_low(&sum, 8) == XXH3_64bits(blob, size - 8) && reader_low(&r, 4) == REG_CHUNK_MAGIC;
-        uint64_t n = reader_low(&r, 4);
-        uint32_t seq = (uint32_t)reader_low(&r, 4);
-        uint64_t n_names = reader_low(&r, 4), pos = reader_low(&r, 8);
-        r.end -= 8;
-        if (good && read_streams(&r, rows, in) && read_names(&in[REG_NAME], rows, n_names) &&
-            read_rows(in, rows, n, seq, (int64_t)pos))
-            return true;
-    }
+    if (read_chunk(blob, size, rows))
+        return true;
     rows->n = 0;
     g_set_error(error, ANALYSIS_ERROR, ANALYSIS_ERROR_STORE, "a chunk of register values is damaged");
     return false;

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "analyses/store/reg_chunk.h"
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-#include <zstd.h>
+#include "analyses/store/streams.h"
 
 #define ZSTD_LEVEL 1
 #define ROW_ROOM 16u /* bytes of a row in a stream, at most */
 
 struct RegEncoder {
     Bytes streams[REG_STREAMS], blob;
+    ZSTD_CCtx *zstd;
     size_t n_names;
     uint32_t seq, rows;
     int64_t first_pos, last_pos;
@@ -21,6 +20,7 @@ RegEncoder *reg_encoder_new(const char *const *names, size_t n, uint32_t seq) {
     g_assert(n <= REG_MAX);
     e->n_names = n;
     e->seq = seq;
+    e->zstd = ZSTD_createCCtx();
     for (size_t i = 0; i < n; i++)
         bytes_append(&e->streams[REG_NAME], names[i], strlen(names[i]) + 1);
     for (unsigned i = REG_POS; i < REG_STREAMS; i++)
@@ -34,6 +34,7 @@ void reg_encoder_free(RegEncoder *e) {
     for (unsigned i = 0; i < REG_STREAMS; i++)
         bytes_done(&e->streams[i]);
     bytes_done(&e->blob);
+    ZSTD_freeCCtx(e->zstd);
     g_free(e);
 }
 
@@ -68,18 +69,11 @@ void reg_encoder_end(RegEncoder *e, Bytes *blob, int64_t *first_pos, int64_t *la
     bytes_put_low(b, REG_CHUNK_MAGIC | (uint64_t)e->rows << 32, 8);
     bytes_put_low(b, e->seq | (uint64_t)e->n_names << 32, 8);
     bytes_put_low(b, (uint64_t)e->first_pos, 8);
+    size_t sizes = bytes_size(b);
     b->at += 8 * REG_STREAMS;
-    for (unsigned i = 0; i < REG_STREAMS; i++) {
-        size_t size = bytes_size(&e->streams[i]), bound = ZSTD_compressBound(size), stored = 0;
-        bytes_reserve(b, bound + 16);
-        if (size)
-            stored = ZSTD_compress(b->at, bound, e->streams[i].data, size, ZSTD_LEVEL);
-        g_assert(!ZSTD_isError(stored));
-        b->at += stored;
-        Bytes sizes = {.at = b->data + 24 + 8 * (size_t)i};
-        bytes_put_low(&sizes, size | (uint64_t)stored << 32, 8);
-    }
-    bytes_put_low(b, XXH3_64bits(b->data, bytes_size(b)), 8);
+    for (unsigned i = 0; i < REG_STREAMS; i++)
+        streams_put(b, sizes + 8 * (size_t)i, e->zstd, ZSTD_LEVEL, &e->streams[i]);
+    streams_seal(b);
     *blob = *b;
     *first_pos = e->first_pos;
     *last_pos = e->last_pos;

@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "analyses/store/runs.h"
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-#include <zstd.h>
-
 #include "analyses/analysis.h"
-
-#define STREAM_MAX ((size_t)64 << 20)
+#include "analyses/store/streams.h"
 
 struct RunDecoder {
     ChunkCodeFn *code;
@@ -55,27 +50,9 @@ void runs_done(Runs *r) {
 }
 
 /* -- the streams --------------------------------------------------------------------------------------- */
-static bool read_stream(RunDecoder *d, RunStream i, Reader *blob, uint32_t size, uint32_t stored) {
-    const uint8_t *from = reader_take(blob, stored);
-    Bytes *to = &d->raw[i];
-    if (!from || size > STREAM_MAX || (size == 0) != (stored == 0))
-        return false;
-    bytes_clear(to);
-    bytes_reserve(to, size + 1);
-    if (size) {
-        size_t got = ZSTD_decompressDCtx(d->zstd, to->data, size, from, stored);
-        if (ZSTD_isError(got) || got != size)
-            return false;
-    }
-    d->in[i] = (Reader){to->data, to->data + size, false};
-    return true;
-}
-
 static bool read_header(RunDecoder *d, const uint8_t *blob, size_t size) {
-    if (size < RUNS_HEADER + 8)
-        return false;
-    Reader r = {blob, blob + size, false}, sum = {blob + size - 8, blob + size, false};
-    if (reader_low(&sum, 8) != XXH3_64bits(blob, size - 8) || reader_low(&r, 4) != RUNS_MAGIC)
+    Reader r;
+    if (!streams_open(blob, size, RUNS_HEADER, RUNS_MAGIC, &r))
         return false;
     d->n_rows = reader_low(&r, 4);
     d->n_blocks = reader_low(&r, 4);
@@ -85,17 +62,8 @@ static bool read_header(RunDecoder *d, const uint8_t *blob, size_t size) {
     d->filter.last = reader_low(&r, 8);
     d->filter.low = reader_low(&r, 8);
     d->filter.high = reader_low(&r, 8);
-    if (d->n_blocks > RUNS_MAX || d->hart > UINT8_MAX)
-        return false;
-    Reader sizes = {r.at, r.at + 8 * RUN_STREAMS, false};
-    r.at = sizes.end;
-    r.end -= 8;
-    for (unsigned i = 0; i < RUN_STREAMS; i++) {
-        uint32_t raw = (uint32_t)reader_low(&sizes, 4), stored = (uint32_t)reader_low(&sizes, 4);
-        if (!read_stream(d, i, &r, raw, stored))
-            return false;
-    }
-    return r.at == r.end;
+    return d->n_blocks <= RUNS_MAX && d->hart <= UINT8_MAX &&
+           streams_read(&r, d->zstd, d->raw, d->in, RUN_STREAMS);
 }
 
 static uint64_t next_gap(RunDecoder *d, uint64_t from) {

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "analyses/store/runs.h"
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-#include <zstd.h>
-
 #include "analyses/analysis.h"
+#include "analyses/store/streams.h"
 #include "analyses/store/touch.h"
 
 #define ZSTD_LEVEL 1
@@ -50,7 +47,6 @@ RunEncoder *run_encoder_new(const CodeBlock *(*code)(void *opaque, uint32_t id),
         filter->first != 0 || filter->last != UINT64_MAX || filter->low != 0 || filter->high != UINT64_MAX;
     e->used = g_array_new(FALSE, FALSE, sizeof(uint32_t));
     e->zstd = ZSTD_createCCtx();
-    ZSTD_CCtx_setParameter(e->zstd, ZSTD_c_compressionLevel, ZSTD_LEVEL);
     touches_init(&e->touches);
     return e;
 }
@@ -264,8 +260,10 @@ bool run_encoder_add(RunEncoder *e, const uint64_t *words, size_t n, GError **er
 }
 
 /* -- the blob ------------------------------------------------------------------------------------------ */
-static void put_header(RunEncoder *e) {
+void run_encoder_end(RunEncoder *e, ChunkResult *ret) {
     Bytes *b = &e->blob;
+    bytes_clear(b);
+    bytes_reserve(b, RUNS_HEADER + 8);
     bytes_put_low(b, RUNS_MAGIC, 4);
     bytes_put_low(b, e->rows, 4);
     bytes_put_low(b, e->blocks, 4);
@@ -275,29 +273,11 @@ static void put_header(RunEncoder *e) {
     bytes_put_low(b, e->filter.last, 8);
     bytes_put_low(b, e->filter.low, 8);
     bytes_put_low(b, e->filter.high, 8);
-}
-
-static void put_stream(RunEncoder *e, RunStream i) {
-    Bytes *b = &e->blob;
-    size_t size = bytes_size(&e->streams[i]), bound = ZSTD_compressBound(size), stored = 0;
-    bytes_reserve(b, bound + 8);
-    if (size)
-        stored = ZSTD_compress2(e->zstd, b->at, bound, e->streams[i].data, size);
-    g_assert(!ZSTD_isError(stored));
-    b->at += stored;
-    Bytes sizes = {.at = b->data + 56 + 8 * i};
-    bytes_put_low(&sizes, size | (uint64_t)stored << 32, 8);
-}
-
-void run_encoder_end(RunEncoder *e, ChunkResult *ret) {
-    bytes_clear(&e->blob);
-    bytes_reserve(&e->blob, 65536);
-    put_header(e);
-    e->blob.at += 8 * RUN_STREAMS;
+    size_t sizes = bytes_size(b);
+    b->at += 8 * RUN_STREAMS;
     for (unsigned i = 0; i < RUN_STREAMS; i++)
-        put_stream(e, i);
-    bytes_reserve(&e->blob, 8);
-    bytes_put_low(&e->blob, XXH3_64bits(e->blob.data, bytes_size(&e->blob)), 8);
+        streams_put(b, sizes + 8 * (size_t)i, e->zstd, ZSTD_LEVEL, &e->streams[i]);
+    streams_seal(b);
     *ret = (ChunkResult){
         .blob = e->blob, .first_pos = e->first_pos, .last_pos = e->last_pos, .rows = (uint32_t)e->rows};
     ret->pages = touches_pack(&e->touches, &ret->n_pages);
