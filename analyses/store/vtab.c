@@ -112,7 +112,7 @@ static int vtab_disconnect(sqlite3_vtab *base) {
 }
 
 static int vtab_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
-    return want_plan(info, (double)MAX(((Vtab *)base)->rows, 100));
+    return want_plan(info, (double)((Vtab *)base)->rows);
 }
 
 /* -- walking ------------------------------------------------------------------------------------------- */

@@ -11,6 +11,21 @@ extern const sqlite3_module vtab_memtrace, vtab_write, vtab_insn, vtab_regs;
 
 /* For xBestIndex: the comparison as a letter (= < l > g), 0 for one that is of no use. */
 char vtab_compare(int op);
+/*
+ * For xBestIndex: what the cursor is told. idxStr gets two letters per argument, a column's and the comparison's; idxNum
+ * is 1 for downwards, if the rows come in the wanted order by themselves. `rows`: how many are expected.
+ */
+typedef struct VtabPlan {
+    sqlite3_index_info *info;
+    double rows;
+    GString *letters;
+} VtabPlan;
+void vtab_plan_begin(VtabPlan *p, sqlite3_index_info *info, double rows);
+/* Constraint i goes to the cursor. omit: SQLite need not look again. A row in `selectivity` fulfils it. */
+void vtab_plan_use(VtabPlan *p, int i, char column, char compare, bool omit, double selectivity);
+/* first, second: what the rows are ordered by, as in vtab_orders(). */
+void vtab_plan_end(VtabPlan *p, int first, int second);
+
 /* ORDER BY first or first, second (a column's number, -1: there is none), both the same way round. */
 bool vtab_orders(const sqlite3_index_info *info, int first, int second);
 /* We compare constraint i exactly as SQLite would, which need not do so again. */

@@ -15,6 +15,29 @@ char vtab_compare(int op) {
     }
 }
 
+void vtab_plan_begin(VtabPlan *p, sqlite3_index_info *info, double rows) {
+    *p = (VtabPlan){info, MAX(rows, 100), g_string_new(NULL)};
+}
+
+void vtab_plan_use(VtabPlan *p, int i, char column, char compare, bool omit, double selectivity) {
+    g_string_append_c(p->letters, column);
+    g_string_append_c(p->letters, compare);
+    p->info->aConstraintUsage[i].argvIndex = (int)p->letters->len / 2;
+    p->info->aConstraintUsage[i].omit = omit;
+    p->rows /= selectivity;
+}
+
+void vtab_plan_end(VtabPlan *p, int first, int second) {
+    sqlite3_index_info *info = p->info;
+    info->orderByConsumed = vtab_orders(info, first, second);
+    info->idxNum = info->orderByConsumed && info->aOrderBy[0].desc;
+    info->idxStr = sqlite3_mprintf("%s", p->letters->str);
+    info->needToFreeIdxStr = 1;
+    info->estimatedRows = (sqlite3_int64)MAX(p->rows, 1);
+    info->estimatedCost = 100 + p->rows * 0.1;
+    g_string_free(p->letters, TRUE);
+}
+
 bool vtab_orders(const sqlite3_index_info *info, int first, int second) {
     for (int i = 0; i < info->nOrderBy; i++)
         if (info->aOrderBy[i].iColumn != (i ? second : first) || i > 1 ||

@@ -71,10 +71,10 @@ static int vtab_disconnect(sqlite3_vtab *base) {
     return SQLITE_OK;
 }
 
-/* idxStr: two letters per argument, the column (p pos, c pc, h hart) and the comparison. idxNum 1: downwards. */
+/* The letters: p pos, c pc, h hart. */
 static int vtab_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
-    GString *plan = g_string_new(NULL);
-    double rows = (double)MAX(((Vtab *)base)->rows, 100);
+    VtabPlan plan;
+    vtab_plan_begin(&plan, info, (double)((Vtab *)base)->rows);
     for (int i = 0; i < info->nConstraint; i++) {
         int of = info->aConstraint[i].iColumn;
         char column = of == COLUMN_POS || of == -1 ? 'p'
@@ -84,19 +84,12 @@ static int vtab_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
         char compare = vtab_compare(info->aConstraint[i].op);
         if (!column || !compare || !info->aConstraint[i].usable)
             continue;
-        g_string_append_c(plan, column);
-        g_string_append_c(plan, compare);
-        info->aConstraintUsage[i].argvIndex = (int)plan->len / 2;
-        info->aConstraintUsage[i].omit = vtab_exact(info, i);
-        rows /= column == 'h' ? 2 : column == 'p' ? (compare == '=' ? 1e9 : 4) : compare == '=' ? 1e4 : 10;
+        double selectivity = column == 'h'   ? 2
+                             : column == 'p' ? (compare == '=' ? 1e9 : 4)
+                                             : (compare == '=' ? 1e4 : 10);
+        vtab_plan_use(&plan, i, column, compare, vtab_exact(info, i), selectivity);
     }
-    info->orderByConsumed = vtab_orders(info, COLUMN_POS, -2);
-    info->idxNum = info->orderByConsumed && info->aOrderBy[0].desc;
-    info->idxStr = sqlite3_mprintf("%s", plan->str);
-    info->needToFreeIdxStr = 1;
-    info->estimatedRows = (sqlite3_int64)MAX(rows, 1);
-    info->estimatedCost = 100 + rows * 0.1;
-    g_string_free(plan, TRUE);
+    vtab_plan_end(&plan, COLUMN_POS, -2);
     return SQLITE_OK;
 }
 

@@ -69,29 +69,22 @@ static int vtab_disconnect(sqlite3_vtab *base) {
     return SQLITE_OK;
 }
 
-/* idxStr: two letters per argument, the column (p pos, h hart, r reg) and the comparison. idxNum 1: downwards. */
+/* The letters: p pos, h hart, r reg. */
 static int vtab_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
-    GString *plan = g_string_new(NULL);
-    double rows = (double)MAX(((Vtab *)base)->rows, 100);
+    VtabPlan plan;
+    vtab_plan_begin(&plan, info, (double)((Vtab *)base)->rows);
     for (int i = 0; i < info->nConstraint; i++) {
         int of = info->aConstraint[i].iColumn;
         char column = of == COLUMN_POS ? 'p' : of == COLUMN_HART ? 'h' : of == COLUMN_REG ? 'r' : 0;
         char compare = vtab_compare(info->aConstraint[i].op);
         if (!column || !compare || !info->aConstraint[i].usable || (column == 'r' && compare != '='))
             continue;
-        g_string_append_c(plan, column);
-        g_string_append_c(plan, compare);
-        info->aConstraintUsage[i].argvIndex = (int)plan->len / 2;
-        info->aConstraintUsage[i].omit = column != 'r' && vtab_exact(info, i);
-        rows /= column == 'p' ? (compare == '=' ? 1e6 : 4) : column == 'r' ? 30 : 2;
+        vtab_plan_use(&plan, i, column, compare, column != 'r' && vtab_exact(info, i),
+                      column == 'p'   ? (compare == '=' ? 1e6 : 4)
+                      : column == 'r' ? 30
+                                      : 2);
     }
-    info->orderByConsumed = vtab_orders(info, COLUMN_POS, COLUMN_SEQ);
-    info->idxNum = info->orderByConsumed && info->aOrderBy[0].desc;
-    info->idxStr = sqlite3_mprintf("%s", plan->str);
-    info->needToFreeIdxStr = 1;
-    info->estimatedRows = (sqlite3_int64)MAX(rows, 1);
-    info->estimatedCost = 100 + rows * 0.1;
-    g_string_free(plan, TRUE);
+    vtab_plan_end(&plan, COLUMN_POS, COLUMN_SEQ);
     return SQLITE_OK;
 }
 

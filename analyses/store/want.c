@@ -29,7 +29,8 @@ static double selectivity(char column, char compare) {
 }
 
 int want_plan(sqlite3_index_info *info, double rows) {
-    GString *plan = g_string_new(NULL);
+    VtabPlan plan;
+    vtab_plan_begin(&plan, info, rows);
     bool hidden = true; /* the hidden columns can only be asked with = */
     for (int i = 0; i < info->nConstraint; i++) {
         char column = column_letter(info->aConstraint[i].iColumn),
@@ -44,19 +45,10 @@ int want_plan(sqlite3_index_info *info, double rows) {
             sqlite3_vtab_in(info, i, 1);
             compare = 'i';
         }
-        g_string_append_c(plan, column);
-        g_string_append_c(plan, compare);
-        info->aConstraintUsage[i].argvIndex = (int)plan->len / 2;
-        info->aConstraintUsage[i].omit = strchr("ocw", column) || vtab_exact(info, i);
-        rows /= selectivity(column, compare);
+        vtab_plan_use(&plan, i, column, compare, strchr("ocw", column) || vtab_exact(info, i),
+                      selectivity(column, compare));
     }
-    info->orderByConsumed = vtab_orders(info, COLUMN_POS, COLUMN_SEQ);
-    info->idxNum = info->orderByConsumed && info->aOrderBy[0].desc;
-    info->idxStr = sqlite3_mprintf("%s", plan->str);
-    info->needToFreeIdxStr = 1;
-    info->estimatedRows = (sqlite3_int64)MAX(rows, 1);
-    info->estimatedCost = 100 + rows * 0.1;
-    g_string_free(plan, TRUE);
+    vtab_plan_end(&plan, COLUMN_POS, COLUMN_SEQ);
     return hidden ? SQLITE_OK : SQLITE_CONSTRAINT;
 }
 

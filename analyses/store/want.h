@@ -34,9 +34,8 @@ typedef struct Want {
 } Want;
 
 /*
- * For xBestIndex of a table of so many rows; returns its result. idxStr gets two letters per argument: the
- * column (p pos, a paddr, v vaddr, o op, c covers, w is_write) and the comparison (= < l > g; i: op IN).
- * idxNum 1: downwards.
+ * For xBestIndex of a table of so many rows; returns its result. The plan's letters (vtab.h): p pos, a paddr, v vaddr, o op,
+ * c covers, w is_write; the comparison i: op IN.
  */
 int want_plan(sqlite3_index_info *info, double rows);
 /* For xFilter; `write`: of the table write. */
