@@ -2,8 +2,8 @@
 /*
  * Paths are the states of a machine that generated code drives (probe_add_step()): a way leads from one state by one
  * piece to the next, and counts. A state is the id of the path that was executed last, with what it waits for; so the
- * ways' counts are those of the paths and of the edges between them, and only a way that is not one of the two that a
- * piece knows at the moment costs a call.
+ * ways' counts are those of the paths and of the edges between them, and only a way that a piece does not know at the
+ * moment costs a call.
  *
  * With one hart the steps of a block follow each other, so where it began is known from where it ended. With several,
  * others may take steps in between: then what goes on in the middle of a block is never left to generated code.
@@ -85,7 +85,9 @@ static Code *find_code(Paths *p, const Piece *like) {
     c->piece.insn_raw = g_memdup2(like->insn_raw, like->n_insns * sizeof *like->insn_raw);
     c->id = g_hash_table_size(p->codes);
     c->paths = p;
-    c->cell.ways[0] = c->cell.ways[1] = &p->nowhere;
+    c->cell.first = &p->nowhere;
+    for (unsigned i = 0; i < PROBE_WAYS; i++)
+        c->cell.more[i] = &p->nowhere;
     g_hash_table_add(p->codes, c);
     return c;
 }
@@ -165,20 +167,30 @@ static bool is_alone(const Paths *p) {
     return p->machine->n_harts == 1;
 }
 
-/* What generated code finds first is what was taken last. */
+static ProbeWay **slot_of(Code *code, const ProbeWay *way) {
+    return &code->cell.more[way->from % PROBE_WAYS];
+}
+
+/* From now on generated code finds it, the most frequent one first. */
 static void show(Paths *p, Way *w) {
-    if (!is_alone(p) && ((w->probe.from | w->probe.to) & UNFINISHED))
+    ProbeWay *way = &w->probe, *first = w->code->cell.first;
+    if (!is_alone(p) && ((way->from | way->to) & UNFINISHED))
         return;
-    ProbeCell *cell = &w->code->cell;
-    cell->ways[1] = cell->ways[0];
-    cell->ways[0] = &w->probe;
+    if (way->count < first->count) {
+        *slot_of(w->code, way) = way;
+    } else {
+        if (first != &p->nowhere)
+            *slot_of(w->code, first) = first;
+        w->code->cell.first = way;
+    }
 }
 
 static void hide(Paths *p, const Way *w) {
     ProbeCell *cell = &w->code->cell;
-    for (unsigned i = 0; i < G_N_ELEMENTS(cell->ways); i++)
-        if (cell->ways[i] == &w->probe)
-            cell->ways[i] = &p->nowhere;
+    if (cell->first == &w->probe)
+        cell->first = &p->nowhere;
+    if (*slot_of(w->code, &w->probe) == &w->probe)
+        *slot_of(w->code, &w->probe) = &p->nowhere;
 }
 
 /* -- execution ------------------------------------------------------------------------------------------- */

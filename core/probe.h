@@ -87,8 +87,9 @@ void probe_add_mem_inline(ProbeBlock *b, uint32_t insn, unsigned access, ProbeOp
 
 /*
  * Steps from block to block, followed in line. A place (one for each hart, PROBE_PLACE_SIZE bytes of the scoreboard) says
- * where the hart came from, in numbers of the observer's; a cell belongs to a block and names two ways into it. When the
- * block is entered the way is taken whose `from` is the place's; without one, fn is called and takes one itself.
+ * where the hart came from, in numbers of the observer's; a cell belongs to a block and names ways into it. When the block is
+ * entered the first is taken if its `from` is the place's, else that of `more` whose index are the lowest bits of `from`;
+ * if it is another's, fn is called and takes one itself.
  * An instruction that does not complete, or is run again on its own, is told by HookOps.cut.
  */
 typedef struct ProbeWay {
@@ -97,8 +98,9 @@ typedef struct ProbeWay {
     Pos last; /* behind the block's last instruction, when it was taken last */
 } ProbeWay;
 
+#define PROBE_WAYS 16u
 typedef struct ProbeCell {
-    ProbeWay *ways[2]; /* not NULL; may be changed at any time */
+    ProbeWay *first, *more[PROBE_WAYS]; /* not NULL; may be changed at any time */
 } ProbeCell;
 
 typedef struct ProbePlace {

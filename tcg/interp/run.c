@@ -151,13 +151,15 @@ static bool exec_amo(Hart *h, const Block *block, const InterpOp *op, uint64_t *
 
 static bool take_way(const Hart *h, const ProbeCall *call) {
     ProbePlace *place = (ProbePlace *)(void *)((char *)h->scoreboard + call->counter);
-    for (unsigned i = 0; i < G_N_ELEMENTS(call->cell->ways); i++) {
-        if (call->cell->ways[i]->from == place->from) {
-            probe_take_way(place, call->cell->ways[i], h->horizon - (uint64_t)h->budget);
-            return true;
-        }
+    ProbeWay *way = call->cell->first;
+    if (way->from != place->from) {
+        way = call->cell->more[place->from % PROBE_WAYS];
     }
-    return false;
+    if (way->from != place->from) {
+        return false;
+    }
+    probe_take_way(place, way, h->horizon - (uint64_t)h->budget);
+    return true;
 }
 
 static void G_GNUC_NO_INLINE run_probe(Hart *h, const Block *block, const InterpOp *op) {

@@ -90,17 +90,17 @@ static void call_out_of_line(Compiler *c, const ProbeCall *call) {
 }
 
 /*
- * The way at hand is compared with the place, the second one out of line. A block's entry: the budget has been
- * charged, so that the horizon less the budget is the pos behind it.
+ * The first way is compared with the place, another one out of line. A block's entry: the budget has been charged,
+ * so that the horizon less the budget is the pos behind it.
  */
 static void follow_way(Compiler *c, const ProbeCall *call) {
     Emit *hot = &c->hot, *cold = &c->cold;
-    HostReg board = ra_scratch(c), from = ra_scratch(c), way = ra_scratch(c);
+    HostReg board = ra_scratch(c), from = ra_scratch(c), way = ra_scratch(c), index = ra_scratch(c);
     int32_t place = (int32_t)call->counter;
     emit_imm(hot, way, (uintptr_t)call->cell);
     emit_load(hot, board, HART_RM(scoreboard));
     emit_load(hot, from, rm_mem(board, place + (int)offsetof(ProbePlace, from)));
-    emit_load(hot, way, rm_mem(way, 0));
+    emit_load(hot, way, rm_mem(way, offsetof(ProbeCell, first)));
     emit_cmp(hot, W, from, rm_mem(way, offsetof(ProbeWay, from)));
     emit_label(emit_jcc(hot, CC_NE), cold->p);
     const uint8_t *take = hot->p;
@@ -114,7 +114,9 @@ static void follow_way(Compiler *c, const ProbeCall *call) {
     emit_rr(hot, O_SUB | W, from, REG_BUDGET);
     emit_store(hot, rm_mem(way, offsetof(ProbeWay, last)), from);
     emit_imm(cold, way, (uintptr_t)call->cell);
-    emit_load(cold, way, rm_mem(way, sizeof(ProbeWay *)));
+    emit_mov(cold, index, from);
+    emit_alu_imm(cold, 0, ALU_AND, rm_reg(index), PROBE_WAYS - 1);
+    emit_load(cold, way, rm_sib(way, index, 3, offsetof(ProbeCell, more)));
     emit_cmp(cold, W, from, rm_mem(way, offsetof(ProbeWay, from)));
     emit_label(emit_jcc(cold, CC_E), take);
     uint32_t live = ra_live(c, false);
