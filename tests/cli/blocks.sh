@@ -59,5 +59,12 @@ record paging -kernel "$GUESTS/paging.elf"
 record plic -kernel "$GUESTS/plic.elf"
 "$RR" replay --quiet blocks.rrec --db blocks.a.db --analysis blocks,as=again || fails=$((fails + 1))
 expect "a second instance" blocks.a.db "SELECT (SELECT count(*) FROM again_edge) = (SELECT count(*) FROM edge)" 1
+"$RR" replay --quiet smp.rrec --db two.db --analysis blocks --analysis blocks,as=two || fails=$((fails + 1))
+for t in block edge cover; do
+    expect "two instances at once: $t" two.db "SELECT count(*) FROM (SELECT * FROM $t EXCEPT SELECT * FROM two_$t)" 0
+    expect "nor more: two_$t" two.db "SELECT count(*) FROM (SELECT * FROM two_$t EXCEPT SELECT * FROM $t)" 0
+done
+record timers -kernel "$GUESTS/timers.elf"
+record smc -kernel "$GUESTS/smc.elf"
 [ $fails -eq 0 ] && echo "all good"
 exit $((fails > 0))
