@@ -40,6 +40,11 @@ typedef struct Store Store;             /* analyses/store/store.h */
 bool analysis_set_add(AnalysisSet *set, const char *spec, GError **error);
 AnalysisSet *analysis_set_new(Store *store);
 void analysis_set_free(AnalysisSet *set);
+/*
+ * Before begin, while the machine stands where the recording begins: follow the guest's programs from here on, whose files
+ * are in the folder, for their symbols (programs.h).
+ */
+bool analysis_set_follow(AnalysisSet *set, Machine *m, const char *sysroot, GError **error);
 /* Subscribe to the machine's hooks; the machine stands at from_pos. */
 bool analysis_set_begin(AnalysisSet *set, Machine *m, GError **error);
 /* After begin: the first position at or after `at` at which one wants the state of before that step (POS_NONE:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * blocks: how often each block ran, which followed which, and how often each instruction ran. Blocks are told
- * apart by address and bytes; executions that a trap broke off count for the block that they began.
+ * apart by address, program and bytes; executions that a trap broke off count for the block that they began.
  */
 #include <string.h>
 
@@ -14,7 +14,14 @@ typedef struct Block {
     GByteArray *code;
     uint64_t insns, count;
     Pos first, last;
+    ProgramPlace place;
 } Block;
+
+/* Of an instruction, for all blocks that have it. */
+typedef struct CoverKey {
+    Gva pc;
+    ProgramPlace place;
+} CoverKey;
 
 typedef struct EdgeKey {
     Gva src, dst;
@@ -29,7 +36,7 @@ typedef struct Blocks {
     GHashTable *blocks; /* Block → itself */
     GPtrArray *partial; /* of Block, not in blocks */
     GHashTable *edges;  /* EdgeKey → count */
-    GHashTable *cover;  /* pc → count */
+    GHashTable *cover;  /* CoverKey → count */
     int64_t rows;
 } Blocks;
 
@@ -42,9 +49,23 @@ static guint block_hash(gconstpointer v) {
     return h;
 }
 
+static bool is_same_place(ProgramPlace a, ProgramPlace b) {
+    return a.module == b.module && a.shift == b.shift;
+}
+
+static guint cover_hash(gconstpointer v) {
+    const CoverKey *c = v;
+    return (guint)(c->pc >> 1) * 31 + (guint)c->place.module;
+}
+
+static gboolean cover_equal(gconstpointer a, gconstpointer b) {
+    const CoverKey *p = a, *q = b;
+    return p->pc == q->pc && is_same_place(p->place, q->place);
+}
+
 static gboolean block_equal(gconstpointer a, gconstpointer b) {
     const Block *p = a, *q = b;
-    return p->pc == q->pc && p->code->len == q->code->len &&
+    return p->pc == q->pc && is_same_place(p->place, q->place) && p->code->len == q->code->len &&
            !memcmp(p->code->data, q->code->data, p->code->len);
 }
 
@@ -54,10 +75,14 @@ static void block_free(void *v) {
     g_free(b);
 }
 
-static Gva path_pc(const Path *path) {
+static const Piece *path_begin(const Path *path) {
     while (path->parent)
         path = path->parent;
-    return path->piece->pc;
+    return path->piece;
+}
+
+static Gva path_pc(const Path *path) {
+    return path_begin(path)->pc;
 }
 
 static void add_piece_code(const Piece *t, uint16_t done, Block *b) {
@@ -109,14 +134,15 @@ static void cover_path(Blocks *x, const Path *path, uint64_t count) {
         const Piece *t = path->piece;
         Gva pc = t->pc;
         for (unsigned i = 0; i < path->done; pc += t->insn_len[i++])
-            add_count(x->cover, &pc, sizeof pc, count);
+            add_count(x->cover, &(CoverKey){pc, t->place}, sizeof(CoverKey), count);
     }
 }
 
 static void join_path(void *opaque, const Path *path) {
     Blocks *x = opaque;
     Block *b = g_new0(Block, 1);
-    *b = (Block){path_pc(path), g_byte_array_new(), 0, path->count + path->partial, path->first, path->last};
+    *b = (Block){path_pc(path), g_byte_array_new(),     0, path->count + path->partial, path->first,
+                 path->last,    path_begin(path)->place};
     add_code(path, b);
     if (path->end == TRANSFER_NONE)
         g_ptr_array_add(x->partial, b);
@@ -125,11 +151,15 @@ static void join_path(void *opaque, const Path *path) {
     cover_path(x, path, path->count + path->partial);
 }
 
-/* By address, then bytes, the longer of two that begin alike first. */
+/* By address, then program, then bytes, the longer of two that begin alike first. */
 static int block_compare(gconstpointer a, gconstpointer b) {
     const Block *p = *(Block *const *)a, *q = *(Block *const *)b;
     if (p->pc != q->pc)
         return p->pc < q->pc ? -1 : 1;
+    if (p->place.module != q->place.module)
+        return p->place.module < q->place.module ? -1 : 1;
+    if (p->place.shift != q->place.shift)
+        return p->place.shift < q->place.shift ? -1 : 1;
     int order = memcmp(p->code->data, q->code->data, MIN(p->code->len, q->code->len));
     return order ? order : (int)q->code->len - (int)p->code->len;
 }
@@ -146,7 +176,8 @@ static GPtrArray *sorted_blocks(Blocks *x) {
 }
 
 static bool begins_with(const Block *whole, const Block *part) {
-    return whole->pc == part->pc && whole->code->len >= part->code->len &&
+    return whole->pc == part->pc && is_same_place(whole->place, part->place) &&
+           whole->code->len >= part->code->len &&
            !memcmp(whole->code->data, part->code->data, part->code->len);
 }
 
@@ -249,6 +280,18 @@ static const Module *module_of(const GArray *modules, Gva pc) {
     return &none;
 }
 
+typedef struct Where {
+    int64_t module;
+    Gva offset;
+} Where;
+
+static Where where_of(const GArray *modules, Gva pc, ProgramPlace place) {
+    if (place.module)
+        return (Where){place.module, pc - place.shift};
+    const Module *m = module_of(modules, pc);
+    return (Where){m->id, pc - (Gva)m->base};
+}
+
 static bool prepare(Blocks *x, const char *table, const char *what, StoreStmt **ret, GError **error) {
     g_autofree char *sql = g_strdup_printf("INSERT INTO \"%s%s\" %s", x->prefix, table, what);
     return store_prepare(x->run->store, sql, ret, error);
@@ -259,14 +302,15 @@ static bool store_blocks(Blocks *x, GError **error) {
     g_autoptr(GPtrArray) all = sorted_blocks(x);
     g_autoptr(GArray) modules = read_modules(x);
     bool ok =
-        prepare(x, "block", "VALUES (?1, ?2, ?3, ?4, ?5, ?6, nullif(?7, 0), ?8, sym(?1))", &insert, error);
+        prepare(x, "block", "VALUES (?1, ?2, ?3, ?4, ?5, ?6, nullif(?7, 0), ?8, symbol_in(?1, ?9, ?10))",
+                &insert, error);
     if (!ok)
         return false;
     for (guint i = 0; ok && i < all->len; i++, x->rows++) {
         const Block *b = all->pdata[i];
-        const Module *m = module_of(modules, b->pc);
-        ok = store_run(insert, error, "uiuuuuiu", b->pc, (int64_t)b->code->len, b->insns, b->count, b->first,
-                       b->last, m->id, b->pc - (Gva)m->base);
+        Where w = where_of(modules, b->pc, b->place);
+        ok = store_run(insert, error, "uiuuuuiuiu", b->pc, (int64_t)b->code->len, b->insns, b->count,
+                       b->first, b->last, w.module, w.offset, b->place.module, b->place.shift);
     }
     store_stmt_free(insert);
     return ok;
@@ -287,21 +331,22 @@ static bool store_edges(Blocks *x, GError **error) {
     return ok;
 }
 
-static bool store_cover_row(StoreStmt *insert, const Module *m, Gva pc, uint64_t count, GError **error) {
-    return store_run(insert, error, "iuu", m->id, pc - (Gva)m->base, count);
+static bool store_cover_row(StoreStmt *insert, Where w, uint64_t count, GError **error) {
+    return store_run(insert, error, "iuu", w.module, w.offset, count);
 }
 
 static bool store_cover(Blocks *x, GError **error) {
     GHashTableIter it;
-    const uint64_t *pc, *count;
+    const CoverKey *key;
+    const uint64_t *count;
     StoreStmt *insert;
     g_autoptr(GArray) modules = read_modules(x);
     if (!prepare(x, "cover", "VALUES (nullif(?1, 0), ?2, ?3)", &insert, error))
         return false;
     bool ok = true;
     g_hash_table_iter_init(&it, x->cover);
-    for (; ok && g_hash_table_iter_next(&it, (gpointer *)&pc, (gpointer *)&count); x->rows++)
-        ok = store_cover_row(insert, module_of(modules, *pc), *pc, *count, error);
+    for (; ok && g_hash_table_iter_next(&it, (gpointer *)&key, (gpointer *)&count); x->rows++)
+        ok = store_cover_row(insert, where_of(modules, key->pc, key->place), *count, error);
     store_stmt_free(insert);
     return ok;
 }
@@ -325,11 +370,11 @@ static bool blocks_begin(AnalysisRun *run, GError **error) {
     Blocks *x = run->state;
     x->run = run;
     x->prefix = strcmp(run->name, run->class->info.name) ? g_strconcat(run->name, "_", NULL) : g_strdup("");
-    x->paths = paths_new(run->machine);
+    x->paths = paths_new(run->machine, analysis_set_programs(run->set));
     x->blocks = g_hash_table_new_full(block_hash, block_equal, block_free, NULL);
     x->partial = g_ptr_array_new();
     x->edges = g_hash_table_new_full(edge_hash, edge_equal, g_free, g_free);
-    x->cover = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
+    x->cover = g_hash_table_new_full(cover_hash, cover_equal, g_free, g_free);
     if (!store_exec_section(run->store, "blocks", x->prefix, error))
         return false;
     if (!x->paths) {

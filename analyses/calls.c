@@ -15,6 +15,8 @@ typedef struct CallRow {
     CallFrame frame; /* func is not valid later */
     CallEnd end;
     Gva pc;
+    uint64_t satp;
+    Pos met; /* it was called by then */
 } CallRow;
 
 typedef struct Calls {
@@ -35,8 +37,8 @@ static bool insert_row(void *opaque, const void *item, GError **error) {
     const CallRow *r = item;
     const CallFrame *f = &r->frame;
     bool is_call = f->kind < CALL_ROOT;
-    char types[] = "uusiuuuuuuuuuuuuuiiuuiu";
-    StoreValue values[23] = {{.integer = (int64_t)f->id},
+    char types[] = "uusiuuuuuuuuuuuuuiiuuiuuu";
+    StoreValue values[25] = {{.integer = (int64_t)f->id},
                              {.integer = (int64_t)f->parent},
                              {.bytes = kinds[f->kind]},
                              {.integer = f->hart},
@@ -53,6 +55,8 @@ static bool insert_row(void *opaque, const void *item, GError **error) {
     values[20].integer = (int64_t)f->min_sp;
     values[21].integer = f->depth;
     values[22].integer = (int64_t)r->end.insns;
+    values[23].integer = (int64_t)r->satp;
+    values[24].integer = (int64_t)r->met;
     if (!f->parent)
         types[1] = 'n';
     if (!f->task)
@@ -74,7 +78,7 @@ static void on_end(void *opaque, const CallEnd *end) {
     if (end->insns < x->insns || f->call_pos < x->first || f->call_pos > x->last ||
         (x->only && !g_hash_table_contains(x->only, &f->func->addr)))
         return;
-    CallRow row = {*f, *end, f->func->addr};
+    CallRow row = {*f, *end, f->func->addr, f->func->satp, f->call_pos + 1};
     row_queue_push(x->queue, &row);
 }
 
@@ -115,10 +119,10 @@ static bool calls_begin(AnalysisRun *run, GError **error) {
     Calls *x = run->state;
     x->table =
         strcmp(run->name, run->class->info.name) ? g_strconcat(run->name, "_call", NULL) : g_strdup("call");
-    g_autofree char *sql =
-        g_strdup_printf("INSERT INTO \"%s\" VALUES (?1, ?2, ?3, ?4, ?5, sym(?6), ?6, ?7, ?8, ?9, ?10, "
-                        "?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23)",
-                        x->table);
+    g_autofree char *sql = g_strdup_printf("INSERT INTO \"%s\" VALUES (?1, ?2, ?3, ?4, ?5, symbol_at(?6, "
+                                           "nullif(?24, 0), ?25), ?6, ?7, ?8, ?9, ?10, "
+                                           "?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23)",
+                                           x->table);
     if (!read_options(run, x, error) || !store_exec_section(run->store, "call", x->table, error) ||
         !store_prepare(run->store, sql, &x->insert, error))
         return false;

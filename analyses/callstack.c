@@ -34,6 +34,7 @@ struct CallStacks {
     Machine *machine;
     const Functions *functions;
     Tasks *tasks;
+    const Programs *programs;
     GHashTable *funcs;   /* Func → itself */
     GHashTable *threads; /* Linux: Task; else the hart → Thread */
     Thread *running[MACHINE_MAX_HARTS];
@@ -52,17 +53,22 @@ static guint func_hash(gconstpointer v) {
 
 static gboolean func_equal(gconstpointer a, gconstpointer b) {
     const Func *p = a, *q = b;
-    return p->addr == q->addr && p->satp == q->satp;
+    return p->addr == q->addr && p->satp == q->satp && p->program == q->program;
 }
 
 static uint64_t space_of(const Hart *hart) {
     return hart->priv == PRIV_U ? hart->satp : 0;
 }
 
-static Func *func_at(CallStacks *c, Gva addr, uint64_t satp) {
-    Func key = {.addr = addr, .satp = satp};
+static int64_t program_of(const CallStacks *c, const Hart *hart) {
+    return hart->priv == PRIV_U ? programs_on(c->programs, hart) : 0;
+}
+
+static Func *func_at(CallStacks *c, Gva addr, uint64_t satp, int64_t program) {
+    Func key = {.addr = addr, .satp = satp, .program = program};
     Func *f = g_hash_table_lookup(c->funcs, &key);
     if (!f) {
+        key.first = machine_pos(c->machine);
         f = g_memdup2(&key, sizeof key);
         g_hash_table_add(c->funcs, f);
     }
@@ -88,11 +94,12 @@ static Fiber *fiber_new(Thread *t) {
     return f;
 }
 
-CallStacks *call_stacks_new(Machine *m, const Functions *functions, Tasks *tasks) {
+CallStacks *call_stacks_new(Machine *m, const Functions *functions, Tasks *tasks, const Programs *programs) {
     CallStacks *c = g_new0(CallStacks, 1);
     c->machine = m;
     c->functions = functions;
     c->tasks = tasks;
+    c->programs = programs;
     c->funcs = g_hash_table_new_full(func_hash, func_equal, g_free, NULL);
     c->threads = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, thread_free);
     c->watchers = g_array_new(FALSE, FALSE, sizeof(Watcher));
@@ -195,7 +202,7 @@ static inline uint64_t insns_of(const CallStacks *c, const Hart *hart) {
 static CallFrame *push_base(CallStacks *c, Fiber *f, const Hart *hart, Gva pc, CallKind kind, uint64_t clock,
                             uint64_t first) {
     Gva begin = functions_begin_of(c->functions, pc);
-    CallFrame *x = push(c, f, func_at(c, begin, space_of(hart)), kind);
+    CallFrame *x = push(c, f, func_at(c, begin, space_of(hart), program_of(c, hart)), kind);
     x->func->calls += kind == CALL_ROOT && pc == begin;
     x->saved_clock = clock;
     x->base = f->base;
@@ -356,6 +363,7 @@ typedef struct Site {
     bool direct, args;
     Gva last;
     uint64_t last_satp;
+    int64_t last_program;
     Func *func; /* at `last`; NULL: no function begins there */
 } Site;
 
@@ -365,12 +373,15 @@ static Gva site_target(const Site *s, const Hart *hart) {
 
 static Func *site_func(Site *s, const Hart *hart, Gva target, bool must) {
     uint64_t satp = space_of(hart);
-    if (s->last == target && s->last_satp == satp && (s->func || !must))
+    int64_t program = program_of(s->stacks, hart);
+    if (s->last == target && s->last_satp == satp && s->last_program == program && (s->func || !must))
         return s->func;
     s->last = target;
     s->last_satp = satp;
-    s->func =
-        must || functions_begins(s->stacks->functions, target) ? func_at(s->stacks, target, satp) : NULL;
+    s->last_program = program;
+    bool begins = functions_begins(s->stacks->functions, target) ||
+                  (program && programs_function_begins(s->stacks->programs, hart, target));
+    s->func = must || begins ? func_at(s->stacks, target, satp, program) : NULL;
     return s->func;
 }
 
@@ -683,7 +694,7 @@ static void on_reset(void *opaque, Pos pos) {
     for (uint32_t i = 0; i < c->machine->n_harts; i++) {
         Fiber *f = c->running[i]->current;
         Gva begin = functions_begin_of(c->functions, c->machine->reset_vector);
-        top_of(f)->func = func_at(c, begin, 0);
+        top_of(f)->func = func_at(c, begin, 0, 0);
         c->origin[i] = 0;
     }
 }

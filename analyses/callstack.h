@@ -12,6 +12,7 @@
 #define ANALYSES_CALLSTACK_H
 
 #include "analyses/functions.h"
+#include "analyses/programs.h"
 #include "analyses/tasks.h"
 
 #define CALL_ARGS 8u
@@ -23,6 +24,8 @@ typedef struct Func Func;
 struct Func {
     Gva addr;                    /* its first instruction */
     uint64_t satp;               /* of programs; 0: of the kernel, the firmware, or without paging */
+    int64_t program;             /* likewise, if it is known (programs.h) */
+    Pos first;                   /* where it was first met */
     uint64_t calls, self, total; /* instructions; total: of outermost calls */
     /* the engine's: the outermost call that was last looked up */
     const void *fiber;
@@ -60,8 +63,8 @@ typedef struct CallEnd {
 typedef void CallFn(void *opaque, const CallEnd *end);
 typedef struct CallStacks CallStacks;
 
-/* `functions` and `tasks` must outlive it. */
-CallStacks *call_stacks_new(Machine *m, const Functions *functions, Tasks *tasks);
+/* `functions`, `tasks` and `programs`, which may be NULL, must outlive it. */
+CallStacks *call_stacks_new(Machine *m, const Functions *functions, Tasks *tasks, const Programs *programs);
 void call_stacks_free(CallStacks *c);
 /* Before begin. `fn` is told of every call when it ends; arguments and min_sp are only kept for that. */
 void call_stacks_watch(CallStacks *c, CallFn *fn, void *opaque);

@@ -21,8 +21,7 @@ static void insert_func(void *opaque, const Func *f) {
     if (x->error || !(f->calls || f->self))
         return;
     x->rows++;
-    store_run(x->insert, &x->error, f->satp ? "uuuuu" : "uuuun", f->addr, f->calls, f->self, f->total,
-              f->satp);
+    store_run(x->insert, &x->error, "uuuuuu", f->addr, f->calls, f->self, f->total, f->satp, f->first);
 }
 
 static bool funcs_begin(AnalysisRun *run, GError **error) {
@@ -36,10 +35,12 @@ static bool funcs_begin(AnalysisRun *run, GError **error) {
 static bool funcs_end(AnalysisRun *run, int64_t *rows, GError **error) {
     Funcs *x = run->state;
     Insertion to = {0};
-    g_autofree char *sql = g_strdup_printf(
-        "INSERT INTO \"%s\" SELECT m.id, sym(?1), ?1, ?2, ?3, ?4, ?5 FROM (SELECT 1) LEFT JOIN module AS m "
-        "ON ?1 BETWEEN m.base AND m.base + m.size - 1 ORDER BY m.id LIMIT 1",
-        x->table);
+    g_autofree char *sql =
+        g_strdup_printf("INSERT INTO \"%s\" SELECT coalesce(program_at(?1, nullif(?5, 0), ?6), m.id), "
+                        "symbol_at(?1, nullif(?5, 0), ?6), ?1, ?2, ?3, ?4, nullif(?5, 0) FROM (SELECT 1) "
+                        "LEFT JOIN module AS m "
+                        "ON ?1 BETWEEN m.base AND m.base + m.size - 1 ORDER BY m.id LIMIT 1",
+                        x->table);
     if (!store_prepare(run->store, sql, &to.insert, error))
         return false;
     call_stacks_each(x->calls, insert_func, &to);

@@ -13,8 +13,8 @@
 #define KERNEL_HALF ((Gva)1 << 63)
 
 typedef struct Layout {
-    uint32_t pid, tgid, comm, stack;
-    bool has_ids, has_comm, has_stack;
+    uint32_t pid, tgid, comm, stack, real_parent;
+    bool has_ids, has_parent, has_comm, has_stack;
 } Layout;
 
 struct Linux {
@@ -67,6 +67,7 @@ static void layout_from_btf(Layout *y, const uint8_t *data, size_t size) {
         return;
     y->has_ids =
         btf_member(btf, "task_struct", "pid", &y->pid) && btf_member(btf, "task_struct", "tgid", &y->tgid);
+    y->has_parent = btf_member(btf, "task_struct", "real_parent", &y->real_parent);
     y->has_comm = btf_member(btf, "task_struct", "comm", &y->comm);
     y->has_stack = btf_member(btf, "task_struct", "stack", &y->stack);
     btf_free(btf);
@@ -97,6 +98,15 @@ void linux_learn(Linux *l, const Hart *hart) {
     l->learned = l->layout.has_comm;
 }
 
+static int32_t read_parent(const Layout *y, const Hart *hart, Gva address) {
+    uint64_t parent;
+    uint32_t pid;
+    if (!y->has_ids || !y->has_parent || !peek_u64(hart, address + y->real_parent, &parent) ||
+        parent < KERNEL_HALF || parent % 8 || !peek_u32(hart, parent + y->tgid, &pid))
+        return 0;
+    return (int32_t)pid;
+}
+
 /* -- tasks ----------------------------------------------------------------------------------------------- */
 /* Its 0 is within its bytes, and before it there are no control characters. */
 static bool read_name(const Linux *l, const Hart *hart, Gva address, char *name) {
@@ -122,6 +132,7 @@ bool linux_read_task(const Linux *l, const Hart *hart, Gva address, LinuxTask *t
     to->has_ids = y->has_ids;
     to->pid = (int32_t)pid;
     to->tid = (int32_t)tid;
+    to->parent = read_parent(y, hart, address);
     if (y->has_stack && peek_u64(hart, address + y->stack, &to->stack_base) && to->stack_base >= KERNEL_HALF)
         to->stack_size = l->stack_size;
     return true;

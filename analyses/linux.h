@@ -15,6 +15,7 @@
 typedef struct LinuxTask {
     bool has_ids;
     int32_t pid, tid; /* tgid and pid of task_struct */
+    int32_t parent;   /* tgid of the one that made it; 0: not known */
     char name[LINUX_COMM];
     Gva stack_base;
     uint64_t stack_size; /* 0: not known */

@@ -42,6 +42,7 @@ typedef struct Again {
 
 struct Paths {
     Machine *machine;
+    const Programs *programs;
     uint32_t place;       /* in the scoreboard */
     GHashTable *codes;    /* Piece → itself */
     GHashTable *children; /* Path → itself, by parent, piece and done */
@@ -64,7 +65,8 @@ static guint piece_hash(gconstpointer v) {
 
 static gboolean piece_equal(gconstpointer a, gconstpointer b) {
     const Piece *p = a, *q = b;
-    return p->pc == q->pc && p->n_insns == q->n_insns && !memcmp(p->insn_len, q->insn_len, p->n_insns) &&
+    return p->pc == q->pc && p->place.module == q->place.module && p->place.shift == q->place.shift &&
+           p->n_insns == q->n_insns && !memcmp(p->insn_len, q->insn_len, p->n_insns) &&
            !memcmp(p->insn_raw, q->insn_raw, p->n_insns * sizeof *p->insn_raw);
 }
 
@@ -260,6 +262,13 @@ void paths_cut(Paths *p, const Hart *hart, uint32_t left, HookCut why) {
     stand_in(p, hart, again, why == HOOK_CUT_AGAIN);
 }
 
+/* Code is translated when the hart runs it, and anew when it lies in other memory: where it belongs does not change. */
+static ProgramPlace program_of(const Paths *p, const ProbeBlock *b) {
+    const Hart *hart = p->machine->harts[p->machine->current];
+    bool is_program = (probe_block_flags(b) >> FLAG_PRIV_SHIFT & 3) == PRIV_U;
+    return is_program ? programs_place(p->programs, hart, probe_block_pc(b)) : (ProgramPlace){0};
+}
+
 void paths_translate(Paths *p, ProbeBlock *b) {
     unsigned n = probe_block_n_insns(b);
     if (probe_block_is_again(b))
@@ -272,17 +281,18 @@ void paths_translate(Paths *p, ProbeBlock *b) {
         raw[i] = insn->raw;
         g_assert(i + 1 == n || transfer_decode(insn->raw, insn->len) == TRANSFER_NONE);
     }
-    Code *code = find_code(p, &(Piece){probe_block_pc(b), (uint16_t)n, len, raw});
+    Code *code = find_code(p, &(Piece){probe_block_pc(b), (uint16_t)n, len, raw, program_of(p, b)});
     probe_add_step(b, &code->cell, p->place, step, code);
 }
 
 /* -- life ------------------------------------------------------------------------------------------------ */
-Paths *paths_new(Machine *m) {
+Paths *paths_new(Machine *m, const Programs *programs) {
     uint32_t place;
     if (!scoreboard_alloc(m, PROBE_PLACE_SIZE, &place))
         return NULL;
     Paths *p = g_new0(Paths, 1);
     p->machine = m;
+    p->programs = programs;
     p->place = place;
     p->codes = g_hash_table_new_full(piece_hash, piece_equal, code_free, NULL);
     p->children = g_hash_table_new_full(path_hash, path_equal, g_free, NULL);

@@ -7,15 +7,17 @@
 #ifndef ANALYSES_PATHS_H
 #define ANALYSES_PATHS_H
 
+#include "analyses/programs.h"
 #include "analyses/transfer.h"
 #include "core/hooks.h"
 
-/* Translated code: pieces of the same instructions at the same address are one. */
+/* Translated code: pieces of the same instructions of the same file at the same address are one. */
 typedef struct Piece {
     Gva pc;
     uint16_t n_insns;
     const uint8_t *insn_len;
     const uint32_t *insn_raw;
+    ProgramPlace place;
 } Piece;
 
 typedef struct Path Path;
@@ -32,8 +34,8 @@ struct Path {
 };
 
 typedef struct Paths Paths;
-/* NULL: no room for what each hart needs. */
-Paths *paths_new(Machine *m);
+/* `programs` may be NULL. NULL: no room for what each hart needs. */
+Paths *paths_new(Machine *m, const Programs *programs);
 void paths_free(Paths *p);
 /* For the subscriber's hooks of these names. */
 void paths_translate(Paths *p, ProbeBlock *b);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "analyses/programs.h"
 #include "analyses/run.h"
 
 static const AnalysisClass *const classes[] = {
@@ -18,6 +19,8 @@ struct AnalysisSet {
     Tracer *tracer; /* from begin to end */
     Tasks *tasks;   /* likewise, if somebody asked for it */
     SyscallTrack *syscalls;
+    Programs *programs; /* NULL: they are not followed */
+    bool followed;      /* a transaction round the other one, for their rows */
     Functions *functions;
     CallStacks *calls; /* likewise */
     bool replaces;     /* a complete run of one of them is in the database */
@@ -59,6 +62,18 @@ AnalysisSet *analysis_set_new(Store *store) {
     return set;
 }
 
+/* Commit, or roll back, what is open. */
+static bool end_transactions(AnalysisSet *set, bool keep, GError **error) {
+    unsigned open = set->open + set->followed;
+    set->open = set->followed = false;
+    for (; open; open--) {
+        keep = keep && store_commit(set->store, error);
+        if (!keep)
+            store_rollback(set->store);
+    }
+    return keep;
+}
+
 void analysis_set_free(AnalysisSet *set) {
     if (!set)
         return;
@@ -68,11 +83,23 @@ void analysis_set_free(AnalysisSet *set) {
     tracer_free(set->tracer);
     call_stacks_free(set->calls);
     functions_free(set->functions);
+    programs_free(set->programs);
     syscall_track_free(set->syscalls);
     tasks_free(set->tasks);
-    if (set->open)
-        store_rollback(set->store);
+    end_transactions(set, false, NULL);
     g_free(set);
+}
+
+bool analysis_set_follow(AnalysisSet *set, Machine *m, const char *sysroot, GError **error) {
+    if (!store_begin(set->store, error))
+        return false;
+    set->followed = true;
+    set->programs = programs_new(m, set->store, sysroot);
+    return programs_begin(set->programs, error);
+}
+
+Programs *analysis_set_programs(AnalysisSet *set) {
+    return set->programs;
 }
 
 const char *analysis_run_option(const AnalysisRun *run, const char *option) {
@@ -110,7 +137,7 @@ CallStacks *analysis_run_calls(AnalysisRun *run) {
     AnalysisSet *set = run->set;
     if (!set->calls) {
         set->functions = functions_new(set->store);
-        set->calls = call_stacks_new(set->machine, set->functions, analysis_set_tasks(set));
+        set->calls = call_stacks_new(set->machine, set->functions, analysis_set_tasks(set), set->programs);
     }
     return set->calls;
 }
@@ -161,8 +188,10 @@ static bool lists(const char *tables, const char *name) {
 }
 
 bool analysis_name_is_free(const char *name) {
-    if (!is_word(name) ||
-        lists("meta analysis loader module module_v symbol symbol_v line write checkpoint_v", name))
+    if (!is_word(name) || lists("meta analysis loader module module_v symbol symbol_v line line_v write "
+                                "checkpoint_v program_symbol map "
+                                "space",
+                                name))
         return false;
     for (size_t i = 0; i < G_N_ELEMENTS(classes); i++)
         if (lists(classes[i]->info.name, name) || lists(classes[i]->info.tables, name))
@@ -323,6 +352,8 @@ bool analysis_set_end(AnalysisSet *set, Pos to_pos, bool complete, GError **erro
         tracer_end(set->tracer);
     if (set->calls)
         call_stacks_end(set->calls);
+    if (set->programs)
+        ok = programs_end(set->programs, ok ? error : NULL) && ok;
     if (set->syscalls)
         syscall_track_end(set->syscalls);
     if (set->tasks)
@@ -344,14 +375,11 @@ bool analysis_set_end(AnalysisSet *set, Pos to_pos, bool complete, GError **erro
     g_clear_pointer(&set->tracer, tracer_free);
     g_clear_pointer(&set->calls, call_stacks_free);
     g_clear_pointer(&set->functions, functions_free);
+    g_clear_pointer(&set->programs, programs_free);
     g_clear_pointer(&set->syscalls, syscall_track_free);
     g_clear_pointer(&set->tasks, tasks_free);
-    if (!set->open)
-        return ok;
-    set->open = false;
     /* What a run that went wrong has found is worth keeping only where there is nothing better. */
-    if (ok && (complete || !set->replaces) && store_commit(set->store, error))
+    if (end_transactions(set, ok && (complete || !set->replaces), error))
         return true;
-    store_rollback(set->store);
     return ok && !complete;
 }

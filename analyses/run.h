@@ -5,6 +5,7 @@
 
 #include "analyses/analysis.h"
 #include "analyses/callstack.h"
+#include "analyses/programs.h"
 #include "analyses/store/store.h"
 #include "analyses/syscall_track.h"
 #include "analyses/tasks.h"
@@ -53,6 +54,8 @@ void analysis_run_trace(AnalysisRun *run, uint32_t wants, unsigned jobs, TraceJo
  */
 Tasks *analysis_set_tasks(AnalysisSet *set);
 SyscallTrack *analysis_set_syscalls(AnalysisSet *set);
+/* NULL: they are not followed. */
+Programs *analysis_set_programs(AnalysisSet *set);
 /* In begin: calls and functions; likewise. */
 CallStacks *analysis_run_calls(AnalysisRun *run);
 

@@ -112,6 +112,8 @@ static void task_refresh(Tasks *t, Task *task, const Hart *hart) {
     task->has_ids = now.has_ids;
     task->pid = now.pid;
     task->tid = now.tid;
+    if (!task->parent)
+        task->parent = now.parent;
     memcpy(task->name, now.name, sizeof task->name);
     if (now.stack_size && !task->has_stack) {
         task->has_stack = true;

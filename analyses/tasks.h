@@ -21,6 +21,7 @@ typedef struct Task {
     bool has_ids, has_stack, has_satp;
     bool is_firmware; /* what runs before Linux does */
     int32_t pid, tid; /* Linux: the process (tgid) and the thread */
+    int32_t parent;   /* the process that made it, when it was first seen; 0: not known */
     char name[TASK_NAME_SIZE];
     uint64_t satp; /* the last one it had; kernel threads have none */
     Pos first_pos, last_pos;

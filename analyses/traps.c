@@ -16,11 +16,12 @@ typedef struct TrapRow {
     Pos return_pos;
     Nsec time;
     uint32_t hart, task; /* task 0: not known */
+    uint64_t satp;
 } TrapRow;
 
 typedef struct Suspended {
     TrapRow row;
-    uint64_t satp, sp;
+    uint64_t sp;
 } Suspended;
 
 typedef struct Traps {
@@ -70,18 +71,28 @@ static const char *priv_name(unsigned priv) {
 static bool insert_row(void *opaque, const void *item, GError **error) {
     Traps *t = opaque;
     const TrapRow *r = item;
-    bool returned = r->return_pos != POS_NONE;
+    char types[] = "uiuiiusuussuiuu";
+    if (r->return_pos == POS_NONE)
+        types[11] = 'n';
+    if (r->ev.from_priv != PRIV_U) /* its symbol is no program's */
+        types[14] = 'n';
+    const StoreValue values[] = {{.integer = (int64_t)r->ev.pos},
+                                 {.integer = SEQ_TRAP},
+                                 {.integer = (int64_t)r->time},
+                                 {.integer = r->hart},
+                                 {.integer = r->ev.is_interrupt},
+                                 {.integer = (int64_t)r->ev.cause},
+                                 {.bytes = trap_name(r->ev.is_interrupt, r->ev.cause)},
+                                 {.integer = (int64_t)r->ev.epc},
+                                 {.integer = (int64_t)r->ev.tval},
+                                 {.bytes = priv_name(r->ev.from_priv)},
+                                 {.bytes = priv_name(r->ev.to_priv)},
+                                 {.integer = (int64_t)r->return_pos},
+                                 {.integer = r->task},
+                                 {.integer = (int64_t)r->ev.epc},
+                                 {.integer = (int64_t)r->satp}};
     t->rows++;
-    if (returned)
-        return store_run(t->insert, error, "uiuiiusuussuiu", r->ev.pos, (int64_t)SEQ_TRAP, r->time,
-                         (int64_t)r->hart, (int64_t)r->ev.is_interrupt, r->ev.cause,
-                         trap_name(r->ev.is_interrupt, r->ev.cause), r->ev.epc, r->ev.tval,
-                         priv_name(r->ev.from_priv), priv_name(r->ev.to_priv), r->return_pos,
-                         (int64_t)r->task, r->ev.epc);
-    return store_run(t->insert, error, "uiuiiusuussniu", r->ev.pos, (int64_t)SEQ_TRAP, r->time,
-                     (int64_t)r->hart, (int64_t)r->ev.is_interrupt, r->ev.cause,
-                     trap_name(r->ev.is_interrupt, r->ev.cause), r->ev.epc, r->ev.tval,
-                     priv_name(r->ev.from_priv), priv_name(r->ev.to_priv), (int64_t)r->task, r->ev.epc);
+    return store_run_values(t->insert, types, values, error);
 }
 
 /* Half of them at once: a trap storm must not move the rest for each. */
@@ -94,8 +105,7 @@ static void give_up_oldest(Traps *t) {
 static void on_trap(void *opaque, const TrapEvent *ev) {
     Traps *t = ((AnalysisRun *)opaque)->state;
     Suspended s = {{*ev, POS_NONE, machine_time_at(t->run->machine, ev->pos), ev->hart->id,
-                    tasks_current_id(t->tasks, ev->hart)},
-                   ev->hart->satp,
+                    tasks_current_id(t->tasks, ev->hart), ev->hart->satp},
                    ev->hart->x[2]};
     s.row.ev.hart = NULL;
     if (t->suspended->len == SUSPENDED_MAX)
@@ -106,7 +116,7 @@ static void on_trap(void *opaque, const TrapEvent *ev) {
 static bool returns_from(const Suspended *s, const Hart *hart, uint8_t from_priv) {
     uint64_t skipped = hart->pc - s->row.ev.epc;
     bool skips = !s->row.ev.is_interrupt && (skipped == 2 || skipped == 4);
-    return s->row.ev.to_priv == from_priv && s->satp == hart->satp && s->sp == hart->x[2] &&
+    return s->row.ev.to_priv == from_priv && s->row.satp == hart->satp && s->sp == hart->x[2] &&
            (skipped == 0 || skips);
 }
 
@@ -128,7 +138,8 @@ static const HookOps trap_hooks = {.trap = on_trap, .trap_return = on_trap_retur
 static bool trap_begin(AnalysisRun *run, GError **error) {
     Traps *t = run->state;
     g_autofree char *sql = g_strdup_printf(
-        "INSERT INTO \"%s\" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, 0), sym(?))", run->name);
+        "INSERT INTO \"%s\" VALUES (?1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, 0), symbol_at(?, ?, ?1))",
+        run->name);
     t->run = run;
     t->suspended = g_array_new(FALSE, FALSE, sizeof(Suspended));
     if (!store_exec_section(run->store, "trap", run->name, error) ||

@@ -61,11 +61,16 @@ static const Option options[] = {
      CMD_SQL},
     {"--symbols", "FILE[@ADDR]", "take symbols from this ELF file", OPT_LIST, AT(symbols),
      CMD_REPLAY | CMD_SQL | CMD_DIFF | CMD_EXPORT | CMD_REPORT},
-    {"--symbols", "FILE[@ADDR]", "a recording keeps those of its own images; give it to replay, sql or diff",
-     OPT_REFUSED, 0, CMD_RECORD},
+    {"--symbols", "FILE[@ADDR]", "keep this ELF file in the recording, for its symbols", OPT_LIST,
+     AT(symbols), CMD_RECORD},
+    {"--sysroot", "DIR", "the folder that has the guest's files: symbols of Linux programs come from there",
+     OPT_STRING, AT(sysroot), CMD_REPLAY | CMD_SQL},
+    {"--sysroot", "DIR", "replay takes symbols of Linux programs from this folder by default", OPT_STRING,
+     AT(sysroot), CMD_RECORD},
     {"--sysroot", "DIR",
-     "not supported by this version; give the symbols of a program by --symbols FILE@ADDR", OPT_REFUSED, 0,
-     CMD_RECORD | CMD_REPLAY | CMD_SQL | CMD_DIFF},
+     "not here: what runs at an address is known to a replay; give replay --sysroot, then ask by sql, or "
+     "--symbols",
+     OPT_REFUSED, 0, CMD_DIFF},
     {"--quiet", NULL, "say nothing but errors", OPT_FLAG, AT(quiet), CMD_ALL},
 };
 

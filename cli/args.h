@@ -37,7 +37,7 @@ typedef struct Args {
     uint64_t max_insns, checkpoint; /* steps; 0: none, the default */
     double timeout;                 /* seconds; 0: none */
     char *until, *fail;             /* regular expressions on console lines */
-    char *db, *from, *to, *format, *idle, *dump, *backend;
+    char *db, *from, *to, *format, *idle, *dump, *backend, *sysroot;
     uint64_t jobs;
     bool perturb;
     uint64_t perturb_seed;

@@ -134,6 +134,12 @@ static Store *plugins_store(void *opaque, GError **error) {
     return j->store;
 }
 
+/* Programs are followed from the recording's beginning on, wherever the analyses begin. */
+static bool follow_programs(Job *j, GError **error) {
+    const char *sysroot = database_sysroot(j->args, j->rec);
+    return !sysroot || analysis_set_follow(j->set, replay_machine(j->replay), sysroot, error);
+}
+
 /* Without analyses too: what they share serves plugins. */
 static AnalysisSet *plugins_set(void *opaque, GError **error) {
     Job *j = opaque;
@@ -150,12 +156,14 @@ static bool job_attach(Job *j, GError **error) {
     const PluginsJob job = {plugins_store, plugins_set, j};
     if (!plugins_load(args, j->rec, &job, &j->plugins, error))
         return false;
-    if (!args->analyses)
+    if (!args->analyses && !args->sysroot)
         return true;
+    if (args->sysroot && !g_file_test(args->sysroot, G_FILE_TEST_IS_DIR))
+        return g_set_error(error, CLI_ERROR, 0, "--sysroot %s: not a folder", args->sysroot), false;
     if (!open_store(j, error))
         return false;
     j->set = analysis_set_new(j->store);
-    for (guint i = 0; i < args->analyses->len; i++)
+    for (guint i = 0; args->analyses && i < args->analyses->len; i++)
         if (!analysis_set_add(j->set, args->analyses->pdata[i], error))
             return false;
     tell_replaced(j);
@@ -182,6 +190,8 @@ static bool job_replay(Job *j, GError **error) {
 }
 
 static bool job_run(Job *j, GError **error) {
+    if (j->set && !follow_programs(j, error))
+        return false;
     if (j->from && !replay_run_to(j->replay, j->from, error))
         return false;
     Machine *m = replay_machine(j->replay);

@@ -8,8 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "analyses/store/store.h"
+#include "cli/database.h"
 #include "cli/live.h"
 #include "cli/machine_args.h"
+#include "cli/machine_build.h"
 #include "cli/stats.h"
 #include "core/devices/disk.h"
 #include "core/machine.h"
@@ -94,9 +97,35 @@ static bool start_machine(Session *s, const Args *args, GError **error) {
     return machine_reset(s->machine, error) && write_pidfile(s, error);
 }
 
+/* What observers of the recording will want: the files themselves, since it is to be opened anywhere; of a sysroot its name. */
+static bool keep_symbols(Session *s, const Args *args, GError **error) {
+    GPtrArray *images = s->setup.config.images;
+    for (guint i = 0; args->symbols && i < args->symbols->len; i++) {
+        g_autofree char *path = NULL;
+        uint64_t addr;
+        if (!store_split_symbols(args->symbols->pdata[i], &path, &addr, error) ||
+            !build_image(&s->setup.config, IMAGE_SYMBOLS, "--symbols", path, addr, error))
+            return false;
+        const MachineImage *image = images->pdata[images->len - 1];
+        if (!database_is_elf(image->data)) {
+            g_set_error(error, CLI_ERROR, 0, "--symbols %s: not a 64-bit ELF file for RISC-V", path);
+            return false;
+        }
+    }
+    if (!args->sysroot)
+        return true;
+    if (!g_file_test(args->sysroot, G_FILE_TEST_IS_DIR)) {
+        g_set_error(error, CLI_ERROR, 0, "--sysroot %s: not a folder", args->sysroot);
+        return false;
+    }
+    g_autofree char *path = g_canonicalize_filename(args->sysroot, NULL);
+    g_ptr_array_add(images, machine_image_new(IMAGE_SYSROOT, path, g_bytes_new(NULL, 0), 0));
+    return true;
+}
+
 static bool session_start(Session *s, const Command *self, Args *args, GError **error) {
     if (!machine_setup_parse(&s->setup, (char **)args->rest->pdata, args->rest->len, error) ||
-        !parse_idle(s, args, error))
+        !parse_idle(s, args, error) || !keep_symbols(s, args, error))
         return false;
     if (args->dump && !machine_setup_dump(&s->setup.tcg, args->dump, error))
         return false;

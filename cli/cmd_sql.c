@@ -56,7 +56,10 @@ static bool warn_shell(const Args *args, const char *path, GError **error) {
 
 /* The shell is given a file and nothing else. */
 static bool shell_takes(const Args *args, const Asked *asked, GError **error) {
-    const char *option = args->format ? "--format" : args->symbols ? "--symbols" : NULL;
+    const char *option = args->format    ? "--format"
+                         : args->symbols ? "--symbols"
+                         : args->sysroot ? "--sysroot"
+                                         : NULL;
     if (!option && asked->files->len <= 1)
         return true;
     g_set_error(error, CLI_ERROR, 0, "%s: the interactive shell does not take it; give SQL",
@@ -124,7 +127,8 @@ static bool ask(Args *args, Asked *asked, const char *first, GError **error) {
     sqlite3 *db = reading.db;
     for (guint i = 1; ok && i < asked->files->len; i++)
         ok = attach(db, asked->files->pdata[i], i + 1, error);
-    ok = ok && (!args->symbols || database_add_symbols(db, args->symbols, error));
+    ok = ok && (!args->symbols || database_add_symbols(db, args->symbols, error)) &&
+         (!args->sysroot || database_add_sysroot(db, args->sysroot, error));
     if (ok) {
         database_warn_partial(args, db, asked->sql->str);
     }

@@ -80,8 +80,7 @@ bool database_loaded(Store *store, const Machine *m, GError **error) {
     return true;
 }
 
-/* Of the guest's kind: an initial ramdisk may be any other, and no reason to refuse the recording. */
-static bool is_guest_elf(GBytes *data) {
+bool database_is_elf(GBytes *data) {
     static const char ident[] = {'\177', 'E', 'L', 'F', 2, 1}, machine[] = {(char)243, 0};
     gsize size;
     const char *at = g_bytes_get_data(data, &size);
@@ -111,10 +110,11 @@ static bool add_symbols(Store *store, const Rec *rec, const GPtrArray *files, GE
         gsize size;
         const uint8_t *at = g_bytes_get_data(image->data, &size);
         g_autofree char *name = g_path_get_basename(image->name);
-        bool ok = is_guest_elf(image->data) ? store_add_elf(store, name, image->name, at, size, 0, error)
-                  : image->role == IMAGE_KERNEL
-                      ? store_add_kallsyms(store, name, image->name, at, size, error)
-                      : true;
+        uint64_t lies = image->role == IMAGE_SYMBOLS ? image->addr : STORE_AS_LINKED;
+        bool ok =
+            database_is_elf(image->data)  ? store_add_elf(store, name, image->name, at, size, lies, error)
+            : image->role == IMAGE_KERNEL ? store_add_kallsyms(store, name, image->name, at, size, error)
+                                          : true;
         if (!ok)
             return false;
     }
@@ -134,6 +134,21 @@ bool database_symbols(Store *store, const Rec *rec, const GPtrArray *files, GErr
         return true;
     store_rollback(store);
     return false;
+}
+
+const char *database_sysroot(const Args *args, const Rec *rec) {
+    const GPtrArray *images = rec_config(rec)->images;
+    if (args->sysroot)
+        return args->sysroot;
+    for (guint i = 0; i < images->len; i++) {
+        const MachineImage *image = images->pdata[i];
+        if (image->role != IMAGE_SYSROOT)
+            continue;
+        if (g_file_test(image->name, G_FILE_TEST_IS_DIR))
+            return image->name;
+        tell(args, "the recording's --sysroot %s is not here: programs have no symbols", image->name);
+    }
+    return NULL;
 }
 
 /* disas() has no recording at hand: it decodes with every extension on. */

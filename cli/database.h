@@ -15,6 +15,12 @@ bool database_loaded(Store *store, const Machine *m, GError **error);
 /* Fill module and symbol from --symbols FILE[@ADDR] (may be NULL) and from the recording's images, unless they are there
  * already. */
 bool database_symbols(Store *store, const Rec *rec, const GPtrArray *files, GError **error);
+/* Of the guest's kind: an initial ramdisk may be any other, and no reason to refuse the recording. */
+bool database_is_elf(GBytes *data);
+/* The folder that has the guest's files: --sysroot, or the recording's if it is there; NULL: none. */
+const char *database_sysroot(const Args *args, const Rec *rec);
+/* Take the symbols of the guest's programs that a replay has seen from the folder, for this connection only. */
+bool database_add_sysroot(sqlite3 *db, const char *sysroot, GError **error);
 /* What a connection of a program that has an engine can do more: disas(), and with a `replayer` (may be NULL, must outlive
  * the connection) the rows of memtrace,storage=index. */
 void database_set_functions(sqlite3 *db, const StoreReplayer *replayer);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "analyses/analysis.h"
+#include "analyses/program_file.h"
 #include "analyses/store/query.h"
 #include "cli/cli.h"
 
@@ -157,6 +158,56 @@ bool database_add_symbols(sqlite3 *db, const GPtrArray *files, GError **error) {
     int64_t unused;
     bool ok = read_symbols(path, files, error) && store_attach(db, path, "extra", error) &&
               store_query(db, shadow_sql, &none, &unused, error);
+    g_unlink(path);
+    return ok;
+}
+
+static void take_path(void *opaque, int n, const QueryValue *values) {
+    if (values[0].type == QUERY_TEXT)
+        g_ptr_array_add(opaque, g_strdup(values[0].text));
+}
+
+static bool read_programs(const char *path, const char *sysroot, const GPtrArray *programs, GError **error) {
+    Store *store;
+    GError *why = NULL;
+    if (!store_open(path, &store, error))
+        return false;
+    for (guint i = 0; !why && i < programs->len; i++)
+        program_file_free(program_file_new(store, sysroot, programs->pdata[i], &why));
+    store_close(store);
+    if (!why)
+        return true;
+    g_propagate_error(error, why);
+    return false;
+}
+
+bool database_add_sysroot(sqlite3 *db, const char *sysroot, GError **error) {
+    static const QueryOps paths = {ignore_begin, take_path, ignore_end},
+                          none = {ignore_begin, take_integer, ignore_end};
+    g_autoptr(GPtrArray) programs = g_ptr_array_new_with_free_func(g_free);
+    g_autofree char *path = NULL;
+    int64_t unused;
+    store_query(db, "SELECT path FROM module WHERE base IS NULL ORDER BY id", &paths, programs, NULL);
+    if (!g_file_test(sysroot, G_FILE_TEST_IS_DIR))
+        return g_set_error(error, CLI_ERROR, 0, "--sysroot %s: not a folder", sysroot), false;
+    if (!programs->len) {
+        g_set_error(error, CLI_ERROR, 0,
+                    "--sysroot %s: no replay has followed this guest's programs; run 'rr-emu replay REC "
+                    "--sysroot %s' first",
+                    sysroot, sysroot);
+        return false;
+    }
+    int fd = g_file_open_tmp("rr-emu-programs-XXXXXX", &path, error);
+    if (fd < 0)
+        return false;
+    close(fd);
+    bool ok =
+        read_programs(path, sysroot, programs, error) && store_attach(db, path, "programs", error) &&
+        store_query(db,
+                    "CREATE TEMP TABLE program_symbol AS SELECT s.id, m.id AS module_id, s.name, addr, "
+                    "s.size, kind FROM programs.program_symbol AS s JOIN programs.module AS f ON f.id = "
+                    "module_id JOIN main.module AS m USING (path) WHERE m.base IS NULL; DETACH programs",
+                    &none, &unused, error);
     g_unlink(path);
     return ok;
 }

@@ -103,7 +103,8 @@ static void put_call(void *opaque, const QueryValue *v) {
 }
 
 static const char cover_sql[] =
-    "SELECT coalesce(m.base, 0) + offset AS pc, count, sym(coalesce(m.base, 0) + offset), m.name FROM cover "
+    "SELECT coalesce(m.base, 0) + offset AS pc, count, symbol_in(coalesce(m.base, 0) + offset, iif(m.base IS "
+    "NULL, m.id, NULL), 0), m.name FROM cover "
     "LEFT JOIN main.module AS m ON m.id = module_id ORDER BY pc < 0, pc";
 static const char func_sql[] =
     "SELECT addr, self_insns, coalesce(symbol, printf('%#x', addr)), m.name FROM func "

@@ -100,7 +100,8 @@ static bool read_flat(Builder *b, sqlite3 *db, GError **error) {
                     ask_has(db, "func")
                         ? "SELECT m.name, coalesce(symbol, printf('%#x', addr)), self_insns FROM func "
                           "LEFT JOIN main.module AS m ON m.id = module_id"
-                        : "SELECT m.name, sym(coalesce(m.base, 0) + offset), count FROM cover "
+                        : "SELECT m.name, symbol_in(coalesce(m.base, 0) + offset, iif(m.base IS NULL, m.id, "
+                          "NULL), 0), count FROM cover "
                           "LEFT JOIN main.module AS m ON m.id = module_id",
                     add_flat, b, error);
 }

@@ -50,7 +50,8 @@ bool report_functions(Report *r, GError **error) {
               "f.total_insns FROM func AS f LEFT JOIN main.module AS m ON m.id = f.module_id "
               "ORDER BY 3 DESC LIMIT 25"
             : "SELECT CASE WHEN instr(s, '+') THEN substr(s, 1, instr(s, '+') - 1) ELSE s END AS f, "
-              "module, sum(n), NULL, NULL FROM (SELECT coalesce(sym(coalesce(m.base, 0) + offset), "
+              "module, sum(n), NULL, NULL FROM (SELECT coalesce(symbol_in(coalesce(m.base, 0) + offset, "
+              "iif(m.base IS NULL, m.id, NULL), 0), "
               "'?') AS s, m.name AS module, count AS n FROM cover LEFT JOIN main.module AS m "
               "ON m.id = module_id) GROUP BY 1, 2 ORDER BY 3 DESC LIMIT 25",
         error);

@@ -72,7 +72,7 @@ const char *image_role_name(ImageRole role) {
     static const char *const names[IMAGE_ROLES] = {
         [IMAGE_BIOS] = "bios",     [IMAGE_KERNEL] = "kernel",   [IMAGE_INITRD] = "initrd",
         [IMAGE_DTB] = "dtb",       [IMAGE_PFLASH0] = "pflash0", [IMAGE_PFLASH1] = "pflash1",
-        [IMAGE_LOADER] = "loader",
+        [IMAGE_LOADER] = "loader", [IMAGE_SYMBOLS] = "symbols", [IMAGE_SYSROOT] = "sysroot",
     };
     return (unsigned)role < IMAGE_ROLES ? names[role] : "unknown";
 }

@@ -21,15 +21,19 @@ typedef enum {
     IMAGE_PFLASH0,
     IMAGE_PFLASH1,
     IMAGE_LOADER,
+    IMAGE_SYMBOLS, /* for observers: an ELF file; addr: where its first segment lies, IMAGE_AS_LINKED: not moved */
+    IMAGE_SYSROOT, /* likewise: no bytes; its name is a folder of the host that recorded */
     IMAGE_ROLES
 } ImageRole;
 
-/* Bytes the loader puts into the machine. The bytes are shared and read-only. */
+#define IMAGE_AS_LINKED UINT64_MAX
+
+/* Bytes the loader puts into the machine; the last two roles are not its business. The bytes are shared and read-only. */
 typedef struct MachineImage {
     ImageRole role;
     char *name;   /* path as given, for messages and `info` */
     GBytes *data; /* never NULL */
-    Gpa addr;     /* IMAGE_LOADER: where; else unused */
+    Gpa addr;     /* IMAGE_LOADER, IMAGE_SYMBOLS: where; else unused */
 } MachineImage;
 
 typedef enum {

@@ -31,6 +31,19 @@ CREATE TABLE IF NOT EXISTS module (
 CREATE TABLE IF NOT EXISTS symbol (
     id INTEGER PRIMARY KEY, module_id INTEGER, name TEXT, addr INTEGER, size INTEGER, kind TEXT
 );
+-- Programs of the guest (--sysroot): modules without a base, which lie where map says, moved by shift.
+CREATE TABLE IF NOT EXISTS program_symbol (
+    id INTEGER PRIMARY KEY, module_id INTEGER, name TEXT, addr INTEGER, size INTEGER, kind TEXT -- addr: as linked
+);
+CREATE INDEX IF NOT EXISTS program_symbol_module ON program_symbol (module_id);
+CREATE TABLE IF NOT EXISTS map (
+    id INTEGER PRIMARY KEY,  -- in the order of time: of several that cover an address the last one counts
+    satp INTEGER,            -- the page table's number, as in satp's low 44 bits
+    from_pos INTEGER, addr INTEGER, size INTEGER,
+    module_id INTEGER,       -- NULL: there is nothing any more
+    shift INTEGER, pid INTEGER
+);
+CREATE TABLE IF NOT EXISTS space (hart INTEGER, from_pos INTEGER, satp INTEGER, PRIMARY KEY (hart, from_pos)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS line (
     addr INTEGER PRIMARY KEY, -- up to before the next one
     file TEXT, line INTEGER   -- NULL: no line is known from here on

@@ -31,6 +31,14 @@ static bool config_refuse(GError **error, const char *what) {
     return false;
 }
 
+/* Those that the machine sees; the others are the last ones. */
+static guint machine_images(const MachineConfig *c) {
+    guint n = c->images->len;
+    while (n && ((const MachineImage *)c->images->pdata[n - 1])->role >= IMAGE_SYMBOLS)
+        n--;
+    return n;
+}
+
 static bool same_config(const MachineConfig *a, const MachineConfig *b, GError **error) {
     if (memcmp(&a->isa, &b->isa, sizeof a->isa))
         return config_refuse(error, "-cpu");
@@ -38,9 +46,10 @@ static bool same_config(const MachineConfig *a, const MachineConfig *b, GError *
         return config_refuse(error, "-smp, -m or -icount");
     if (g_strcmp0(a->append, b->append))
         return config_refuse(error, "-append");
-    if (a->images->len != b->images->len)
+    guint n = machine_images(a);
+    if (n != machine_images(b))
         return config_refuse(error, "the set of images");
-    for (guint i = 0; i < a->images->len; i++) {
+    for (guint i = 0; i < n; i++) {
         const MachineImage *x = a->images->pdata[i], *y = b->images->pdata[i];
         if (x->role != y->role || !g_bytes_equal(x->data, y->data))
             return config_refuse(error, image_role_name(x->role));

@@ -2,37 +2,30 @@
 #include "analyses/store/functions.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
+#include "analyses/store/spaces.h"
+#include "analyses/store/symbol_list.h"
 #include "analyses/store/trace_table.h"
 
 #define AUX_TRACE (-0x7272)
-#define DISTANCE_MAX (1u << 20) /* a symbol without a size reaches this far at most */
-
-typedef struct Symbol {
-    uint64_t addr, size;
-    char *name;
-} Symbol;
 
 struct Connection {
     sqlite3 *db;
     unsigned refs;
     GArray *symbols; /* sorted by addr; NULL: not read yet */
     int64_t changes; /* of the connection when they were read */
+    Spaces *spaces;
     char text[512];
     StoreDisassembler *disassemble;
     Windows *windows; /* NULL: none yet */
     StoreReplayer replayer;
 };
 
-static void symbol_clear(void *p) {
-    g_free(((Symbol *)p)->name);
-}
-
 Connection *connection_new(sqlite3 *db) {
     Connection *c = g_new0(Connection, 1);
     c->db = db;
     c->refs = 1;
+    c->spaces = spaces_new(db);
     return c;
 }
 
@@ -52,6 +45,7 @@ void connection_unref(void *p) {
     if (c->symbols)
         g_array_unref(c->symbols);
     g_clear_pointer(&c->windows, windows_free);
+    spaces_free(c->spaces);
     g_free(c);
 }
 
@@ -64,50 +58,31 @@ Windows *connection_windows(Connection *c) {
 /* -- symbols ------------------------------------------------------------------------------------------------
  */
 static void read_symbols(Connection *c) {
-    sqlite3_stmt *s = NULL;
     if (c->symbols)
         g_array_unref(c->symbols);
-    c->symbols = g_array_new(FALSE, FALSE, sizeof(Symbol));
-    g_array_set_clear_func(c->symbols, symbol_clear);
     c->changes = sqlite3_total_changes(c->db);
-    /*
-     * Unsigned order: first the non-negative ones. Of several names at an address the last one counts: one
-     * with a size, and one that does not begin with _ (memcpy, not __pi_memcpy).
-     */
-    if (sqlite3_prepare_v2(c->db,
-                           "SELECT addr, size, name FROM symbol ORDER BY addr < 0, addr, size > 0, "
-                           "name LIKE '\\_%' ESCAPE '\\' DESC, size, name DESC",
-                           -1, &s, NULL) == SQLITE_OK)
-        while (sqlite3_step(s) == SQLITE_ROW) {
-            Symbol y = {(uint64_t)sqlite3_column_int64(s, 0), (uint64_t)sqlite3_column_int64(s, 1),
-                        g_strdup((const char *)sqlite3_column_text(s, 2))};
-            g_array_append_val(c->symbols, y);
-        }
-    sqlite3_finalize(s);
+    c->symbols = symbol_list_new(c->db, "symbol", "", 0);
 }
 
 const char *connection_symbol(Connection *c, uint64_t pc) {
     if (!c->symbols || (c->symbols->len == 0 && c->changes != sqlite3_total_changes(c->db)))
         read_symbols(c);
-    guint low = 0, high = c->symbols->len;
-    while (low < high) { /* first one above pc */
-        guint middle = (low + high) / 2;
-        if (g_array_index(c->symbols, Symbol, middle).addr <= pc)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (low == 0)
-        return NULL;
-    const Symbol *s = &g_array_index(c->symbols, Symbol, low - 1);
-    uint64_t offset = pc - s->addr;
-    if (offset >= (s->size ? s->size : DISTANCE_MAX) || !s->name)
-        return NULL;
-    if (offset)
-        snprintf(c->text, sizeof c->text, "%s+0x%llx", s->name, (unsigned long long)offset);
-    else
-        g_strlcpy(c->text, s->name, sizeof c->text);
-    return c->text;
+    bool found = symbol_list_text(c->symbols, pc, c->text, sizeof c->text) ||
+                 spaces_text(c->spaces, spaces_find_unique(c->spaces, pc), pc, c->text, sizeof c->text);
+    return found ? c->text : NULL;
+}
+
+const char *connection_program_symbol(Connection *c, uint64_t pc, uint64_t satp, Pos pos) {
+    SpacesPlace place = spaces_find(c->spaces, satp, pos, pc);
+    if (!place.module)
+        return connection_symbol(c, pc);
+    return spaces_text(c->spaces, place, pc, c->text, sizeof c->text) ? c->text : NULL;
+}
+
+const char *connection_program_symbol_on(Connection *c, uint64_t pc, uint32_t hart, Pos pos) {
+    uint64_t satp;
+    return spaces_satp(c->spaces, hart, pos, &satp) ? connection_program_symbol(c, pc, satp, pos)
+                                                    : connection_symbol(c, pc);
 }
 
 /* -- functions ----------------------------------------------------------------------------------------------
@@ -135,6 +110,64 @@ static void function_sym(sqlite3_context *x, int n, sqlite3_value **v) {
     const char *name = connection_symbol(of(x), (uint64_t)sqlite3_value_int64(v[0]));
     if (name)
         sqlite3_result_text(x, name, -1, SQLITE_TRANSIENT);
+}
+
+/* symbol_at(pc, satp, pos), program_at(pc, satp, pos): of programs; a satp of NULL: of anything. */
+static void function_symbol_at(sqlite3_context *x, int n, sqlite3_value **v) {
+    uint64_t pc = (uint64_t)sqlite3_value_int64(v[0]), satp = (uint64_t)sqlite3_value_int64(v[1]);
+    Pos pos = (Pos)sqlite3_value_int64(v[2]);
+    if (sqlite3_value_type(v[0]) == SQLITE_NULL)
+        return;
+    const char *name = sqlite3_value_type(v[1]) == SQLITE_NULL
+                           ? connection_symbol(of(x), pc)
+                           : connection_program_symbol(of(x), pc, satp, pos);
+    if (name)
+        sqlite3_result_text(x, name, -1, SQLITE_TRANSIENT);
+}
+
+/* symbol_in(pc, program, shift): of that program, of anything where that is 0. */
+static void function_symbol_in(sqlite3_context *x, int n, sqlite3_value **v) {
+    Connection *c = of(x);
+    uint64_t pc = (uint64_t)sqlite3_value_int64(v[0]);
+    SpacesPlace place = {sqlite3_value_int64(v[1]), (uint64_t)sqlite3_value_int64(v[2])};
+    const char *name = place.module
+                           ? spaces_text(c->spaces, place, pc, c->text, sizeof c->text) ? c->text : NULL
+                           : connection_symbol(c, pc);
+    if (name)
+        sqlite3_result_text(x, name, -1, SQLITE_TRANSIENT);
+}
+
+/* The module that lies there; base_at: what its addresses have been moved by. NULL: no program's. */
+static void result_place(sqlite3_context *x, sqlite3_value **v, bool shift) {
+    if (sqlite3_value_type(v[0]) == SQLITE_NULL || sqlite3_value_type(v[1]) == SQLITE_NULL)
+        return;
+    SpacesPlace place = spaces_find(of(x)->spaces, (uint64_t)sqlite3_value_int64(v[1]),
+                                    (Pos)sqlite3_value_int64(v[2]), (uint64_t)sqlite3_value_int64(v[0]));
+    if (place.module)
+        sqlite3_result_int64(x, shift ? (int64_t)place.shift : place.module);
+}
+
+static void function_program_at(sqlite3_context *x, int n, sqlite3_value **v) {
+    result_place(x, v, false);
+}
+
+static void function_base_at(sqlite3_context *x, int n, sqlite3_value **v) {
+    result_place(x, v, true);
+}
+
+/* satp_at(hart, pos) */
+static void function_satp_at(sqlite3_context *x, int n, sqlite3_value **v) {
+    uint64_t satp;
+    if (sqlite3_value_type(v[0]) != SQLITE_NULL &&
+        spaces_satp(of(x)->spaces, (uint32_t)sqlite3_value_int64(v[0]), (Pos)sqlite3_value_int64(v[1]),
+                    &satp))
+        sqlite3_result_int64(x, (int64_t)satp);
+}
+
+/* rr-emu's own: what was read of programs is out of date. */
+static void function_programs_changed(sqlite3_context *x, int n, sqlite3_value **v) {
+    spaces_forget(of(x)->spaces);
+    sqlite3_result_int(x, 1);
 }
 
 char *connection_disassemble(const Connection *c, uint64_t pc, uint32_t insn) {
@@ -215,6 +248,12 @@ int functions_register(Connection *c) {
         {"hex64", 1, SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS, function_hex64},
         {"u64lt", 2, SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS, function_u64lt},
         {"sym", 1, SQLITE_INNOCUOUS, function_sym},
+        {"symbol_at", 3, SQLITE_INNOCUOUS, function_symbol_at},
+        {"symbol_in", 3, SQLITE_INNOCUOUS, function_symbol_in},
+        {"program_at", 3, SQLITE_INNOCUOUS, function_program_at},
+        {"base_at", 3, SQLITE_INNOCUOUS, function_base_at},
+        {"satp_at", 2, SQLITE_INNOCUOUS, function_satp_at},
+        {"programs_changed", 0, 0, function_programs_changed},
         {"disas", 1, SQLITE_INNOCUOUS, function_disas},
         {"disas", 2, SQLITE_INNOCUOUS, function_disas},
         {"time_ns", 1, SQLITE_INNOCUOUS, function_time_ns},

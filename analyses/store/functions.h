@@ -16,6 +16,9 @@ void connection_unref(void *c);
 Windows *connection_windows(Connection *c);
 /* "name" or "name+0x12", NULL if unknown. Valid until the next call. */
 const char *connection_symbol(Connection *c, uint64_t pc);
+/* The same for code of a program (privilege U), in the address space of satp, or of what the hart has, before step pos. */
+const char *connection_program_symbol(Connection *c, uint64_t pc, uint64_t satp, Pos pos);
+const char *connection_program_symbol_on(Connection *c, uint64_t pc, uint32_t hart, Pos pos);
 /* The instruction's text as a new string; its bytes if nobody disassembles. */
 char *connection_disassemble(const Connection *c, uint64_t pc, uint32_t insn);
 int functions_register(Connection *c);

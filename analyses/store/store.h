@@ -84,13 +84,15 @@ bool store_clear_symbols(Store *s, GError **error);
 bool store_symbols_begin(Store *s, GError **error);
 bool store_symbols_end(Store *s, const char *source, GError **error);
 bool store_has_symbols(Store *s, const char *source);
-/* Adds the module and its functions and objects; `shift` is added to every address. */
+#define STORE_AS_LINKED UINT64_MAX
+/* Adds the module and its functions and objects; its first loadable segment lies at `addr`, or everything STORE_AS_LINKED. */
 bool store_add_elf(Store *s, const char *name, const char *path, const uint8_t *elf, size_t size,
-                   uint64_t shift, GError **error);
+                   uint64_t addr, GError **error);
 /* The same from the symbols that an uncompressed Linux kernel carries in itself; nothing if it has none. */
 bool store_add_kallsyms(Store *s, const char *name, const char *path, const uint8_t *image, size_t size,
                         GError **error);
-/* `spec`: FILE[@ADDR], ADDR being where its first loadable segment lies in the guest. */
+/* `spec`: FILE[@ADDR]. */
+bool store_split_symbols(const char *spec, char **path, uint64_t *addr, GError **error);
 bool store_add_symbols(Store *s, const char *spec, GError **error);
 
 /* -- any connection -----------------------------------------------------------------------------------------

@@ -272,7 +272,8 @@ static int vtab_column(sqlite3_vtab_cursor *base, sqlite3_context *x, int column
     case COLUMN_DISAS: sqlite3_result_text(x, connection_disassemble(connection, pc, raw), -1, g_free); break;
     case COLUMN_PRIV: sqlite3_result_text(x, vtab_priv(b->priv), 1, SQLITE_STATIC); break;
     case COLUMN_SYMBOL:
-        name = connection_symbol(connection, pc);
+        name = b->priv == PRIV_U ? connection_program_symbol_on(connection, pc, run->hart, (Pos)row_pos(c))
+                                 : connection_symbol(connection, pc);
         if (name)
             sqlite3_result_text(x, name, -1, SQLITE_TRANSIENT);
         break;

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "analyses/store/symbol_list.h"
+
+#include <stdio.h>
+
+#define DISTANCE_MAX (1u << 20) /* a symbol without a size reaches this far at most */
+
+static void symbol_clear(void *p) {
+    g_free(((Symbol *)p)->name);
+}
+
+GArray *symbol_list_new(sqlite3 *db, const char *table, const char *where, int64_t module) {
+    GArray *list = g_array_new(FALSE, FALSE, sizeof(Symbol));
+    sqlite3_stmt *s = NULL;
+    g_array_set_clear_func(list, symbol_clear);
+    /* Unsigned order: first the non-negative ones. */
+    g_autofree char *sql =
+        g_strdup_printf("SELECT addr, size, name FROM %s %s ORDER BY addr < 0, addr, size > 0, "
+                        "name LIKE '\\_%%' ESCAPE '\\' DESC, size, name DESC",
+                        table, where);
+    if (sqlite3_prepare_v2(db, sql, -1, &s, NULL) == SQLITE_OK) {
+        sqlite3_bind_int64(s, 1, module);
+        while (sqlite3_step(s) == SQLITE_ROW) {
+            Symbol y = {(uint64_t)sqlite3_column_int64(s, 0), (uint64_t)sqlite3_column_int64(s, 1),
+                        g_strdup((const char *)sqlite3_column_text(s, 2))};
+            g_array_append_val(list, y);
+        }
+    }
+    sqlite3_finalize(s);
+    return list;
+}
+
+const Symbol *symbol_list_find(const GArray *list, uint64_t addr) {
+    guint low = 0, high = list->len;
+    while (low < high) { /* first one above */
+        guint middle = (low + high) / 2;
+        if (g_array_index(list, Symbol, middle).addr <= addr)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == 0)
+        return NULL;
+    const Symbol *s = &g_array_index(list, Symbol, low - 1);
+    return addr - s->addr < (s->size ? s->size : DISTANCE_MAX) && s->name ? s : NULL;
+}
+
+bool symbol_list_text(const GArray *list, uint64_t addr, char *to, size_t size) {
+    const Symbol *s = symbol_list_find(list, addr);
+    if (!s)
+        return false;
+    if (addr > s->addr)
+        snprintf(to, size, "%s+0x%llx", s->name, (unsigned long long)(addr - s->addr));
+    else
+        g_strlcpy(to, s->name, size);
+    return true;
+}
