@@ -52,8 +52,11 @@ check "missing value" 125 '-m needs a value' "$RR" run -m
 check "memory size" 125 "'lots' is not supported" "$RR" run -m lots
 check "missing drive" 125 "no drive 'd'" "$RR" run -device virtio-blk-device,drive=d $hello
 check "qcow2" 125 'qemu-img convert' "$RR" run -drive file=x,format=qcow2 $hello
-check "--sysroot" 2 '--sysroot: not supported' "$RR" replay --sysroot / x.rrec
-check "record --symbols" 125 '--symbols: .*give it to replay' "$RR" record --symbols x.elf $hello
+check "diff --sysroot" 2 '--sysroot: not here.*replay --sysroot' "$RR" diff --sysroot / x.rrec y.rrec
+check "record --sysroot" 125 '--sysroot nowhere: not a folder' "$RR" record --sysroot nowhere $hello
+check "record --symbols" 125 '--symbols x.elf: .*No such file' "$RR" record --symbols x.elf $hello
+echo text >text.elf
+check "record --symbols of a text" 125 '--symbols text.elf: not a 64-bit ELF file' "$RR" record --symbols text.elf@0x1000 $hello
 check "monitor" 125 'supported: none' "$RR" run -monitor stdio $hello
 check "no recording" 2 'nosuch.rrec' "$RR" verify nosuch.rrec
 check "no recording either" 2 'rrec|recording' "$RR" info "$GUESTS/hello.elf"
