@@ -149,6 +149,13 @@ bool plugin_host_add(PluginHost *host, const char *spec, GError **error) {
     return true;
 }
 
+char *plugin_host_describe(const PluginHost *host, guint i) {
+    if (i >= host->plugins->len)
+        return NULL;
+    const Plugin *p = g_ptr_array_index(host->plugins, i);
+    return p->kind->describe ? p->kind->describe(p) : g_strdup_printf("%-10s a plugin of QEMU's\n", p->base);
+}
+
 const char *plugin_host_rows_name(const PluginHost *host, guint i) {
     if (i >= host->plugins->len)
         return NULL;

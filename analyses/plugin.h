@@ -36,6 +36,8 @@ void plugin_host_free(PluginHost *host); /* NULL is allowed */
  * new, symbols that would change the guest, unknown or ill-typed arguments of a native plugin.
  */
 bool plugin_host_add(PluginHost *host, const char *spec, GError **error);
+/* What the i-th plugin says of itself and its options, as lines; NULL past the last. Caller frees. */
+char *plugin_host_describe(const PluginHost *host, guint i);
 /* What the rows of the i-th plugin are called in the table `analysis`; "" if it has none; NULL past the last. */
 const char *plugin_host_rows_name(const PluginHost *host, guint i);
 /* The machine stands at the start position: install. */

@@ -162,6 +162,18 @@ static bool native_check(Plugin *p, GError **error) {
     return check_name(self, error);
 }
 
+/* As `rr-emu analyses` shows the built-in ones. */
+static char *native_describe(const Plugin *p) {
+    const RrPlugin *class = ((const RrSelf *)p->state)->class;
+    GString *s = g_string_new(NULL);
+    g_string_printf(s, "%-10s %s\n           %s, version %u of the plugin interface\n", class->name,
+                    class->help ? class->help : "", p->file, class->version);
+    for (const RrOption *o = options_of(class); o->name; o++)
+        g_string_append_printf(s, "           %s=%s (default %s): %s\n", o->name, values_of(o),
+                               o->fallback && *o->fallback ? o->fallback : "none", o->help ? o->help : "");
+    return g_string_free(s, FALSE);
+}
+
 static const char *native_rows_name(const Plugin *p) {
     return ((const RrSelf *)p->state)->name;
 }
@@ -241,6 +253,7 @@ static void native_reached(Plugin *p, Pos pos) {
 
 const PluginKind plugin_kind_native = {.name = "rr",
                                        .check = native_check,
+                                       .describe = native_describe,
                                        .rows_name = native_rows_name,
                                        .install = native_install,
                                        .next_position = native_next_position,

@@ -14,6 +14,8 @@ typedef struct PluginKind {
     const char *name;
     /* The object is loaded: is it written for this interface, in a version that is understood? */
     bool (*check)(Plugin *p, GError **error);
+    /* What it says of itself, for people: lines. A new string. */
+    char *(*describe)(const Plugin *p);
     const char *(*rows_name)(const Plugin *p); /* in the table `analysis`; NULL: it never has rows */
     bool (*install)(Plugin *p, GError **error);
     /* The first position from `pos` on that it waits for, and that this one is reached; both may be NULL. */

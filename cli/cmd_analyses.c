@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "analyses/analysis.h"
+#include "analyses/plugin.h"
 
 static void add_text(JsonBuilder *b, const char *name, const char *value) {
     json_builder_set_member_name(b, name);
@@ -48,9 +49,28 @@ static int print_json(void) {
     return puts(text), STATUS_OK;
 }
 
+static void print_words(void *opaque, const char *text) {
+    fputs(text, stderr);
+}
+
+/* Plugins, given as files, say what they take. */
+static bool print_plugins(const Args *args, GError **error) {
+    PluginHost *host = plugin_host_new(&(PluginEnv){.print = print_words});
+    bool ok = true;
+    for (guint i = 0; ok && i < args->rest->len; i++)
+        ok = plugin_host_add(host, args->rest->pdata[i], error);
+    char *text;
+    for (guint i = 0; ok && (text = plugin_host_describe(host, i)); i++) {
+        fputs(text, stdout);
+        g_free(text);
+    }
+    plugin_host_free(host);
+    return ok;
+}
+
 int cmd_analyses(const Command *self, Args *args, GError **error) {
-    if (!args_at_most(args, 0, "no further word", error))
-        return self->failed;
+    if (args->rest->len)
+        return print_plugins(args, error) ? STATUS_OK : self->failed;
     if (args->json)
         return print_json();
     for (size_t i = 0; analysis_info(i); i++) {

@@ -73,7 +73,7 @@ check "bad sql" 2 'syntax' "$RR" sql short.rrec 'SELEKT'
 check "bad format" 2 'table, csv, json or line' "$RR" sql --format xml short.rrec 'SELECT 1'
 check "a word too many for info" 2 "'b'.*one recording" "$RR" info short.rrec b
 check "a word too many for list" 2 "'b'" "$RR" list b
-check "a word too many for analyses" 2 "'b'" "$RR" analyses b
+check "a plugin that is not there" 2 'plugin b: no such file' "$RR" analyses b
 check "a word too many for help" 2 "'b'" "$RR" help run b
 check "SQL that begins with a comment" 0 '' "$RR" sql short.rrec "-- one
 SELECT 1"

@@ -28,6 +28,13 @@ a=$(sql bench-small.rrec "$q again")
 b=$(sql bench-small.rrec "$q memtrace WHERE op='store' AND vaddr < $nodes+8 AND vaddr+size > $nodes")
 [ "$a" = "$b" ] && [ "${a%%,*}" -gt 100 ] || fail "watch: $a; memtrace: $b"
 
+# What it takes.
+"$RR" analyses ./watch.so >text || fail "analyses ./watch.so"
+grep -q '^watch  *stores to an address$' text && grep -q 'address=N (default 0): what to watch' text || { cat text; fail "analyses ./watch.so"; }
+status=0
+"$RR" analyses ./nothing.so 2>text || status=$?
+[ $status -ne 0 ] && grep -q 'nothing.so: no such file' text || { cat text; fail "analyses ./nothing.so: exit status $status"; }
+
 # Everything observed.
 cc -shared -fPIC -O1 $(pkg-config --cflags rr-plugin) -o all.so "$TOP/tests/plugins/all.c"
 for guest in traps timers paging plic virtio_rng smp; do
