@@ -45,6 +45,7 @@ void analysis_set_free(AnalysisSet *set);
  * are in the folder, for their symbols (programs.h).
  */
 bool analysis_set_follow(AnalysisSet *set, Machine *m, const char *sysroot, GError **error);
+bool analysis_set_follows(const AnalysisSet *set);
 /* Subscribe to the machine's hooks; the machine stands at from_pos. */
 bool analysis_set_begin(AnalysisSet *set, Machine *m, GError **error);
 /* After begin: the first position at or after `at` at which one wants the state of before that step (POS_NONE:

@@ -98,6 +98,10 @@ bool analysis_set_follow(AnalysisSet *set, Machine *m, const char *sysroot, GErr
     return programs_begin(set->programs, error);
 }
 
+bool analysis_set_follows(const AnalysisSet *set) {
+    return set->programs != NULL;
+}
+
 Programs *analysis_set_programs(AnalysisSet *set) {
     return set->programs;
 }

@@ -270,7 +270,8 @@ RR_API bool rr_register(const RrHart *hart, const char *name, uint64_t *value);
 RR_API bool rr_read_virtual(const RrHart *hart, uint64_t vaddr, void *to, size_t size);
 RR_API bool rr_read_physical(const RrSelf *self, uint64_t paddr, void *to, size_t size);
 RR_API bool rr_translate(const RrHart *hart, uint64_t vaddr, uint64_t *paddr);
-/* The symbol that covers the address, always terminated; false: none. */
+/* The symbol that covers the address, always terminated; false: none. Of a program only with --sysroot, in what the callback's
+ * hart runs. */
 RR_API bool rr_symbol(const RrSelf *self, uint64_t vaddr, char *to, size_t size);
 /* [2] The source line that the code at the address was made from: its number, and the file's path, always terminated;
  * 0: not known. */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "analyses/analysis.h"
+#include "analyses/store/query.h"
 #include "analyses/store/store.h"
 #include "cli/database.h"
 #include "cli/plugins.h"
@@ -151,9 +152,33 @@ static AnalysisSet *plugins_set(void *opaque, GError **error) {
     return analysis_set_begin(j->set, replay_machine(j->replay), error) ? j->set : NULL;
 }
 
+static void ignore_begin(void *opaque, int n, const char *const *names) {}
+static void ignore_end(void *opaque) {}
+
+static void take_text(void *opaque, int n, const QueryValue *values) {
+    if (values[0].type == QUERY_TEXT)
+        *(char **)opaque = g_strdup(values[0].text);
+}
+
+/* Where programs are followed, and one of them lies there. */
+static char *plugins_program_symbol(void *opaque, Gva pc) {
+    static const QueryOps ops = {ignore_begin, take_text, ignore_end};
+    const Job *j = opaque;
+    const Machine *m = replay_machine(j->replay);
+    const Hart *hart = m->harts[m->current];
+    char *name = NULL;
+    if (!j->set || !analysis_set_follows(j->set) || hart->priv != PRIV_U)
+        return NULL;
+    g_autofree char *sql =
+        g_strdup_printf("SELECT symbol_at(%" G_GINT64_FORMAT ", %" G_GINT64_FORMAT ", %" G_GINT64_FORMAT ")",
+                        (gint64)pc, (gint64)hart->satp, (gint64)machine_pos(m));
+    store_query(store_handle(j->store), sql, &ops, &name, NULL);
+    return name;
+}
+
 static bool job_attach(Job *j, GError **error) {
     const Args *args = j->args;
-    const PluginsJob job = {plugins_store, plugins_set, j};
+    const PluginsJob job = {plugins_store, plugins_set, plugins_program_symbol, j};
     if (!plugins_load(args, j->rec, &job, &j->plugins, error))
         return false;
     if (!args->analyses && !args->sysroot)

@@ -29,9 +29,11 @@ static bool have_symbols(Plugins *p) {
 /* The function's name alone: whoever wants the offset has the address. */
 static char *symbol(void *opaque, Gva pc) {
     Plugins *p = opaque;
-    if (!have_symbols(p))
+    char *name = p->job.program_symbol(p->job.opaque, pc);
+    if (!name && !have_symbols(p))
         return NULL;
-    char *name = symbolizer_name(p->symbols, pc);
+    if (!name)
+        name = symbolizer_name(p->symbols, pc);
     char *plus = strrchr(name, '+');
     if (plus)
         *plus = 0;

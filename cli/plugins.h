@@ -13,6 +13,7 @@ typedef struct Plugins Plugins;
 typedef struct PluginsJob {
     Store *(*store)(void *opaque, GError **error);     /* the database: for those that declare tables */
     AnalysisSet *(*set)(void *opaque, GError **error); /* begun: for those that follow tasks */
+    char *(*program_symbol)(void *opaque, Gva pc); /* of what the hart runs in U mode; a new string or NULL */
     void *opaque;
 } PluginsJob;
 /* Load every --plugin; *ret is NULL when there is none. `args` and `rec` must outlive it. */

@@ -78,6 +78,12 @@ one
 two"
 expect "sym() of what several programs have" r.db "SELECT sym($low), sym((SELECT pc FROM call WHERE symbol = 'library_work'))" ,library_work
 
+# A plugin is told the same.
+cc -shared -fPIC -O1 -I"$TOP/analyses" -o names.so "$TOP/tests/plugins/symbol.c" || say "names.so"
+"$RR" replay --quiet r.rrec --db n.db --sysroot $root --plugin ./names.so,address=$low || say "replay with a plugin failed"
+expect "a plugin's symbols" n.db "SELECT name, count(*) FROM names WHERE name LIKE 'work_of_%' GROUP BY 1 ORDER BY 1" "work_of_one,5
+work_of_two,1"
+
 # A database that has programs gets other files for its questions; a folder without them gives no symbols.
 mkdir -p empty
 [ "$("$RR" sql --quiet --sysroot empty --format csv r.db "SELECT count(symbol) FROM insn WHERE pc = $low AND priv = 'U'" | tail -n 1)" = 0 ] || say "sql --sysroot empty has symbols"

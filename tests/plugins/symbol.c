@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The symbol of an address, each time that a program gets there. */
+#include <rr-plugin.h>
+
+static const RrOption options[] = {{"address", RR_OPTION_INT, "0", NULL, "where"}, {0}};
+static const RrColumn columns[] = {{"name", RR_TEXT, false}, {0}};
+static RrTable *table;
+
+static void on_insn(RrSelf *self, const RrHart *hart, void *data) {
+    char name[64];
+    if (rr_priv(hart) == 0 && rr_symbol(self, rr_pc(hart), name, sizeof name))
+        rr_row(table, (RrValue[]){{.bytes = name}});
+}
+
+static void translate(RrSelf *self, RrBlock *block) {
+    for (size_t i = 0; i < rr_block_insns(block); i++)
+        if (rr_block_insn(block, i).pc == (uint64_t)rr_option_int(self, "address"))
+            rr_on_insn(block, i, on_insn, NULL);
+}
+
+static bool install(RrSelf *self) {
+    table = rr_table(self, NULL, columns);
+    return true;
+}
+
+RR_EXPORT const RrPlugin rr_plugin = {.version = RR_PLUGIN_VERSION,
+                                      .name = "names",
+                                      .help = "the symbol of an address",
+                                      .options = options,
+                                      .install = install,
+                                      .translate = translate};
