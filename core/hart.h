@@ -158,6 +158,7 @@ struct Hart {
     const Isa *isa;
     uint32_t id;                  /* mhartid */
     uint32_t tlb_used[CTX_COUNT]; /* entries of `tlb` in use; above TLB_NOTED: any of them may be */
+    bool redo_device;             /* EXIT_REDO was because of a device; the engine clears it */
     uint64_t helper_insns;        /* --stats: integer instructions that called a helper */
     uint32_t itlb[ITLB_ENTRIES];
     uint64_t scratch[HART_SCRATCH];

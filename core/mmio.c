@@ -35,12 +35,16 @@ static const MmioRegion *region_for_access(const Machine *m, Gpa pa, unsigned si
     return r;
 }
 
-/* A register access may change interrupts, deadlines or the machine's fate: the run loop looks after this
- * step. */
+/*
+ * A write may change interrupts, deadlines or the machine's fate: the run loop looks after this step. Reads change no
+ * more than interrupt lines, and those ask for attention themselves: guests that wait for a register in a loop, or read
+ * the time, go on at once.
+ */
 static void access_done(Machine *m, const MmioRegion *r, Gpa pa, bool is_write, unsigned size,
                         uint64_t value) {
     Hart *h = m->harts[m->current];
-    h->attention |= ATTN_IRQ;
+    if (is_write)
+        h->attention |= ATTN_IRQ;
     hooks_mmio(m->hooks, machine_pos(m), h, r->device, pa - r->base, is_write, size, value);
 }
 

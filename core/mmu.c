@@ -260,8 +260,10 @@ static bool device_admits(Hart *h, Gva va, MemOp op, AccessKind kind, const Targ
         hart_raise(h, (ExcCause)access_fault(kind), va);
         return false;
     }
-    if (!(op & MEM_LAST))
+    if (!(op & MEM_LAST)) {
         h->exit = EXIT_REDO;
+        h->redo_device = true;
+    }
     return op & MEM_LAST;
 }
 

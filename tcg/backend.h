@@ -82,10 +82,11 @@ static inline Block *jump_cache_find(const Hart *h, Gva pc) {
     return hit ? e->block : NULL;
 }
 
-/* What a compiling backend can do without: X(NAME, name for -d nopt=). */
+/* What a compiling backend and the engine can do without: X(NAME, name for -d nopt=). */
 #define BACKEND_PASSES(X)                                                                                    \
     X(DIRECT, "direct")         /* M mode loads from RAM by its address, without the TLB */                  \
-    X(MISALIGNED, "misaligned") /* misaligned accesses within a page without C */
+    X(MISALIGNED, "misaligned") /* misaligned accesses within a page without C */                            \
+    X(ALONE, "alone") /* blocks of their own for instructions that keep reaching devices (engine.c) */
 
 typedef enum {
 #define X(name, text) BACKEND_PASS_##name,

@@ -12,6 +12,7 @@
 #include "core/trap.h"
 #include "tcg/cache.h"
 #include "tcg/dump.h"
+#include "tcg/device_sites.h"
 #include "tcg/instrument.h"
 #include "tcg/interp/interp.h"
 #include "tcg/opt/passes.h"
@@ -31,6 +32,8 @@ typedef struct TcgEngine {
     bool flush_pending;
     Block *link_from; /* exit that wants to be linked to the next block found */
     unsigned link_slot;
+    DeviceSites sites;
+    bool no_sites;
     bool probed;          /* as of this run(): somebody attaches probes */
     uint32_t probe_epoch; /* hooks_translate_epoch() of the blocks there are */
     Probes probes;
@@ -60,6 +63,7 @@ static void flush_now(TcgEngine *e) {
     e->link_from = NULL;
     cache_reset(&e->cache);
     probes_flush(&e->probes);
+    device_sites_clear(&e->sites);
     e->interp->ops->flush(e->interp);
     if (e->backend != e->interp) {
         e->backend->ops->flush(e->backend);
@@ -156,6 +160,7 @@ static void translate(TcgEngine *e, const Hart *h, const CodeFetch *f, uint32_t 
                          .bytes = f->bytes,
                          .avail = f->avail,
                          .max_insns = f->crosses || f->page.partial ? 1 : max_insns,
+                         .alone = kind == BLOCK_KEPT ? device_sites_of(&e->sites, f->page.page) : NULL,
                          .tail = tail};
     riscv_translate(&in, &e->ir);
     check_ir(e, "translation");
@@ -252,6 +257,21 @@ static EnterResult enter(TcgEngine *e, Backend *backend, Hart *h, Block *b) {
     return r;
 }
 
+/* The instruction at hart->pc reaches a device: if it does so again and again, it gets a block of its own. */
+static void note_device_access(TcgEngine *e, Hart *h) {
+    CodeFetch f;
+    if (e->no_sites || e->probed || e->trace_wants || !device_sites_is_hot(&e->sites, h->pc, hart_pos(h))) {
+        return;
+    }
+    if (!fetch_code(h, &f) || f.crosses || f.page.partial) {
+        h->exit = EXIT_NONE;
+        return;
+    }
+    uint32_t offset = h->pc & ~PAGE_MASK;
+    device_sites_add(&e->sites, f.page.page, offset);
+    cache_invalidate(&e->cache, f.page.page, offset, 2, e->backend);
+}
+
 /* A block was left at an instruction that did not complete: undo the rest of it, then take the exception or
  * redo. */
 static void handle_exit(TcgEngine *e, Hart *h, const Block *b) {
@@ -274,6 +294,10 @@ static void handle_exit(TcgEngine *e, Hart *h, const Block *b) {
     }
     if (h->exit == EXIT_REDO) {
         h->exit = EXIT_NONE;
+        if (h->redo_device) {
+            h->redo_device = false;
+            note_device_access(e, h);
+        }
         run_single(e, h, e->probed ? BLOCK_AGAIN : BLOCK_SINGLE);
     } else {
         take_exception(e, h);
@@ -480,6 +504,7 @@ static void engine_free(Engine *base) {
     }
     cache_done(&e->cache);
     probes_done(&e->probes);
+    device_sites_done(&e->sites);
     g_hash_table_unref(e->trace_blocks);
     g_free(e);
 }
@@ -536,6 +561,8 @@ Engine *tcg_engine_new(Machine *m, const TcgOptions *options) {
     e->trace_blocks = instrument_registry_new();
     cache_init(&e->cache, m);
     probes_init(&e->probes);
+    device_sites_init(&e->sites);
+    e->no_sites = options->disabled_passes >> n_opt_passes() >> BACKEND_PASS_ALONE & 1;
     return &e->base;
 }
 

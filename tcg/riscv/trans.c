@@ -47,7 +47,7 @@ static void end_block(Trans *t, BlockEnd end) {
 }
 
 void trans_end_to(Trans *t, Gva target, unsigned slot, IrJump hint) {
-    if (t->in->tail) {
+    if (t->tail) {
         emit(t, IR_EXIT_LOOP, IR_ZERO, IR_ZERO, IR_ZERO, (int64_t)target);
     } else {
         IrOp *op = emit(t, IR_EXIT_TO, IR_ZERO, IR_ZERO, IR_ZERO, (int64_t)target);

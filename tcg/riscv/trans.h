@@ -13,10 +13,12 @@ struct Trans {
     IrBlock *ir;
     const TranslateInput *in;
     Gva pc, next_pc; /* of the instruction at hand */
-    uint32_t insn;   /* its bytes: 16 or 32 bits */
-    bool last;       /* it is the last of a tail block: its access may reach devices (MEM_LAST) */
-    bool fs_dirty;   /* mstatus.FS is dirty from here on */
-    bool ended;      /* the block has its last op */
+    uint32_t max_insns;
+    uint32_t insn; /* its bytes: 16 or 32 bits */
+    bool tail;     /* as the input's, or the one instruction is `alone` */
+    bool last;     /* it is the last of a tail block: its access may reach devices (MEM_LAST) */
+    bool fs_dirty; /* mstatus.FS is dirty from here on */
+    bool ended;    /* the block has its last op */
     BlockEnd end;
 };
 

@@ -29,7 +29,7 @@ static unsigned insn_bytes(const TranslateInput *in, uint32_t at, uint32_t *insn
 static void trans_insn(Trans *t, unsigned length) {
     IrBlock *ir = t->ir;
     t->next_pc = t->pc + length;
-    t->last = t->in->tail && ir->n_insns + 1u == t->in->max_insns;
+    t->last = t->tail && ir->n_insns + 1u == t->max_insns;
     IrOp *mark = emit(t, IR_INSN, IR_ZERO, IR_ZERO, IR_ZERO, (int64_t)t->pc);
     mark->aux = length;
     mark->c = ir->n_insns++;
@@ -43,14 +43,24 @@ static void trans_insn(Trans *t, unsigned length) {
     t->pc = t->next_pc;
 }
 
+static bool is_alone(const TranslateInput *in, Gva pc) {
+    unsigned bit = (unsigned)(pc & ~PAGE_MASK) / 2;
+    return in->alone && (in->alone[bit / 64] >> bit % 64 & 1);
+}
+
 BlockEnd riscv_translate(const TranslateInput *in, IrBlock *out) {
     Trans t = {.ir = out, .in = in, .pc = in->pc};
     t.fs_dirty = ((in->flags >> FLAG_FS_SHIFT) & 3) == 3;
-    uint32_t max_insns = MIN(in->max_insns, BLOCK_MAX_INSNS);
+    bool alone = is_alone(in, in->pc);
+    t.tail = in->tail || alone;
+    t.max_insns = alone ? 1 : MIN(in->max_insns, BLOCK_MAX_INSNS);
     BlockEnd end = BLOCK_END_LIMIT;
     ir_init(out, in->pc, in->flags);
 
-    while (!t.ended && out->n_insns < max_insns && ir_has_room(out)) {
+    while (!t.ended && out->n_insns < t.max_insns && ir_has_room(out)) {
+        if (out->n_insns && is_alone(in, t.pc)) {
+            break;
+        }
         unsigned length = insn_bytes(in, (uint32_t)(t.pc - in->pc), &t.insn);
         if (!length) {
             end = BLOCK_END_PAGE;

@@ -23,6 +23,8 @@ typedef struct TranslateInput {
     const uint8_t *bytes;
     uint32_t avail;
     uint32_t max_insns; /* >= 1 */
+    /* Bit per 2 bytes of the page, or NULL: instructions that make a block of their own, as the last of a tail does. */
+    const uint64_t *alone;
     bool tail; /* a block that will not be cached: ends with EXIT_LOOP even where a jump could be linked */
 } TranslateInput;
 

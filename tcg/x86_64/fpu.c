@@ -6,7 +6,8 @@
  *
  * Flags. A finite result excludes "invalid", "division by zero" and "overflow". A sum that is subnormal or
  * zero is exact; any other operation's result must have a biased exponent of at least 2, which excludes
- * "underflow" (tiny results may have been rounded up to the smallest normal number). There remains "inexact":
+ * "underflow" (tiny results may have been rounded up to the smallest normal number), or be zero or subnormal because a
+ * factor, the dividend or the only operand is zero: that is exact too. There remains "inexact":
  * nothing to do when hart->fflags has it already; if not, the operation is done again with a clear MXCSR to
  * see.
  *
@@ -55,6 +56,7 @@ typedef struct Fpu {
     HostReg d, t;     /* d: integer result; t: scratch */
     uint8_t *miss[8]; /* jumps to the helper */
     unsigned n_miss;
+    uint8_t *small; /* jump to where results that are not normal numbers are looked at */
 } Fpu;
 
 static unsigned scalar(FpFormat f) {
@@ -236,7 +238,7 @@ static void check_float(Fpu *x, Emit *e) {
     } else {
         emit_alu_imm(e, 0, ALU_SUB, rm_reg(x->t), 2);
         emit_alu_imm(e, 0, ALU_CMP, rm_reg(x->t), (int32_t)max - 3);
-        miss_if(x, e, CC_A);
+        x->small = emit_jcc(e, CC_A);
     }
     if (!d) {
         emit_rr(e, S_MOV_TO_GPR, XMM0, x->t);
@@ -293,6 +295,30 @@ static uint8_t *cold_inexact(Compiler *c, Fpu *x, uint8_t *clear, const uint8_t 
     return emit_jmp(e);
 }
 
+/* Not a normal number: t is its biased exponent - 2, or anything if infinite. `accepted`: where the hot path goes on. */
+static void cold_small(Compiler *c, Fpu *x, const uint8_t *accepted) {
+    Emit *e = &c->cold;
+    const IrVar factors[] = {c->op->a, c->op->b};
+    unsigned n = x->op == FPC_MUL || fused(x->op) ? 2 : 1, w = x->source == FP_D ? W : 0;
+    uint8_t *zero[2];
+    emit_label(x->small, e->p);
+    emit_alu_imm(e, 0, ALU_CMP, rm_reg(x->t), -2);
+    miss_if(x, e, CC_NE);
+    for (unsigned i = 0; i < n; i++) {
+        emit_rm(e, O_LOAD | w, x->t, ra_home(c, factors[i]));
+        emit_rr(e, O_ADD | w, x->t, x->t);
+        zero[i] = emit_jcc(e, CC_E);
+    }
+    x->miss[x->n_miss++] = emit_jmp(e);
+    for (unsigned i = 0; i < n; i++) {
+        emit_label(zero[i], e->p);
+    }
+    if (x->format == FP_S) {
+        emit_rr(e, S_MOV_TO_GPR, XMM0, x->t);
+    }
+    emit_jmp_to(e, accepted);
+}
+
 static void cold_helper(Compiler *c, const Fpu *x) {
     Emit *e = &c->cold;
     uint32_t live = ra_live(c, false);
@@ -335,7 +361,11 @@ static void emit_operation(Compiler *c, Fpu *x) {
         check_integer(x, e);
     } else {
         check_float(x, e);
+        const uint8_t *accepted = e->p;
         store_float(c, x);
+        if (x->small) {
+            cold_small(c, x, accepted);
+        }
     }
     if (clear) {
         x->miss[x->n_miss++] = cold_inexact(c, x, clear, checks);

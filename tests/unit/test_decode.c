@@ -151,6 +151,32 @@ static BlockEnd translate(const Code *code, const TranslateInput *changes) {
     return end;
 }
 
+/* An instruction that reaches devices stands alone, and may: the block before it ends, and its own is like a tail. */
+static void test_alone(void) {
+    static const uint64_t alone[PAGE_SIZE / 2 / 64] = {1u << 3};
+    Code code = {.size = 0};
+    add_insn(&code, 0x0505);     /* addi a0, a0, 1 */
+    add_insn(&code, 0x00b50533); /* add a0, a0, a1 */
+    add_insn(&code, 0x00052503); /* lw a0, 0(a0) */
+    add_insn(&code, 0x0505);
+
+    g_assert_cmpint(translate(&code, &(TranslateInput){.alone = alone}), ==, BLOCK_END_LIMIT);
+    g_assert_cmpuint(block.n_insns, ==, 2);
+    g_assert_cmphex(block.ops[block.n_ops - 1].imm, ==, 0x80000006);
+
+    memmove(code.bytes, code.bytes + 6, 6);
+    code.size = 6;
+    translate(&code, &(TranslateInput){.pc = 0x80000006, .alone = alone});
+    g_assert_cmpuint(block.n_insns, ==, 1);
+    g_assert_cmpuint(block.ops[1].op, ==, IR_LD);
+    g_assert_true(block.ops[1].mem & MEM_LAST);
+    g_assert_cmpuint(block.ops[block.n_ops - 1].op, ==, IR_EXIT_LOOP);
+    g_assert_cmphex(block.ops[block.n_ops - 1].imm, ==, 0x8000000a);
+    translate(&code, &(TranslateInput){.pc = 0x80000006});
+    g_assert_cmpuint(block.n_insns, ==, 2);
+    g_assert_false(block.ops[1].mem & MEM_LAST);
+}
+
 static void test_block_ends(void) {
     Code code = {.size = 0};
     add_insn(&code, 0x0505);     /* addi a0, a0, 1 */
@@ -510,6 +536,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/decode/parcels", test_every_parcel);
     g_test_add_func("/decode/illegal", test_illegal);
     g_test_add_func("/translate/ends", test_block_ends);
+    g_test_add_func("/translate/alone", test_alone);
     g_test_add_func("/translate/mem-last", test_mem_last);
     g_test_add_func("/translate/full", test_block_full);
     g_test_add_func("/translate/ir", test_ir);
