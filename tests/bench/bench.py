@@ -16,6 +16,8 @@ CACHE = os.path.join(TOP, ".cache")
 # name, kind, where its initramfs is, further machine words, what it does; kinds: see MEANS. "more": only when asked for.
 WORKLOADS = [
     ("bench", "compute", "bare", [], "bare metal: lists, matrices, a state machine, CRC"),
+    ("polling", "devices", "bare", [], "bare metal: registers of devices in a loop"),
+    ("far", "compute", "bare", [], "bare metal: arrays a power of two apart, memory in no order"),
     ("boot", "boot", "linux", [], "Debian's kernel to the first process and poweroff"),
     ("gzip", "compute", "linux", [], "gzip -9 and SHA-256 of 14 MB"),
     ("xz", "compute", "bench", [], "xz -3 of 14 MB"),

@@ -17,6 +17,7 @@ fi
 variant() {
     case $1 in
     bench-small) echo "bench ROUNDS=100" ;;
+    polling-small) echo "polling ROUNDS=2000" ;;
     paging-nosfence) echo "paging NO_SFENCE=1" ;;
     *) echo "$1" ;;
     esac
@@ -46,7 +47,7 @@ build() {
 
 mkdir -p "$out"
 # shellcheck disable=SC2012,SC2046
-[ $# -gt 0 ] || set -- bench-small paging-nosfence $(cd "$here" && ls ./*.c ./*.S | sed 's|^\./||; s/\.[cS]$//')
+[ $# -gt 0 ] || set -- bench-small polling-small paging-nosfence $(cd "$here" && ls ./*.c ./*.S | sed 's|^\./||; s/\.[cS]$//')
 for name; do
     build "$name"
 done
