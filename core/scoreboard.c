@@ -81,11 +81,16 @@ static bool adds(const ProbeRequest *r, uint32_t counter, uint64_t value) {
     return r->kind == PROBE_DO_INLINE && r->op == PROBE_ADD && r->counter == counter && r->value == value;
 }
 
+static bool stores(const ProbeRequest *r, uint32_t counter) {
+    return (r->kind == PROBE_DO_INLINE || r->kind == PROBE_DO_MEM_INLINE) && r->op == PROBE_STORE &&
+           r->counter == counter;
+}
+
 static bool is_in_code(const ProbeRequest *r, const Derived *d) {
     if (r->kind == PROBE_DO_CALL || r->kind == PROBE_DO_CALL_IF || r->kind == PROBE_DO_MEM)
         return true;
     for (unsigned i = 0; i < d->n; i++)
-        if (r->counter == d->counters[i].counter && r->op == PROBE_STORE)
+        if (stores(r, d->counters[i].counter))
             return true;
     return false;
 }
@@ -114,6 +119,13 @@ static bool all_add(const ProbeBlock *b, const ProbeRequest *like) {
     return true;
 }
 
+static bool is_stored(const ProbeBlock *b, uint32_t counter) {
+    for (guint i = 0; i < b->requests->len; i++)
+        if (stores(&g_array_index(b->requests, ProbeRequest, i), counter))
+            return true;
+    return false;
+}
+
 static void decide(Machine *m, const ProbeBlock *b) {
     Derived *d = &m->derived;
     d->decided = true;
@@ -123,7 +135,8 @@ static void decide(Machine *m, const ProbeBlock *b) {
         bool known = false;
         for (unsigned k = 0; k < d->n; k++)
             known |= d->counters[k].counter == r->counter;
-        if (r->insn == 0 && !known && fits && adds(r, r->counter, r->value) && all_add(b, r))
+        if (r->insn == 0 && !known && fits && adds(r, r->counter, r->value) && all_add(b, r) &&
+            !is_stored(b, r->counter))
             d->counters[d->n++] = (DerivedCounter){r->counter, r->value};
     }
     for (uint32_t i = 0; i < m->n_harts; i++)

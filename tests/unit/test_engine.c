@@ -55,8 +55,8 @@ typedef struct Way {
     unsigned observe; /* OBSERVE_* */
 } Way;
 
-/* LATE: counts alone first, then calls too. */
-enum { OBSERVE_CALLS = 1, OBSERVE_COUNTS = 2, OBSERVE_BLOCKS = 4, OBSERVE_LATE = 8 };
+/* LATE: counts alone first, then calls too. STORES: a counter that the first block stores to. */
+enum { OBSERVE_CALLS = 1, OBSERVE_COUNTS = 2, OBSERVE_BLOCKS = 4, OBSERVE_LATE = 8, OBSERVE_STORES = 16 };
 
 static const Way reference = {"reference", BACKEND_INTERP, 1, ~0u, 0, false, false};
 static const Way ways[] = {
@@ -106,6 +106,8 @@ static const Way observed_ways[] = {
      .backend = BACKEND_AUTO,
      .every = true,
      .observe = OBSERVE_COUNTS | OBSERVE_LATE},
+    {.name = "interp-stores", .backend = BACKEND_INTERP, .observe = OBSERVE_COUNTS | OBSERVE_STORES},
+    {.name = "host-stores", .backend = BACKEND_AUTO, .observe = OBSERVE_COUNTS | OBSERVE_STORES},
 };
 
 typedef struct Run {
@@ -161,12 +163,16 @@ static const HookOps follower_ops = {.trace = follow_trace};
 typedef struct Observer {
     unsigned what;
     Machine *machine;
-    /* Instructions, reads, writes, instructions of blocks so far, last block, instructions by their weight. */
+    /* Instructions, reads, writes, instructions of blocks so far, last block, instructions by their weight, and those
+     * since a store of the first block's last one. */
     uint32_t counters;
     uint64_t insns, reads, writes, uneven, digest; /* by calls */
     uint64_t conditions;
     unsigned shown; /* blocks */
+    unsigned first; /* instructions of the first one */
 } Observer;
+
+#define STORED 1000000u
 
 /* The same everywhere in the reset vector, which runs first. */
 static uint64_t weight(Gva pc) {
@@ -234,6 +240,13 @@ static void observe_block(void *opaque, ProbeBlock *b) {
         probe_add_call_if(b, PROBE_AT_BLOCK, PROBE_GT, o->counters + 24, 63, saw_condition, o, false);
         probe_add_inline(b, PROBE_AT_BLOCK, PROBE_STORE, o->counters + 32, probe_block_pc(b));
     }
+    for (unsigned i = 0; i < probe_block_n_insns(b) && (o->what & OBSERVE_STORES); i++) {
+        probe_add_inline(b, i, PROBE_ADD, o->counters + 48, 1);
+    }
+    if ((o->what & OBSERVE_STORES) && !o->first) {
+        o->first = probe_block_n_insns(b);
+        probe_add_inline(b, o->first - 1, PROBE_STORE, o->counters + 48, STORED);
+    }
     for (unsigned i = 0; i < probe_block_n_insns(b); i++) {
         if (o->what & OBSERVE_COUNTS) {
             probe_add_mem_inline(b, i, PROBE_READ, PROBE_ADD, o->counters + 8, 1);
@@ -259,6 +272,10 @@ static void note_observed(const Observer *o, Run *r, unsigned stop) {
     r->writes[stop] = counted ? *scoreboard_at(o->machine, 0, o->counters + 16) : o->writes;
     r->uneven[stop] = counted ? *scoreboard_at(o->machine, 0, o->counters + 40) : o->uneven;
     r->digest = o->digest;
+    if (o->what & OBSERVE_STORES) { /* the reset vector's first block, which runs once */
+        g_assert_cmpuint(*scoreboard_at(o->machine, 0, o->counters + 48), ==,
+                         STORED + r->insns[stop] - o->first);
+    }
 }
 
 static Machine *new_machine(const Guest *g, const Way *w, Hooks *hooks) {
@@ -311,7 +328,7 @@ static void run_guest(const Guest *g, const Way *w, Run *r) {
     }
     Machine *m = new_machine(g, w, hooks);
     observer.machine = m;
-    bool room = scoreboard_alloc(m, 48, &observer.counters);
+    bool room = scoreboard_alloc(m, 56, &observer.counters);
     g_assert_true(room);
     *r = (Run){0};
     for (unsigned i = 0; i < N_STOPS; i++) {
