@@ -130,7 +130,8 @@ const RrTask *rr_task(const RrSelf *self, const RrHart *hart) {
 
 static void on_switched(void *opaque, const Hart *hart, const Task *former, const Task *task, Pos from) {
     RrSelf *self = opaque;
-    Pos pos = hart_pos(hart);
+    Pos pos =
+        in_step(self) ? hart_pos(hart) : from; /* between turns only the last one's hart knows where it is */
     RrTaskSwitch event = {pos, from, native_view(hart), task_view(self, former), task_view(self, task)};
     NATIVE_CALL(self, task_switch, pos, hart, in_step(self) ? SEQ_TRAP : SEQ_STATE, &event);
 }

@@ -40,9 +40,12 @@ for guest in traps paging timers plic smp; do
 done
 [ "$(told privileges traps.txt)" -gt 10 ] || say "traps: $(told privileges traps.txt) changes of privilege"
 [ "$(sql paging.rrec 'SELECT count(*) FROM events_switch')" -gt 1 ] || say "paging: no address spaces"
-record reset reset 0
-"$RR" replay --quiet reset.rrec --plugin ./events2.so,code=on 2>reset.txt || say "replay reset"
-[ "$(told resets reset.txt)" = $(($(grep -c '^boot' reset.out) - 1)) ] && [ "$(told bad reset.txt)" = 0 ] || { say "reset:"; cat reset.txt; }
+for harts in 1 4; do
+    record reset reset 0 -smp $harts
+    "$RR" replay --quiet reset.rrec --plugin ./events2.so,code=on 2>reset.txt || { say "replay reset, -smp $harts:"; cat reset.txt; }
+    [ "$(told resets reset.txt)" = $(($(grep -c '^boot' reset.out) - 1)) ] && [ "$(told bad reset.txt)" = 0 ] || { say "reset, -smp $harts:"; cat reset.txt; }
+    expect "every hart has another task after a reset, -smp $harts" reset.rrec "SELECT count(*), count(DISTINCT pos) FROM events_switch" "$((2 * harts)),2"
+done
 
 # Requests: taken where the driver notifies, done where the device has written the used ring's index.
 dd if=/dev/zero of=disk.img bs=1M count=1 2>/dev/null
