@@ -105,10 +105,10 @@ struct Machine {
 
     size_t scoreboard_used; /* bytes of every hart's (probe.h) */
     Derived derived;
-    bool running;           /* the engine runs harts[current] */
-    bool in_reset;          /* machine_reset() is at work: the loader may write read-only blocks */
-    Nsec deadline;          /* earliest device deadline */
-    Pos limit;              /* do not run past (driver) */
+    bool running;  /* the engine runs harts[current] */
+    bool in_reset; /* machine_reset() is at work: the loader may write read-only blocks */
+    Nsec deadline; /* earliest device deadline */
+    Pos limit;     /* do not run past (driver) */
     Gpa reset_vector;
 
     StopReason stop;
