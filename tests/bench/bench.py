@@ -198,9 +198,24 @@ def ask(rr, db, sql):
     return out[1] if len(out) > 1 else None
 
 
-def last_writers(rr, folder):
-    """Milliseconds to the last writer of some addresses, from the database that trace() left."""
-    db, latencies = os.path.join(folder, "trace.db"), []
+def page_index(rr, rec, folder, runs, timeout):
+    """memtrace,storage=index: over a plain replay, bytes a window, and the last writers, which are replayed."""
+    db, plain, indexed = os.path.join(folder, "index.db"), [], []
+    for _ in range(runs):
+        if os.path.exists(db):
+            os.unlink(db)
+        plain.append(measure([rr, "replay", rec, "--quiet"], timeout))
+        indexed.append(measure([rr, "replay", rec, "--quiet", "--analysis", "memtrace,storage=index", "--db", db], timeout))
+    ratios = {key: statistics.median(i[key] / p[key] for i, p in zip(indexed, plain)) for key in ("wall", "cpu")}
+    windows, size = (int(ask(rr, db, f"SELECT {what} FROM memtrace_chunk")) for what in ("count(*)", "sum(length(touched))"))
+    print(f"index       {ratios['wall']:.2f} of the plain replay's time, {ratios['cpu']:.2f} of its CPU, {size // windows} bytes a window, {windows} windows",
+          flush=True)
+    return {"over_replay": ratios, "bytes_per_window": size / windows, "last_writer_ms": last_writers(rr, db)}
+
+
+def last_writers(rr, db):
+    """Milliseconds to the last writer of some addresses, from a database with memtrace."""
+    latencies = []
     for where in ("(SELECT paddr FROM memtrace ORDER BY pos DESC LIMIT 1)", "0x80200000+4096", "0x80000000+0x40000"):
         address = ask(rr, db, f"SELECT {where}")
         began = time.monotonic()
@@ -230,7 +245,8 @@ def run_workload(name, kind, machine, a, rr, folder, rivals):
     if name in TRACED:
         row["insn"] = trace(rr, rec, folder, max(1, a.runs // 2), a.timeout, "insn", "pc")
         row["memtrace"] = trace(rr, rec, folder, max(1, a.runs // 2), a.timeout, "memtrace", "value")
-        row["last_writer_ms"] = last_writers(rr, folder)
+        row["last_writer_ms"] = last_writers(rr, os.path.join(folder, "trace.db"))
+        row["index"] = page_index(rr, rec, folder, max(1, a.runs // 2), a.timeout)
     return row
 
 
