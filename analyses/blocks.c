@@ -261,12 +261,10 @@ static void take_module(void *opaque, int n, const QueryValue *values) {
 }
 
 /* One look for each row would cost more than the row. */
-static GArray *read_modules(const Blocks *x) {
+static bool read_modules(const Blocks *x, GArray *modules, GError **error) {
     static const QueryOps ops = {ignore_begin, take_module, ignore_end};
-    GArray *modules = g_array_new(FALSE, FALSE, sizeof(Module));
-    store_query(store_handle(x->run->store), "SELECT id, base, size FROM module ORDER BY id", &ops, modules,
-                NULL);
-    return modules;
+    return store_query(store_handle(x->run->store), "SELECT id, base, size FROM module ORDER BY id", &ops,
+                       modules, error);
 }
 
 /* The first that covers the address; `none` if there is none. */
@@ -300,8 +298,9 @@ static bool prepare(Blocks *x, const char *table, const char *what, StoreStmt **
 static bool store_blocks(Blocks *x, GError **error) {
     StoreStmt *insert;
     g_autoptr(GPtrArray) all = sorted_blocks(x);
-    g_autoptr(GArray) modules = read_modules(x);
+    g_autoptr(GArray) modules = g_array_new(FALSE, FALSE, sizeof(Module));
     bool ok =
+        read_modules(x, modules, error) &&
         prepare(x, "block", "VALUES (?1, ?2, ?3, ?4, ?5, ?6, nullif(?7, 0), ?8, symbol_in(?1, ?9, ?10))",
                 &insert, error);
     if (!ok)
@@ -340,8 +339,9 @@ static bool store_cover(Blocks *x, GError **error) {
     const CoverKey *key;
     const uint64_t *count;
     StoreStmt *insert;
-    g_autoptr(GArray) modules = read_modules(x);
-    if (!prepare(x, "cover", "VALUES (nullif(?1, 0), ?2, ?3)", &insert, error))
+    g_autoptr(GArray) modules = g_array_new(FALSE, FALSE, sizeof(Module));
+    if (!read_modules(x, modules, error) ||
+        !prepare(x, "cover", "VALUES (nullif(?1, 0), ?2, ?3)", &insert, error))
         return false;
     bool ok = true;
     g_hash_table_iter_init(&it, x->cover);
