@@ -336,7 +336,8 @@ bool mmu_fetch_ids_worn(const Machine *m) {
 
 void mmu_forget_fetch_ids(Machine *m) {
     Mmu *mmu = mmu_of(m);
-    memset(mmu->fetch_keys, 0, (size_t)mmu->fetch_capacity * sizeof *mmu->fetch_keys);
+    if (mmu->fetch_keys)
+        memset(mmu->fetch_keys, 0, (size_t)mmu->fetch_capacity * sizeof *mmu->fetch_keys);
     mmu->fetch_used = 0;
     mmu->fetch_next_id = 1;
 }

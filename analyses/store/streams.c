@@ -21,6 +21,7 @@ void streams_put(Bytes *blob, size_t sizes, ZSTD_CCtx *zstd, int level, const By
 }
 
 void streams_seal(Bytes *blob) {
+    g_assert(blob->data);
     bytes_reserve(blob, CHECK);
     bytes_put_low(blob, XXH3_64bits(blob->data, bytes_size(blob)), CHECK);
 }

@@ -339,7 +339,8 @@ static void test_symbols(void) {
         g_autofree char *copy = g_memdup2(exe, size);
         for (unsigned k = 0; k < 8; k++)
             copy[g_rand_int_range(rand, i % 2 ? 16 : 0, i % 2 ? (gint32)size : 64)] = (char)g_rand_int(rand);
-        if (!store_add_elf(s, "damaged", NULL, (uint8_t *)copy, i % 3 ? size : size / 2, STORE_AS_LINKED, &error))
+        if (!store_add_elf(s, "damaged", NULL, (uint8_t *)copy, i % 3 ? size : size / 2, STORE_AS_LINKED,
+                           &error))
             g_clear_error(&error);
         g_assert_true(store_clear_symbols(s, &error));
     }
