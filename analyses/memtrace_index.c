@@ -25,6 +25,7 @@ struct MemIndex {
 };
 
 static TouchedPage *slots_new(size_t n) {
+    g_assert(n >= SLOTS_MIN);
     TouchedPage *slots = g_new(TouchedPage, n);
     for (size_t i = 0; i < n; i++)
         slots[i].ppage = NO_PAGE;
