@@ -128,9 +128,9 @@ static Space *space_begin(Programs *p, uint64_t key, int64_t pid, Pos from) {
         s->key = key;
         s->mappings = g_array_new(FALSE, FALSE, sizeof(Mapping));
         g_hash_table_insert(p->spaces, &s->key, s);
-    } else {
+    } else if (g_hash_table_lookup(p->processes, &s->pid) == s) {
         g_hash_table_remove(p->processes, &s->pid);
-    }
+    } /* else that process has executed something since, and is elsewhere */
     s->pid = pid;
     g_array_set_size(s->mappings, 0);
     g_clear_pointer(&s->path, g_free);
@@ -345,8 +345,10 @@ static void on_call(Programs *p, Space *s, const Syscall *c, const Hart *hart) {
         char *path = read_path(hart, c->args[1]);
         if (path && *path == '/')
             g_hash_table_insert(p->fds, g_memdup2(&key, sizeof key), path);
-        else
+        else { /* it is another file than what had the number before */
+            g_hash_table_remove(p->fds, &key);
             g_free(path);
+        }
         break;
     }
     case NR_CLOSE:
