@@ -112,7 +112,7 @@ static bool read_options(AnalysisRun *run, Calls *x, GError **error) {
     x->last = POS_NONE;
     x->insns = *analysis_run_option(run, "symbol") ? 0 : INSNS_DEFAULT;
     return filter_positions(run, &x->first, &x->last, error) &&
-           filter_number(run, "insns", 0, &x->insns, error) && read_symbol(run, x, error);
+           filter_number(run, "insns", 0, UINT64_MAX, &x->insns, error) && read_symbol(run, x, error);
 }
 
 static bool calls_begin(AnalysisRun *run, GError **error) {

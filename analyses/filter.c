@@ -23,19 +23,26 @@ static bool parse(const char *text, const char **end, uint64_t *ret) {
     return errno == 0 && v <= UINT64_MAX / unit;
 }
 
-bool filter_number(AnalysisRun *run, const char *option, uint64_t least, uint64_t *ret, GError **error) {
+bool filter_number(AnalysisRun *run, const char *option, uint64_t least, uint64_t most, uint64_t *ret,
+                   GError **error) {
     const char *text = analysis_run_option(run, option), *end;
     uint64_t v;
     if (!*text)
         return true;
-    if (!parse(text, &end, &v) || *end || v < least)
-        return refuse(run, option, least ? "a number from 1 on" : "a number", error);
+    if (!parse(text, &end, &v) || *end || v < least || v > most) {
+        g_autofree char *expected = g_strdup_printf("a number from %" G_GUINT64_FORMAT, least);
+        g_autofree char *range = most == UINT64_MAX
+                                     ? g_strconcat(expected, " on", NULL)
+                                     : g_strdup_printf("%s to %" G_GUINT64_FORMAT, expected, most);
+        return refuse(run, option, range, error);
+    }
     *ret = v;
     return true;
 }
 
 bool filter_positions(AnalysisRun *run, Pos *first, Pos *last, GError **error) {
-    if (!filter_number(run, "first", 0, first, error) || !filter_number(run, "last", 0, last, error))
+    if (!filter_number(run, "first", 0, UINT64_MAX, first, error) ||
+        !filter_number(run, "last", 0, UINT64_MAX, last, error))
         return false;
     return *first <= *last || refuse(run, "last", "a position that is not before first", error);
 }

@@ -14,7 +14,8 @@
 /* Inclusive bounds from the options; unchanged where none is given. What makes no sense is a GError. */
 bool filter_positions(AnalysisRun *run, Pos *first, Pos *last, GError **error);
 bool filter_addresses(AnalysisRun *run, Gva *low, Gva *high, GError **error);
-/* A number of the option, at least `least`; unchanged if it is not given. */
-bool filter_number(AnalysisRun *run, const char *option, uint64_t least, uint64_t *ret, GError **error);
+/* A number of the option, from `least` to `most`; unchanged if it is not given. */
+bool filter_number(AnalysisRun *run, const char *option, uint64_t least, uint64_t most, uint64_t *ret,
+                   GError **error);
 
 #endif

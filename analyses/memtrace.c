@@ -9,6 +9,7 @@
 #include "analyses/memtrace_index.h"
 #include "core/trace.h"
 
+#define WINDOW_MAX 100000000u /* steps: the rows of a window have numbers of 32 bits (trace_walk.c) */
 #define WORKERS_MAX 8u
 
 typedef struct Memtrace {
@@ -239,7 +240,7 @@ static const HookOps index_hooks = {.touch = on_touch, .dma = on_dma};
 static bool memtrace_begin(AnalysisRun *run, GError **error) {
     Memtrace *m = run->state;
     memtrace_init(m, run);
-    if (!filter_number(run, "window", 1, &m->window, error) || !make_tables(m, error))
+    if (!filter_number(run, "window", 1, WINDOW_MAX, &m->window, error) || !make_tables(m, error))
         return false;
     if (m->as_index) {
         m->pages = mem_index_new(run->machine, m->window, m->insert, m->index, m->source.walks);

@@ -2,7 +2,9 @@
 #include "analyses/program_file.h"
 
 #include <gelf.h>
+#include <glib/gstdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "analyses/elf_symbols.h"
 #include "analyses/store/query.h"
@@ -59,13 +61,21 @@ static char *read_script(const uint8_t *data, size_t size) {
     return *at ? g_strndup(at, strcspn(at, " \t")) : NULL;
 }
 
+#define FILE_MAX ((goffset)1 << 30) /* the guest says what is opened: a larger one has no symbols */
+
+static char *read_file(const char *path, gsize *size) {
+    GStatBuf st;
+    char *data = NULL;
+    bool fits = path && !g_stat(path, &st) && S_ISREG(st.st_mode) && st.st_size <= FILE_MAX;
+    return fits && g_file_get_contents(path, &data, size, NULL) ? data : NULL;
+}
+
 static char *debug_data(const char *root, const char *build_id, gsize *size) {
     if (!build_id || strlen(build_id) < 3)
         return NULL;
     g_autofree char *path = g_strdup_printf("/usr/lib/debug/.build-id/%.2s/%s.debug", build_id, build_id + 2);
     g_autofree char *found = sysroot_find(root, path);
-    char *data = NULL;
-    return found && g_file_get_contents(found, &data, size, NULL) ? data : NULL;
+    return read_file(found, size);
 }
 
 static bool add_symbols(ProgramFile *f, Store *store, Elf *elf, const char *root, const char *build_id,
@@ -120,9 +130,9 @@ static bool read_functions(ProgramFile *f, Store *store, GError **error) {
 }
 
 ProgramFile *program_file_new(Store *store, const char *root, const char *path, GError **error) {
-    g_autofree char *found = sysroot_find(root, path), *data = NULL;
     gsize size;
-    if (!found || !g_file_get_contents(found, &data, &size, NULL))
+    g_autofree char *found = sysroot_find(root, path), *data = read_file(found, &size);
+    if (!data)
         return NULL;
     ProgramFile *f = g_new0(ProgramFile, 1);
     f->parts = g_array_new(FALSE, FALSE, sizeof(ProgramPart));

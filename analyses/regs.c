@@ -305,7 +305,8 @@ static bool read_options(Regs *g, GError **error) {
     g->as_rows = !strcmp(analysis_run_option(run, "storage"), "rows");
     g->last = g->high = UINT64_MAX;
     if (!filter_positions(run, &g->first, &g->last, error) ||
-        !filter_addresses(run, &g->low, &g->high, error) || !filter_number(run, "every", 1, &g->every, error))
+        !filter_addresses(run, &g->low, &g->high, error) ||
+        !filter_number(run, "every", 1, UINT64_MAX, &g->every, error))
         return false;
     if (g->every && pc) {
         g_set_error(

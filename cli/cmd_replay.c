@@ -181,7 +181,7 @@ static bool job_attach(Job *j, GError **error) {
     const PluginsJob job = {plugins_store, plugins_set, plugins_program_symbol, j};
     if (!plugins_load(args, j->rec, &job, &j->plugins, error))
         return false;
-    if (!args->analyses && !args->sysroot)
+    if (!args->analyses && !args->sysroot && !(j->plugins && database_sysroot(args, j->rec)))
         return true;
     if (args->sysroot && !g_file_test(args->sysroot, G_FILE_TEST_IS_DIR))
         return g_set_error(error, CLI_ERROR, 0, "--sysroot %s: not a folder", args->sysroot), false;

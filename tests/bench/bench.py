@@ -17,7 +17,7 @@ CACHE = os.path.join(TOP, ".cache")
 WORKLOADS = [
     ("bench", "compute", "bare", [], "bare metal: lists, matrices, a state machine, CRC"),
     ("polling", "devices", "bare", [], "bare metal: registers of devices in a loop"),
-    ("far", "compute", "bare", [], "bare metal: arrays a power of two apart, memory in no order"),
+    ("far", "memory", "bare", [], "bare metal: arrays a power of two apart, memory in no order"),
     ("boot", "boot", "linux", [], "Debian's kernel to the first process and poweroff"),
     ("gzip", "compute", "linux", [], "gzip -9 and SHA-256 of 14 MB"),
     ("xz", "compute", "bench", [], "xz -3 of 14 MB"),

@@ -113,6 +113,8 @@ refused "another recording" "recording $id.*paging.rrec is recording" sql part.d
 mv elsewhere.rrec paging.rrec
 [ "$(sqlite3 part.db -cmd ".load $("$RR" sql --print-extension)" "SELECT * FROM memtrace LIMIT 1" 2>&1 | grep -c "rr-emu sql")" = 1 ] ||
     fail "the extension does not say who can answer"
-"$RR" replay paging.rrec --analysis memtrace,storage=index,window=0 2>err && fail "window=0 is accepted"
-grep -q "window=0" err || fail "window=0: $(cat err)"
+for window in 0 101M; do
+    "$RR" replay paging.rrec --analysis "memtrace,storage=index,window=$window" 2>err && fail "window=$window is accepted"
+    grep -q "window=$window: expected a number from 1 to 100000000" err || fail "window=$window: $(cat err)"
+done
 [ $fails -eq 0 ]

@@ -99,6 +99,8 @@ mv $root/opt/two other.two
 expect "the sysroot by default" k.db "SELECT DISTINCT symbol FROM call WHERE symbol LIKE 'work_of_%' ORDER BY 1" "work_of_moved
 work_of_one"
 expect "the symbols by default, where they were said to be" k.db "SELECT name, addr - $high + (SELECT min(addr) FROM symbol WHERE name = 'work_of_two') - addr FROM symbol WHERE name = 'work_of_two'" "work_of_two,$((0x70000000 - 0x10000))"
+"$RR" replay --quiet k.rrec --db kn.db --plugin ./names.so,address=$low || say "replay with a plugin failed"
+expect "the sysroot by default, for a plugin alone" kn.db "SELECT name FROM names WHERE name LIKE 'work_of_%' GROUP BY 1" "work_of_one"
 mv $root $root.gone
 "$RR" replay k.rrec --db l.db --analysis calls,insns=100 2>text || say "replay without the folder failed"
 grep -q "sysroot .*programs.root is not here" text || { say "nothing is said of a folder that has gone:"; cat text; }
