@@ -11,8 +11,8 @@ compare() { # compare NAME CHUNKS.db INDEX.db STEP LAST: about accesses at every
     local at pos paddr vaddr
     for ((at = $4; at < $5; at += $4)); do
         printf 'SELECT * FROM (SELECT pos, paddr, vaddr FROM memtrace WHERE pos >= %d AND vaddr IS NOT NULL LIMIT 1);\n' "$at"
-    done >asked
-    sql "$2" "$(cat asked)" | grep -v pos | while IFS=, read -r pos paddr vaddr; do
+    done >places
+    sql "$2" "$(cat places)" | grep -v pos | while IFS=, read -r pos paddr vaddr; do
         printf 'SELECT * FROM write WHERE covers = %s AND pos < %s ORDER BY pos DESC LIMIT 1;\n' "$paddr" "$pos"
         printf 'SELECT * FROM memtrace WHERE vaddr = %s AND pos < %s ORDER BY pos DESC LIMIT 3;\n' "$vaddr" "$pos"
         printf 'SELECT * FROM memtrace WHERE paddr = %s AND pos BETWEEN %s AND %s ORDER BY pos, seq LIMIT 50;\n' "$paddr" "$pos" "$((pos + 10000000))"
