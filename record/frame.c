@@ -133,6 +133,7 @@ bool frame_decode(const uint8_t *data, size_t size, uint32_t number, Frame *to, 
     uint64_t check = get_uint(&b, 8);
     if (b.bad)
         return fail(what, "the file ends inside a frame's header");
+    g_assert(data); /* size is not 0 */
     if (magic != FRAME_MAGIC || zero || (flags & ~FLAG_ZSTD) || !type || type >= FRAME_TYPE_COUNT)
         return fail(what, "expected a frame's header");
     if (raw_size > FRAME_RAW_MAX || stored > FRAME_RAW_MAX || (!(flags & FLAG_ZSTD) && raw_size != stored))
