@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The native plugin interface: what a plugin may ask. */
-#include <string.h>
-
 #include "analyses/plugin_native.h"
-#include "core/csr.h"
+#include "analyses/registers.h"
 
 static const Hart *hart_of(const RrHart *hart) {
     return (const Hart *)hart;
@@ -47,19 +45,8 @@ bool rr_register(const RrHart *hart, const char *name, uint64_t *value) {
         *value = *name == 'x' ? h->x[i] : h->f[i];
         return true;
     }
-    for (unsigned i = 0; i < 32; i++) {
-        bool is_x = !strcmp(name, hart_x_name(i)), is_f = !strcmp(name, hart_f_name(i));
-        if (is_x || is_f) {
-            *value = is_x ? h->x[i] : h->f[i];
-            return true;
-        }
-    }
-    if (!strcmp(name, "pc") || !strcmp(name, "priv")) {
-        *value = name[1] == 'c' ? h->pc : h->priv;
-        return true;
-    }
-    int csr = csr_number(name);
-    return csr >= 0 && csr_peek(h, (unsigned)csr, value);
+    Reg reg;
+    return register_find(name, &reg) && register_read(h, &reg, value);
 }
 
 bool rr_read_virtual(const RrHart *hart, uint64_t vaddr, void *to, size_t size) {

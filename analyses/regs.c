@@ -10,23 +10,15 @@
 #include <string.h>
 
 #include "analyses/filter.h"
+#include "analyses/registers.h"
 #include "analyses/store/flow.h"
 #include "analyses/store/reg_chunk.h"
 #include "analyses/trace_store.h"
-#include "core/csr.h"
 #include "core/hart.h"
 #include "schema/seq.h"
 
 #define CHUNK_ROWS (REG_CHUNK_ROWS - MACHINE_MAX_HARTS * REG_MAX)
 #define NOT_WANTED UINT8_MAX
-
-typedef enum { REG_X, REG_F, REG_CSR, REG_PC, REG_PRIV } RegKind;
-
-typedef struct Reg {
-    const char *name;
-    uint8_t kind;
-    uint16_t number;
-} Reg;
 
 /* What the instruction may change. */
 typedef struct Target {
@@ -65,23 +57,6 @@ typedef struct Regs {
 } Regs;
 
 /* -- which registers ----------------------------------------------------------------------------------- */
-static bool find_register(const char *name, Reg *ret) {
-    for (unsigned i = 0; i < 32; i++) {
-        bool is_x = !strcmp(name, hart_x_name(i)), is_f = !strcmp(name, hart_f_name(i));
-        if (is_x || is_f) {
-            *ret = (Reg){is_x ? hart_x_name(i) : hart_f_name(i), is_x ? REG_X : REG_F, (uint16_t)i};
-            return true;
-        }
-    }
-    if (!strcmp(name, "pc") || !strcmp(name, "priv")) {
-        *ret = name[1] == 'c' ? (Reg){"pc", REG_PC, 0} : (Reg){"priv", REG_PRIV, 0};
-        return true;
-    }
-    int csr = csr_number(name);
-    *ret = (Reg){csr >= 0 ? csr_name((unsigned)csr) : NULL, REG_CSR, (uint16_t)csr};
-    return csr >= 0;
-}
-
 static void add_register(Regs *g, Reg reg) {
     for (unsigned i = 0; i < g->n; i++)
         if (g->regs[i].kind == reg.kind && g->regs[i].number == reg.number)
@@ -107,7 +82,7 @@ static bool choose_registers(Regs *g, bool changes, GError **error) {
                               : (Reg){hart_f_name(i), REG_F, (uint16_t)i});
         if (x || f)
             continue;
-        if (!find_register(*word, &reg) || (changes && reg.kind >= REG_PC) || g->n > REG_MAX - 64) {
+        if (!register_find(*word, &reg) || (changes && reg.kind >= REG_PC) || g->n > REG_MAX - 64) {
             g_set_error(
                 error, ANALYSIS_ERROR, ANALYSIS_ERROR_OPTION,
                 "--analysis regs: regs: '%s': expected x, f or the names of registers%s, with + between them",
@@ -119,15 +94,11 @@ static bool choose_registers(Regs *g, bool changes, GError **error) {
     return true;
 }
 
+/* 0 for a CSR that the hart does not have. */
 static uint64_t read_register(const Hart *h, const Reg *reg) {
     uint64_t v = 0;
-    switch (reg->kind) {
-    case REG_X: return h->x[reg->number];
-    case REG_F: return h->f[reg->number];
-    case REG_PC: return h->pc;
-    case REG_PRIV: return h->priv;
-    default: csr_peek(h, reg->number, &v); return v;
-    }
+    register_read(h, reg, &v);
+    return v;
 }
 
 static void push(Regs *g, int64_t pos, const Hart *h, unsigned reg, uint64_t value) {
