@@ -2,6 +2,7 @@
 #include "analyses/functions.h"
 
 #include "analyses/store/query.h"
+#include "analyses/store/sorted.h"
 
 #define DISTANCE_MAX (1u << 20) /* a function without a size reaches this far at most */
 
@@ -45,15 +46,8 @@ void functions_free(Functions *f) {
 
 /* The last one that begins at or below the address; NULL: none. */
 static const Function *find(const Functions *f, Gva addr) {
-    guint low = 0, high = f->sorted->len;
-    while (low < high) { /* the first one above */
-        guint middle = (low + high) / 2;
-        if (g_array_index(f->sorted, Function, middle).addr <= addr)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low ? &g_array_index(f->sorted, Function, low - 1) : NULL;
+    guint n = sorted_upto(f->sorted, addr);
+    return n ? &g_array_index(f->sorted, Function, n - 1) : NULL;
 }
 
 bool functions_begins(const Functions *f, Gva addr) {

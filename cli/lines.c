@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/lines.h"
 
+#include "analyses/store/sorted.h"
 #include "cli/ask.h"
 
 static void add_line(void *opaque, const QueryValue *v) {
@@ -22,15 +23,8 @@ GArray *lines_read(sqlite3 *db, GError **error) {
 }
 
 const Line *lines_find(const GArray *lines, uint64_t addr) {
-    guint low = 0, high = lines->len; /* the first one above addr */
-    while (low < high) {
-        guint middle = (low + high) / 2;
-        if (g_array_index(lines, Line, middle).addr <= addr)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    const Line *l = low ? &g_array_index(lines, Line, low - 1) : NULL;
+    guint n = sorted_upto(lines, addr);
+    const Line *l = n ? &g_array_index(lines, Line, n - 1) : NULL;
     return l && l->file ? l : NULL;
 }
 

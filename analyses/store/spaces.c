@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "analyses/store/spaces.h"
 
+#include "analyses/store/sorted.h"
 #include "analyses/store/symbol_list.h"
 
 typedef struct MapRow {
@@ -117,23 +118,11 @@ static void need(Spaces *s) {
 
 /* -- asking ---------------------------------------------------------------------------------------------- */
 
-static guint rows_before(const GArray *rows, Pos pos) {
-    guint low = 0, high = rows->len;
-    while (low < high) {
-        guint middle = (low + high) / 2;
-        if (g_array_index(rows, MapRow, middle).from <= pos)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 SpacesPlace spaces_find(Spaces *s, uint64_t satp, Pos pos, uint64_t pc) {
     int64_t key = (int64_t)SPACE_OF_SATP(satp);
     need(s);
     const GArray *rows = g_hash_table_lookup(s->rows, &key);
-    for (guint i = rows ? rows_before(rows, pos) : 0; i-- > 0;) {
+    for (guint i = rows ? sorted_upto(rows, pos) : 0; i-- > 0;) {
         const MapRow *row = &g_array_index(rows, MapRow, i);
         if (pc - row->addr < row->size)
             return (SpacesPlace){row->module, row->shift};
@@ -158,17 +147,10 @@ SpacesPlace spaces_find_unique(Spaces *s, uint64_t pc) {
 bool spaces_satp(Spaces *s, uint32_t hart, Pos pos, uint64_t *satp) {
     need(s);
     const GArray *turns = hart < s->turns->len ? s->turns->pdata[hart] : NULL;
-    guint low = 0, high = turns ? turns->len : 0;
-    while (low < high) {
-        guint middle = (low + high) / 2;
-        if (g_array_index(turns, Turn, middle).from <= pos)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (low)
-        *satp = g_array_index(turns, Turn, low - 1).satp;
-    return low > 0;
+    guint n = turns ? sorted_upto(turns, pos) : 0;
+    if (n)
+        *satp = g_array_index(turns, Turn, n - 1).satp;
+    return n > 0;
 }
 
 bool spaces_text(Spaces *s, SpacesPlace place, uint64_t pc, char *to, size_t size) {

@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "analyses/store/sorted.h"
+
 #define DISTANCE_MAX (1u << 20) /* a symbol without a size reaches this far at most */
 
 static void symbol_clear(void *p) {
@@ -31,17 +33,10 @@ GArray *symbol_list_new(sqlite3 *db, const char *table, const char *where, int64
 }
 
 const Symbol *symbol_list_find(const GArray *list, uint64_t addr) {
-    guint low = 0, high = list->len;
-    while (low < high) { /* first one above */
-        guint middle = (low + high) / 2;
-        if (g_array_index(list, Symbol, middle).addr <= addr)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (low == 0)
+    guint n = sorted_upto(list, addr);
+    if (n == 0)
         return NULL;
-    const Symbol *s = &g_array_index(list, Symbol, low - 1);
+    const Symbol *s = &g_array_index(list, Symbol, n - 1);
     return addr - s->addr < (s->size ? s->size : DISTANCE_MAX) && s->name ? s : NULL;
 }
 
