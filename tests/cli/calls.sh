@@ -2,14 +2,7 @@
 # Functions and calls: counted by hand, against the counts of instructions and function entries that `blocks` gives, and
 # against what programs on Linux count themselves.
 set -u
-fails=0
-say() { echo "$*"; fails=$((fails + 1)); }
-sql() { "$RR" sql --format csv "$@" | tail -n +2; }
-expect() { # expect WHAT DB SQL ROWS
-    local got
-    got=$(sql "$2" "$3" 2>err)
-    [ "$got" = "$4" ] || { say "$1: got:"; echo "$got"; cat err; echo "expected:"; echo "$4"; }
-}
+. "$TOP/tests/cli/expect.inc"
 # For any guest: every instruction is one function's own; a function is entered as often as its first instruction runs.
 balance() { # balance DB EXCEPTIONS: at most so many functions are begun otherwise (by a branch, by falling into them)
     expect "$1: every instruction is one function's" "$1" \

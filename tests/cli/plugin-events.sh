@@ -3,14 +3,7 @@
 # compared with what the guests say, with the ELF's own tools, and with other tables; and it is the same on all ways.
 set -u
 [ -f "$GUESTS/traps.elf" ] || { echo "skipped: no cross compiler"; exit 77; }
-fails=0
-say() { echo "$*"; fails=$((fails + 1)); }
-sql() { "$RR" sql --format csv "$@" | tail -n +2; }
-expect() { # expect NAME DB SQL ROWS
-    local got
-    got=$(sql "$2" "$3" 2>err)
-    [ "$got" = "$4" ] || { say "$1: got:"; echo "$got"; cat err; echo "expected:"; echo "$4"; }
-}
+. "$TOP/tests/cli/expect.inc"
 for version in 1 2; do
     cc -shared -fPIC -O1 -I"$TOP/analyses" -DVERSION=$version -o events$version.so "$TOP/tests/plugins/events.c" || exit 1
 done

@@ -4,14 +4,8 @@
 # from the addresses that the guest's programs print.
 set -u
 . "$TOP/tests/cli/linux-guest.inc"
-fails=0
-say() { echo "$*"; fails=$((fails + 1)); }
+. "$TOP/tests/cli/expect.inc"
 sql() { "$RR" sql --format csv "$@" | tail -n +2 | tr -d '\r'; }
-expect() { # expect WHAT DB SQL ROWS
-    local got
-    got=$(sql "$2" "$3" 2>err)
-    [ "$got" = "$4" ] || { say "$1: got:"; echo "$got"; cat err; echo "expected:"; echo "$4"; }
-}
 cc="riscv64-linux-gnu-gcc -O1 -g -Wall"
 source=$TOP/tests/guests/linux/programs.c
 root=programs.root

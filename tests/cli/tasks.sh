@@ -2,14 +2,7 @@
 # Tasks and who had the hart: compared with what the guest's processes and threads say of themselves.
 set -u
 . "$TOP/tests/cli/linux-guest.inc"
-fails=0
-say() { echo "$*"; fails=$((fails + 1)); }
-sql() { "$RR" sql --format csv "$@" | tail -n +2; }
-expect() { # expect NAME DB SQL ROWS
-    local got
-    got=$(sql "$2" "$3" 2>err)
-    [ "$got" = "$4" ] || { say "$1: got:"; echo "$got"; cat err; echo "expected:"; echo "$4"; }
-}
+. "$TOP/tests/cli/expect.inc"
 # What holds for any guest: turns follow each other without gaps, and their steps are the harts' instructions and traps.
 no_gaps() { # no_gaps DB
     expect "$1: turns begin at 0, end at the end, and follow each other" "$1" "
