@@ -130,6 +130,13 @@ void call_stacks_each(const CallStacks *c, void (*fn)(void *opaque, const Func *
         fn(opaque, f);
 }
 
+void call_stacks_open(const CallStacks *c, const Hart *hart, void (*fn)(void *opaque, const CallFrame *frame),
+                      void *opaque) {
+    const Fiber *f = c->running[hart->id]->current;
+    for (guint i = f->n; i-- > 0;)
+        fn(opaque, &f->frames[i]);
+}
+
 /* -- frames ---------------------------------------------------------------------------------------------- */
 static CallFrame *top_of(Fiber *f) {
     return &f->frames[f->n - 1];

@@ -71,6 +71,9 @@ void call_stacks_watch(CallStacks *c, CallFn *fn, void *opaque);
 void call_stacks_begin(CallStacks *c);
 /* Everything ends. Functions live on. */
 void call_stacks_end(CallStacks *c);
+/* The calls that are open on a hart, innermost first, those that a trap interrupted too. */
+void call_stacks_open(const CallStacks *c, const Hart *hart, void (*fn)(void *opaque, const CallFrame *frame),
+                      void *opaque);
 void call_stacks_each(const CallStacks *c, void (*fn)(void *opaque, const Func *f), void *opaque);
 
 #endif

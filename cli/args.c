@@ -64,13 +64,9 @@ static const Option options[] = {
     {"--symbols", "FILE[@ADDR]", "keep this ELF file in the recording, for its symbols", OPT_LIST,
      AT(symbols), CMD_RECORD},
     {"--sysroot", "DIR", "the folder that has the guest's files: symbols of Linux programs come from there",
-     OPT_STRING, AT(sysroot), CMD_REPLAY | CMD_SQL},
+     OPT_STRING, AT(sysroot), CMD_REPLAY | CMD_SQL | CMD_DIFF},
     {"--sysroot", "DIR", "replay takes symbols of Linux programs from this folder by default", OPT_STRING,
      AT(sysroot), CMD_RECORD},
-    {"--sysroot", "DIR",
-     "not here: what runs at an address is known to a replay; give replay --sysroot, then ask by sql, or "
-     "--symbols",
-     OPT_REFUSED, 0, CMD_DIFF},
     {"--quiet", NULL, "say nothing but errors", OPT_FLAG, AT(quiet), CMD_ALL},
 };
 

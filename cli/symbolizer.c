@@ -48,11 +48,26 @@ SymbolizerLine symbolizer_line(Symbolizer *s, uint64_t pc) {
     return line;
 }
 
-char *symbolizer_name(Symbolizer *s, uint64_t pc) {
+static char *ask_name(Symbolizer *s, const char *sql) {
     static const QueryOps ops = {ignore_begin, take_text, ignore_end};
     char *name = NULL;
-    g_autofree char *sql = g_strdup_printf("SELECT sym(%" G_GINT64_FORMAT ")", (gint64)pc);
     if (!store_query(store_handle(s->store), sql, &ops, &name, NULL) || !name)
         name = g_strdup("");
     return name;
+}
+
+char *symbolizer_name(Symbolizer *s, uint64_t pc) {
+    g_autofree char *sql = g_strdup_printf("SELECT sym(%" G_GINT64_FORMAT ")", (gint64)pc);
+    return ask_name(s, sql);
+}
+
+char *symbolizer_name_at(Symbolizer *s, uint64_t pc, uint64_t satp, Pos pos) {
+    g_autofree char *sql =
+        g_strdup_printf("SELECT symbol_at(%" G_GINT64_FORMAT ", %" G_GINT64_FORMAT ", %" G_GINT64_FORMAT ")",
+                        (gint64)pc, (gint64)satp, (gint64)pos);
+    return ask_name(s, sql);
+}
+
+Store *symbolizer_store(Symbolizer *s) {
+    return s->store;
 }

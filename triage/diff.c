@@ -137,6 +137,7 @@ static void describe_before(Side *s, DiffSide *d) {
     const Hart *h = m->harts[m->current];
     d->hart = m->current;
     d->pc = h->pc;
+    d->satp = h->satp;
     for (d->code_size = 0; d->code_size < 4; d->code_size += 2) {
         Gpa pa;
         const uint8_t *at;
@@ -145,6 +146,11 @@ static void describe_before(Side *s, DiffSide *d) {
             break;
         memcpy(d->code + d->code_size, at, 2);
     }
+}
+
+static void describe_after(const Machine *m, DiffSide *d) {
+    d->next_pc = m->harts[m->current]->pc;
+    d->next_satp = m->harts[m->current]->satp;
 }
 
 static bool examine(Pair *p, DiffResult *r, GError **error) {
@@ -156,12 +162,13 @@ static bool examine(Pair *p, DiffResult *r, GError **error) {
     if (!replay_run_to(p->a.replay, r->pos + 1, error) || !replay_run_to(p->b.replay, r->pos + 1, error))
         return false;
     Machine *a = replay_machine(p->a.replay), *b = replay_machine(p->b.replay);
-    r->a.next_pc = a->harts[a->current]->pc;
-    r->b.next_pc = b->harts[b->current]->pc;
+    describe_after(a, &r->a);
+    describe_after(b, &r->b);
     r->n_memory = compare_machines(a, b, r->values);
     const NdEvent *x, *y;
     first_event(p, &x, &y);
-    bool input = (x && x->pos <= r->pos) || (y && y->pos <= r->pos);
+    /* An event applies before the step of its pos: one behind this step is in the state that was reached, too. */
+    bool input = (x && x->pos <= r->pos + 1) || (y && y->pos <= r->pos + 1);
     if (input) {
         r->a.event = x;
         r->b.event = y;
@@ -182,8 +189,8 @@ static bool locate(Pair *p, DiffResult *r, GError **error) {
             first_event(p, &r->a.event, &r->b.event);
             describe_before(&p->a, &r->a);
             describe_before(&p->b, &r->b);
-            r->a.next_pc = r->a.pc;
-            r->b.next_pc = r->b.pc;
+            describe_after(replay_machine(p->a.replay), &r->a);
+            describe_after(replay_machine(p->b.replay), &r->b);
             r->kind = r->a.event || r->b.event ? DIFF_INPUT : DIFF_DATA;
             return true;
         }

@@ -28,6 +28,7 @@ typedef struct DiffValue {
 
 typedef struct DiffSide {
     Gva pc, next_pc; /* the step at pos, and where it led */
+    uint64_t satp, next_satp;
     uint32_t hart;
     uint8_t code[4]; /* bytes at pc as far as they are mapped */
     unsigned code_size;

@@ -52,7 +52,7 @@ check "missing value" 125 '-m needs a value' "$RR" run -m
 check "memory size" 125 "'lots' is not supported" "$RR" run -m lots
 check "missing drive" 125 "no drive 'd'" "$RR" run -device virtio-blk-device,drive=d $hello
 check "qcow2" 125 'qemu-img convert' "$RR" run -drive file=x,format=qcow2 $hello
-check "diff --sysroot" 2 '--sysroot: not here.*replay --sysroot' "$RR" diff --sysroot / x.rrec y.rrec
+check "diff --sysroot" 2 '--sysroot nowhere: not a folder' "$RR" diff --sysroot nowhere x.rrec y.rrec
 check "record --sysroot" 125 '--sysroot nowhere: not a folder' "$RR" record --sysroot nowhere $hello
 check "record --symbols" 125 '--symbols x.elf: .*No such file' "$RR" record --symbols x.elf $hello
 echo text >text.elf
