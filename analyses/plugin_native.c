@@ -135,6 +135,12 @@ static bool check_name(const RrSelf *self, GError **error) {
     return true;
 }
 
+static size_t size_of_version(uint32_t version) {
+    return version < 2   ? offsetof(RrPlugin, tasks)
+           : version < 3 ? offsetof(RrPlugin, task_turn)
+                         : sizeof(RrPlugin);
+}
+
 static bool native_check(Plugin *p, GError **error) {
     const RrPlugin *class = dlsym(p->object, "rr_plugin");
     if (!class || !check_version(p, class->version, error))
@@ -148,11 +154,12 @@ static bool native_check(Plugin *p, GError **error) {
         return false;
     RrSelf *self = p->state = g_new0(RrSelf, 1);
     self->plugin = p;
-    memcpy(&self->class_copy, class, class->version < 2 ? offsetof(RrPlugin, tasks) : sizeof *class);
+    memcpy(&self->class_copy, class, size_of_version(class->version));
     self->class = &self->class_copy;
     self->name = g_strdup(class->name);
     self->positions = g_array_new(FALSE, FALSE, sizeof(NativePosition));
     self->row_pos = self->event_pos = POS_NONE;
+    self->registers = g_ptr_array_new_with_free_func(g_free);
     self->options = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     for (const RrOption *o = options_of(class); o->name; o++)
         g_hash_table_insert(self->options, g_strdup(o->name), g_strdup(o->fallback ? o->fallback : ""));
@@ -198,14 +205,14 @@ static bool native_install(Plugin *p, GError **error) {
     if (!native_rows_ready(self, error))
         return false;
     if (!ok)
-        return refuse(p, error, "it refused to start");
+        return refuse(p, error, "%s", self->refusal ? self->refusal : "it refused to start");
     native_events_begin(self);
     return true;
 }
 
 static bool native_end(Plugin *p, bool complete, GError **error) {
     RrSelf *self = p->state;
-    native_events_stop(self);
+    native_events_finish(self);
     self->stopped = false;
     NATIVE_CALL(self, end, POS_NONE, NULL, SEQ_REGS, complete);
     if (self->class->uninstall) {
@@ -223,6 +230,8 @@ static void native_free(Plugin *p) {
     native_rows_free(self);
     g_hash_table_unref(self->options);
     g_array_unref(self->positions);
+    g_ptr_array_unref(self->registers);
+    g_free(self->refusal);
     g_free(self->name);
     g_free(self);
 }
@@ -294,6 +303,16 @@ const char *rr_option_text(const RrSelf *self, const char *name) {
 void rr_print(const RrSelf *self, const char *text) {
     const PluginHost *host = self->plugin->host;
     host->env.print(host->env.opaque, text);
+}
+
+void rr_refuse(RrSelf *self, const char *format, ...) {
+    va_list ap;
+    if (!self->installing)
+        native_misuse(self, "rr_refuse() outside install");
+    va_start(ap, format);
+    g_free(self->refusal);
+    self->refusal = g_strdup_vprintf(format, ap);
+    va_end(ap);
 }
 
 void rr_reset(RrSelf *self) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The native plugin interface: what its parts share. plugin_native.c: life and counters; _events.c: what happens;
- * _questions.c: what may be asked; _code.c: translated code; _rows.c: tables. */
+ * _questions.c: what may be asked; _code.c: translated code; _rows.c: tables; _pack.c: rows on their way to them. */
 #ifndef ANALYSES_PLUGIN_NATIVE_H
 #define ANALYSES_PLUGIN_NATIVE_H
 
@@ -19,10 +19,13 @@ struct RrSelf {
     GHashTable *options; /* of char *, fallbacks included */
     void *data;
     bool subscribed, installing, stopped;
-    uint32_t flow;      /* counter: 1 when the hart's next instruction begins a basic block */
-    uint32_t seq_class; /* of rows made in the callback at hand */
-    Pos event_pos;      /* of the event being told; POS_NONE: the machine knows */
-    Pos row_pos;        /* of the last row; rows at that pos so far, by class */
+    char *refusal;        /* rr_refuse */
+    GPtrArray *registers; /* of Reg: what rr_find_register gave */
+    HookOps hooks;        /* what it needs to be told */
+    uint32_t flow;        /* counter: 1 when the hart's next instruction begins a basic block */
+    uint32_t seq_class;   /* of rows made in the callback at hand */
+    Pos event_pos;        /* of the event being told; POS_NONE: the machine knows */
+    Pos row_pos;          /* of the last row; rows at that pos so far, by class */
     uint32_t row_next[16];
     GArray *positions; /* of NativePosition */
     struct NativeRows *rows;
@@ -61,10 +64,10 @@ static inline const RrHart *native_view(const Hart *h) {
         }                                                                                                    \
     } while (0)
 
-/* _events.c: before install; after it; nothing is told any more; before the set's trackers go; at last. */
+/* _events.c: before install; after it; the last ones are told; before the set's trackers go; at last. */
 bool native_events_prepare(RrSelf *self, GError **error);
 void native_events_begin(RrSelf *self);
-void native_events_stop(RrSelf *self);
+void native_events_finish(RrSelf *self);
 void native_events_end(RrSelf *self);
 void native_events_free(RrSelf *self);
 
@@ -80,6 +83,30 @@ bool native_rows_ready(RrSelf *self, GError **error);
 /* Write what is left. Rows of a run that failed are marked so, and never replace those of one that did not. */
 bool native_rows_end(RrSelf *self, bool complete, GError **error);
 void native_rows_free(RrSelf *self);
+
+/* _pack.c: rows are packed into batches on the guest's thread and unpacked by one that writes them. */
+struct RrTable {
+    RrSelf *self;
+    char *name;
+    bool is_plain;  /* without pos and seq */
+    unsigned n;     /* the plugin's columns */
+    uint8_t *types; /* RrType */
+    StoreStmt *insert;
+    /* The writer's: parameters of `insert`, with their letters (store_run_values). */
+    unsigned n_params;
+    char *letters;
+    StoreValue *params;
+};
+typedef struct NativePack NativePack;
+NativePack *native_pack_new(void);
+/* Write what is left; the first error. Frees. NULL is allowed. */
+bool native_pack_finish(NativePack *pack, GError **error);
+void native_pack_add(NativePack *pack, RrTable *t, const RrPlace *place, const RrValue *values);
+/* The seq of the next row in the callback at hand. */
+uint32_t native_next_seq(RrSelf *self, Pos pos);
+/* How many rows the class of the callback at hand has there so far; there are to be that many at least. */
+uint32_t native_rows_at(RrSelf *self, Pos pos);
+void native_rows_skip(RrSelf *self, Pos pos, uint32_t n);
 
 /* A fault of the plugin's, not the user's: says so and ends the program. */
 void native_misuse(const RrSelf *self, const char *format, ...) G_GNUC_PRINTF(2, 3) G_GNUC_NORETURN;

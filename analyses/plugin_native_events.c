@@ -4,6 +4,9 @@
 
 #include "analyses/plugin_native.h"
 #include "analyses/run.h"
+#include "core/device.h"
+
+#define DMA_PIECE 4096u /* memtrace numbers a longer transfer by such pieces (core/hooks_trace.c) */
 
 static bool in_step(const RrSelf *self) {
     return self->plugin->host->machine->running;
@@ -14,16 +17,20 @@ static void tell_privilege(RrSelf *self, Pos pos, const Hart *hart, uint8_t from
         NATIVE_CALL(self, privilege, pos, hart, SEQ_TRAP, pos, native_view(hart), from, to);
 }
 
+/* Behind what is told of the trap itself. */
+static void tell_taken(RrSelf *self, const TrapEvent *ev) {
+    RrIrq taken = {ev->pos, native_view(ev->hart), NULL, (uint32_t)ev->cause, RR_IRQ_TAKE};
+    NATIVE_CALL(self, irq, ev->pos, ev->hart, SEQ_TRAP + 1, &taken);
+}
+
 static void on_trap(void *opaque, const TrapEvent *ev) {
     RrSelf *self = opaque;
     RrTrap event = {ev->pos,  native_view(ev->hart), ev->is_interrupt, ev->cause, ev->epc,
                     ev->tval, ev->from_priv,         ev->to_priv};
     native_flow_break(self, ev->hart->id);
     NATIVE_CALL(self, trap, ev->pos, ev->hart, SEQ_TRAP, &event);
-    if (ev->is_interrupt && self->class->version >= 2) {
-        RrIrq taken = {ev->pos, native_view(ev->hart), NULL, (uint32_t)ev->cause, RR_IRQ_TAKE};
-        NATIVE_CALL(self, irq, ev->pos, ev->hart, SEQ_TRAP, &taken);
-    }
+    if (ev->is_interrupt && self->class->version >= 2)
+        tell_taken(self, ev);
     tell_privilege(self, ev->pos, ev->hart, ev->from_priv, ev->to_priv);
 }
 
@@ -43,26 +50,28 @@ static void on_irq(void *opaque, Pos pos, const Hart *hart, const Device *device
 static void on_mmio(void *opaque, Pos pos, const Hart *hart, const Device *device, Gpa offset, bool is_write,
                     unsigned size, uint64_t value) {
     RrSelf *self = opaque;
-    RrMmio event = {pos, native_view(hart), device->name, offset, value, size, is_write};
+    const DeviceOps *ops = device->ops;
+    RrMmio event = {pos, native_view(hart), device->name, offset, value, size, is_write, NULL};
     if (self->submissions && is_write)
         submissions_note(self->submissions, device, pos);
+    if (self->class->mmio && ops->register_name)
+        event.reg = ops->register_name(device, offset);
     NATIVE_CALL(self, mmio, pos, hart, SEQ_MMIO, &event);
 }
 
 static void on_dma(void *opaque, Pos pos, const Device *device, bool is_write, Gpa pa, const uint8_t *data,
                    uint64_t size) {
     RrSelf *self = opaque;
-    if (!self->class->dma)
-        return;
     RrDma event = {
         pos, device->name, pa, size, data, is_write, submissions_find(self->submissions, device, pos)};
-    NATIVE_CALL(self, dma, pos, NULL, in_step(self) ? SEQ_DMA_STEP : SEQ_DMA, &event);
+    self->seq_class = in_step(self) ? SEQ_DMA_STEP : SEQ_DMA;
+    uint32_t rows = native_rows_at(self, pos);
+    NATIVE_CALL(self, dma, pos, NULL, self->seq_class, &event);
+    native_rows_skip(self, pos, rows + (uint32_t)((size + DMA_PIECE - 1) / DMA_PIECE));
 }
 
 static void on_request(void *opaque, Pos pos, const Device *device, bool is_done) {
     RrSelf *self = opaque;
-    if (!self->class->request)
-        return;
     Pos submitted = submissions_find(self->submissions, device, pos);
     RrRequest event = {pos, device->name, is_done, submitted};
     NATIVE_CALL(self, request, pos, NULL, in_step(self) ? SEQ_DMA_STEP : SEQ_DMA, &event);
@@ -118,14 +127,39 @@ static const RrTask *task_view(RrSelf *self, const Task *t) {
                       .tid = t->tid,
                       .name = t->name,
                       .satp = t->satp,
-                      .address = t->address};
+                      .address = t->address,
+                      .is_linux = tasks_is_linux(self->tasks),
+                      .first_pos = t->first_pos,
+                      .last_pos = t->last_pos,
+                      .stack_base = t->stack_base,
+                      .stack_size = t->has_stack ? t->stack_size : 0,
+                      .min_sp = t->min_sp};
     return *told;
 }
 
-const RrTask *rr_task(const RrSelf *self, const RrHart *hart) {
+static Tasks *tasks_of(const RrSelf *self, const char *call) {
     if (!self->tasks)
-        native_misuse(self, "rr_task() without RrPlugin.tasks");
-    return task_view((RrSelf *)self, tasks_current(self->tasks, (const Hart *)hart));
+        native_misuse(self, "%s() without RrPlugin.tasks", call);
+    return self->tasks;
+}
+
+const RrTask *rr_task(const RrSelf *self, const RrHart *hart) {
+    return task_view((RrSelf *)self, tasks_current(tasks_of(self, "rr_task"), (const Hart *)hart));
+}
+
+uint32_t rr_tasks(const RrSelf *self) {
+    return tasks_count(tasks_of(self, "rr_tasks"));
+}
+
+const RrTask *rr_task_by_id(const RrSelf *self, uint32_t id) {
+    const Tasks *tasks = tasks_of(self, "rr_task_by_id");
+    return id && id <= tasks_count(tasks) ? task_view((RrSelf *)self, tasks_get(tasks, id - 1)) : NULL;
+}
+
+void rr_follow_stacks(RrSelf *self) {
+    if (!self->installing)
+        native_misuse(self, "rr_follow_stacks() outside install");
+    tasks_watch_stacks(tasks_of(self, "rr_follow_stacks"));
 }
 
 static void on_switched(void *opaque, const Hart *hart, const Task *former, const Task *task, Pos from) {
@@ -134,6 +168,20 @@ static void on_switched(void *opaque, const Hart *hart, const Task *former, cons
         in_step(self) ? hart_pos(hart) : from; /* between turns only the last one's hart knows where it is */
     RrTaskSwitch event = {pos, from, native_view(hart), task_view(self, former), task_view(self, task)};
     NATIVE_CALL(self, task_switch, pos, hart, in_step(self) ? SEQ_TRAP : SEQ_STATE, &event);
+}
+
+static void on_turn(void *opaque, const TaskTurn *turn) {
+    RrSelf *self = opaque;
+    const Hart *hart = self->plugin->host->machine->harts[turn->hart];
+    RrTaskTurn event = {.hart = native_view(hart),
+                        .task = task_view(self, turn->task),
+                        .from_pos = turn->from_pos,
+                        .to_pos = turn->to_pos,
+                        .from_ns = turn->from,
+                        .to_ns = turn->to,
+                        .insns = turn->insns,
+                        .idle_ns = turn->idle};
+    NATIVE_CALL(self, task_turn, turn->to_pos, hart, SEQ_STATE, &event);
 }
 
 static RrSyscall syscall_view(RrSelf *self, const Syscall *s, Pos pos, const Hart *hart) {
@@ -146,7 +194,8 @@ static RrSyscall syscall_view(RrSelf *self, const Syscall *s, Pos pos, const Har
                     .name = tasks_is_linux(self->tasks) ? syscall_name(s->nr) : NULL,
                     .has_result = s->has_result,
                     .result = s->result,
-                    .error = s->error};
+                    .error = s->error,
+                    .new_program = s->new_program};
     G_STATIC_ASSERT(sizeof to.args == sizeof s->args);
     memcpy(to.args, s->args, sizeof to.args);
     return to;
@@ -166,7 +215,7 @@ static void on_left(void *opaque, const Syscall *s, const Hart *hart) {
     NATIVE_CALL(self, syscall_exit, s->exit, hart, SEQ_TRAP, &event);
 }
 
-static const TaskOps task_ops = {.switched = on_switched};
+static const TaskOps task_ops = {.switched = on_switched, .turn = on_turn};
 static const SyscallOps syscall_ops = {on_entered, on_left};
 
 /* Before the plugin's own subscription, so that what it is told of a step agrees with who is said to run. */
@@ -175,7 +224,7 @@ static bool watch_tasks(RrSelf *self, GError **error) {
     const PluginEnv *env = &self->plugin->host->env;
     bool syscalls = c->syscall_enter || c->syscall_exit;
     AnalysisSet *set;
-    if (!c->tasks && !c->task_switch && !syscalls)
+    if (!c->tasks && !c->task_switch && !c->task_turn && !syscalls)
         return true;
     if (!(set = env->set(env->opaque, error)))
         return false;
@@ -190,13 +239,23 @@ static bool watch_tasks(RrSelf *self, GError **error) {
 
 /* -- subscribing ----------------------------------------------------------------------------------------- */
 
-/* Without .translate, for plugins that look at no code: what is not subscribed costs nothing. */
-#define MACHINE_EVENTS                                                                                       \
-    .trap = on_trap, .trap_return = on_trap_return, .irq = on_irq, .mmio = on_mmio, .dma = on_dma,           \
-    .console = on_console, .input = on_input, .checkpoint = on_checkpoint, .satp = on_satp, .idle = on_idle, \
-    .request = on_request, .reset = on_reset
-static const HookOps machine_hooks = {MACHINE_EVENTS};
-static const HookOps code_hooks = {.translate = native_on_translate, MACHINE_EVENTS};
+/* What is not subscribed costs nothing. */
+static HookOps wanted_hooks(const RrPlugin *c) {
+    bool takes = c->irq && c->version >= 2;
+    return (HookOps){.translate = c->translate ? native_on_translate : NULL,
+                     .trap = c->trap || c->privilege || takes || c->basic_blocks ? on_trap : NULL,
+                     .trap_return = c->trap_return || c->privilege ? on_trap_return : NULL,
+                     .irq = c->irq ? on_irq : NULL,
+                     .mmio = c->mmio || c->dma || c->request ? on_mmio : NULL,
+                     .dma = c->dma ? on_dma : NULL,
+                     .request = c->request ? on_request : NULL,
+                     .console = c->console ? on_console : NULL,
+                     .input = c->input ? on_input : NULL,
+                     .checkpoint = c->checkpoint ? on_checkpoint : NULL,
+                     .satp = c->satp ? on_satp : NULL,
+                     .idle = c->idle ? on_idle : NULL,
+                     .reset = c->guest_reset ? on_reset : NULL};
+}
 
 bool native_events_prepare(RrSelf *self, GError **error) {
     self->tasks_told = g_ptr_array_new_with_free_func(g_free);
@@ -206,19 +265,25 @@ bool native_events_prepare(RrSelf *self, GError **error) {
 }
 
 void native_events_begin(RrSelf *self) {
-    hooks_subscribe(self->plugin->host->machine->hooks, self->class->translate ? &code_hooks : &machine_hooks,
-                    self);
+    self->hooks = wanted_hooks(self->class);
+    hooks_subscribe(self->plugin->host->machine->hooks, &self->hooks, self);
     self->subscribed = true;
 }
 
-void native_events_stop(RrSelf *self) {
+static void unsubscribe(RrSelf *self) {
     if (self->subscribed)
         hooks_unsubscribe(self->plugin->host->machine->hooks, self);
     self->subscribed = false;
 }
 
+void native_events_finish(RrSelf *self) {
+    unsubscribe(self);
+    if (self->class->task_turn)
+        tasks_end(self->tasks, machine_pos(self->plugin->host->machine));
+}
+
 void native_events_end(RrSelf *self) {
-    native_events_stop(self);
+    unsubscribe(self);
     if (self->tasks)
         tasks_unwatch(self->tasks, self);
     if (self->syscalls)
@@ -226,7 +291,7 @@ void native_events_end(RrSelf *self) {
 }
 
 void native_events_free(RrSelf *self) {
-    native_events_stop(self);
+    unsubscribe(self);
     g_clear_pointer(&self->submissions, submissions_free);
     g_clear_pointer(&self->tasks_told, g_ptr_array_unref);
 }

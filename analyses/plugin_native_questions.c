@@ -17,6 +17,9 @@ uint64_t rr_pos(const RrSelf *self) {
 uint64_t rr_time_ns(const RrSelf *self) {
     return machine_time(self->plugin->host->machine);
 }
+uint64_t rr_time_at(const RrSelf *self, uint64_t pos) {
+    return machine_time_at(self->plugin->host->machine, pos);
+}
 unsigned rr_harts(const RrSelf *self) {
     return self->plugin->host->machine->n_harts;
 }
@@ -35,18 +38,37 @@ unsigned rr_priv(const RrHart *hart) {
     return hart_of(hart)->priv;
 }
 
-bool rr_register(const RrHart *hart, const char *name, uint64_t *value) {
-    const Hart *h = hart_of(hart);
+/* "x10" and "f10" too. */
+static bool find_register(const char *name, Reg *ret) {
     char *end;
-    if ((*name == 'x' || *name == 'f') && g_ascii_isdigit(name[1])) {
-        guint64 i = g_ascii_strtoull(name + 1, &end, 10);
-        if (*end || i > 31)
-            return false;
-        *value = *name == 'x' ? h->x[i] : h->f[i];
-        return true;
-    }
+    if ((*name != 'x' && *name != 'f') || !g_ascii_isdigit(name[1]))
+        return register_find(name, ret);
+    guint64 i = g_ascii_strtoull(name + 1, &end, 10);
+    if (*end || i > 31)
+        return false;
+    *ret = (Reg){*name == 'x' ? hart_x_name((unsigned)i) : hart_f_name((unsigned)i),
+                 *name == 'x' ? REG_X : REG_F, (uint16_t)i};
+    return true;
+}
+
+bool rr_register(const RrHart *hart, const char *name, uint64_t *value) {
     Reg reg;
-    return register_find(name, &reg) && register_read(h, &reg, value);
+    return find_register(name, &reg) && register_read(hart_of(hart), &reg, value);
+}
+
+const RrRegister *rr_find_register(RrSelf *self, const char *name) {
+    Reg reg;
+    uint64_t value;
+    if (!find_register(name, &reg) || !register_read(self->plugin->host->machine->harts[0], &reg, &value))
+        return NULL;
+    g_ptr_array_add(self->registers, g_memdup2(&reg, sizeof reg));
+    return g_ptr_array_index(self->registers, self->registers->len - 1);
+}
+
+uint64_t rr_get_register(const RrHart *hart, const RrRegister *reg) {
+    uint64_t value = 0;
+    register_read(hart_of(hart), (const Reg *)reg, &value);
+    return value;
 }
 
 bool rr_read_virtual(const RrHart *hart, uint64_t vaddr, void *to, size_t size) {

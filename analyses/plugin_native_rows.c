@@ -1,43 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * The native plugin interface: tables. A row is packed on the guest's thread and written by a thread of its
- * own, in the order of making, which is that of (pos, seq).
- */
+/* The native plugin interface: tables. */
 #include <string.h>
 
 #include "analyses/plugin_native.h"
 #include "analyses/run.h"
 
-struct RrTable {
-    RrSelf *self;
-    char *name;
-    unsigned n;     /* the plugin's columns */
-    uint8_t *types; /* RrType */
-    char *letters;  /* for store_run_values: pos and seq first */
-    StoreStmt *insert;
-};
-
 typedef struct NativeRows {
     GPtrArray *tables;
-    RowQueue *queue;
+    NativePack *pack;
     int64_t n;
     bool open;     /* the transaction, and the row of `analysis`: made with the first table */
     GError *error; /* why a table could not be made */
     bool replaces; /* rows of a complete run */
 } NativeRows;
-
-/* A row in the queue: the table, pos, seq, the values; text and blobs behind them. */
-typedef struct PackedRow {
-    RrTable *table;
-    StoreValue values[];
-} PackedRow;
-
-static bool write_row(void *opaque, const void *item, GError **error) {
-    PackedRow *row = *(PackedRow *const *)item;
-    bool ok = store_run_values(row->table->insert, row->table->letters, row->values, error);
-    g_free(row);
-    return ok;
-}
 
 /* -- begin and end --------------------------------------------------------------------------------------- */
 
@@ -92,8 +67,7 @@ bool native_rows_end(RrSelf *self, bool complete, GError **error) {
     NativeRows *rows = self->rows;
     PluginHost *host = self->plugin->host;
     GError *why = NULL;
-    bool ok = !rows->queue || row_queue_finish(rows->queue, &why);
-    rows->queue = NULL;
+    bool ok = native_pack_finish(g_steal_pointer(&rows->pack), &why);
     if (!rows->open)
         return true;
     rows->open = false;
@@ -117,14 +91,14 @@ void native_rows_free(RrSelf *self) {
     NativeRows *rows = self->rows;
     if (!rows)
         return;
-    if (rows->queue)
-        row_queue_finish(rows->queue, NULL);
+    native_pack_finish(rows->pack, NULL);
     for (guint i = 0; i < rows->tables->len; i++) {
         RrTable *t = g_ptr_array_index(rows->tables, i);
         store_stmt_free(t->insert);
         g_free(t->name);
         g_free(t->types);
         g_free(t->letters);
+        g_free(t->params);
         g_free(t);
     }
     g_ptr_array_unref(rows->tables);
@@ -143,40 +117,109 @@ static bool is_word(const char *name) {
     return good;
 }
 
-static bool create(RrTable *t, const char *name, const RrColumn *columns, GError **error) {
-    static const char *const sql_types[] = {
-        [RR_INTEGER] = "INTEGER", [RR_ADDRESS] = "INTEGER", [RR_TEXT] = "TEXT", [RR_BLOB] = "BLOB"};
-    Store *store = t->self->plugin->host->store;
-    g_autoptr(GString) sql = g_string_new(NULL);
-    g_autoptr(GString) view = g_string_new(NULL);
-    g_autoptr(GString) insert = g_string_new(NULL);
-    g_string_printf(sql,
-                    "DROP VIEW IF EXISTS \"%s_v\"; DROP TABLE IF EXISTS \"%s\"; CREATE TABLE \"%s\" (pos "
-                    "INTEGER, seq INTEGER",
-                    name, name, name);
-    g_string_printf(view, "CREATE VIEW \"%s_v\" AS SELECT pos, seq", name);
-    g_string_printf(insert, "INSERT INTO \"%s\" VALUES (?, ?", name);
-    for (unsigned i = 0; i < t->n; i++) {
-        g_string_append_printf(sql, ", \"%s\" %s", columns[i].name, sql_types[columns[i].type]);
-        if (columns[i].type == RR_ADDRESS)
-            g_string_append_printf(view, ", printf('0x%%016x', \"%s\") AS \"%s\"", columns[i].name,
-                                   columns[i].name);
-        else
-            g_string_append_printf(view, ", \"%s\"", columns[i].name);
-        g_string_append(insert, ", ?");
+/* pos and seq, then the plugin's. */
+static void add_columns(GString *sql, const RrTable *t, const RrColumn *columns,
+                        void (*add)(GString *, const RrColumn *)) {
+    static const RrColumn place[] = {{"pos", RR_INTEGER, false}, {"seq", RR_INTEGER, false}};
+    for (unsigned i = 0; i < G_N_ELEMENTS(place) && !t->is_plain; i++) {
+        g_string_append(sql, i ? ", " : "");
+        add(sql, &place[i]);
     }
-    g_string_append_printf(sql, ", PRIMARY KEY (pos, seq)) WITHOUT ROWID; %s FROM \"%s\"; ", view->str, name);
-    for (unsigned i = 0; i < t->n; i++)
-        if (columns[i].is_key)
-            g_string_append_printf(sql, "CREATE INDEX \"%s_%s\" ON \"%s\" (\"%s\"); ", name, columns[i].name,
-                                   name, columns[i].name);
-    g_string_append_c(insert, ')');
-    return store_exec(store, sql->str, error) && store_prepare(store, insert->str, &t->insert, error);
+    for (unsigned i = 0; i < t->n; i++) {
+        g_string_append(sql, t->is_plain && !i ? "" : ", ");
+        add(sql, &columns[i]);
+    }
 }
 
-RrTable *rr_table(RrSelf *self, const char *suffix, const RrColumn *columns) {
+static void add_name(GString *sql, const RrColumn *c) {
+    g_string_append_printf(sql, "\"%s\"", c->name);
+}
+
+static void add_type(GString *sql, const RrColumn *c) {
+    static const char *const types[] = {[RR_INTEGER] = "INTEGER",
+                                        [RR_ADDRESS] = "INTEGER",
+                                        [RR_TEXT] = "TEXT",
+                                        [RR_BLOB] = "BLOB",
+                                        [RR_SYMBOL] = "TEXT"};
+    g_string_append_printf(sql, "\"%s\" %s", c->name, types[c->type]);
+}
+
+static void add_shown(GString *sql, const RrColumn *c) {
+    if (c->type == RR_ADDRESS)
+        g_string_append_printf(sql, "iif(\"%s\" IS NULL, NULL, printf('0x%%016x', \"%s\")) AS \"%s\"",
+                               c->name, c->name, c->name);
+    else
+        add_name(sql, c);
+}
+
+/* A built-in's is what schema/db.sql says, in the section of that name. */
+static bool create(const RrTable *t, const char *section, const RrColumn *columns, GError **error) {
+    Store *store = t->self->plugin->host->store;
+    if (t->self->plugin->is_builtin)
+        return store_exec_section(store, section, t->name, error);
+    g_autoptr(GString) sql = g_string_new(NULL);
+    g_string_printf(sql, "DROP VIEW IF EXISTS \"%s_v\"; DROP TABLE IF EXISTS \"%s\"; CREATE TABLE \"%s\" (",
+                    t->name, t->name, t->name);
+    add_columns(sql, t, columns, add_type);
+    g_string_append_printf(sql, "%s; CREATE VIEW \"%s_v\" AS SELECT ",
+                           t->is_plain ? ")" : ", PRIMARY KEY (pos, seq)) WITHOUT ROWID", t->name);
+    add_columns(sql, t, columns, add_shown);
+    g_string_append_printf(sql, " FROM \"%s\"; ", t->name);
+    for (unsigned i = 0; i < t->n; i++)
+        if (columns[i].is_key)
+            g_string_append_printf(sql, "CREATE INDEX \"%s_%s\" ON \"%s\" (\"%s\"); ", t->name,
+                                   columns[i].name, t->name, columns[i].name);
+    return store_exec(store, sql->str, error);
+}
+
+static bool prepare(RrTable *t, const RrColumn *columns, GError **error) {
+    g_autoptr(GString) sql = g_string_new(NULL);
+    g_string_printf(sql, "INSERT INTO \"%s\" (", t->name);
+    add_columns(sql, t, columns, add_name);
+    g_string_append_printf(sql, ") VALUES (%s", t->is_plain ? "" : "?, ?");
+    t->n_params = t->is_plain ? 0 : 2;
+    for (unsigned i = 0; i < t->n; i++) {
+        bool is_symbol = columns[i].type == RR_SYMBOL;
+        g_string_append(sql, t->is_plain && !i ? "" : ", ");
+        g_string_append(sql, is_symbol ? "symbol_at(?, ?, ?)" : "?");
+        t->n_params += is_symbol ? 3 : 1;
+    }
+    g_string_append_c(sql, ')');
+    t->letters = g_malloc0(t->n_params + 1);
+    memset(t->letters, 'i', t->n_params);
+    t->params = g_new0(StoreValue, t->n_params + 1);
+    return store_prepare(t->self->plugin->host->store, sql->str, &t->insert, error);
+}
+
+/* NAME, NAME_suffix; of a built-in under its own name, just the suffix. */
+static char *table_name(const RrSelf *self, const char *suffix) {
+    if (!suffix)
+        return g_strdup(self->name);
+    if (self->plugin->is_builtin && !strcmp(self->name, self->class->name))
+        return g_strdup(suffix);
+    return g_strconcat(self->name, "_", suffix, NULL);
+}
+
+static RrTable *new_table(RrSelf *self, char *name, const RrColumn *columns, bool is_plain) {
+    RrTable *t = g_new0(RrTable, 1);
+    t->self = self;
+    t->name = name;
+    t->is_plain = is_plain;
+    while (columns[t->n].name)
+        t->n++;
+    t->types = g_new0(uint8_t, t->n + 1);
+    for (unsigned i = 0; i < t->n; i++) {
+        if (!is_word(columns[i].name) || (unsigned)columns[i].type > RR_SYMBOL)
+            native_misuse(self, "table '%s', column '%s': expected letters, digits and _, and a type", name,
+                          columns[i].name);
+        t->types[i] = (uint8_t)columns[i].type;
+    }
+    return t;
+}
+
+static RrTable *declare(RrSelf *self, const char *suffix, const RrColumn *columns, bool is_plain) {
     NativeRows *rows = self->rows;
-    g_autofree char *name = suffix ? g_strconcat(self->name, "_", suffix, NULL) : g_strdup(self->name);
+    char *name = table_name(self, suffix);
     GError *error = NULL;
     if (!self->installing)
         native_misuse(self, "rr_table() outside install");
@@ -185,70 +228,49 @@ RrTable *rr_table(RrSelf *self, const char *suffix, const RrColumn *columns) {
     for (guint i = 0; i < rows->tables->len; i++)
         if (!g_ascii_strcasecmp(((RrTable *)g_ptr_array_index(rows->tables, i))->name, name))
             native_misuse(self, "table '%s' is declared twice", name);
-    RrTable *t = g_new0(RrTable, 1);
-    t->self = self;
-    t->name = g_strdup(name);
-    while (columns[t->n].name)
-        t->n++;
-    t->types = g_new0(uint8_t, t->n + 1);
-    t->letters = g_malloc0(t->n + 3);
-    t->letters[0] = t->letters[1] = 'i';
-    for (unsigned i = 0; i < t->n; i++) {
-        if (!is_word(columns[i].name) || (unsigned)columns[i].type > RR_BLOB)
-            native_misuse(self, "table '%s', column '%s': expected letters, digits and _, and a type", name,
-                          columns[i].name);
-        t->types[i] = (uint8_t)columns[i].type;
-        t->letters[i + 2] = columns[i].type == RR_TEXT ? 's' : columns[i].type == RR_BLOB ? 'b' : 'i';
-    }
+    RrTable *t = new_table(self, name, columns, is_plain);
+    if (!t->n && is_plain)
+        native_misuse(self, "table '%s' has no columns", name);
     g_ptr_array_add(rows->tables, t);
     if (rows->error || !rows_open(self, &rows->error))
         return t; /* install will not be believed */
-    if (!create(t, name, columns, &error))
+    if (!create(t, suffix ? suffix : self->class->name, columns, &error) || !prepare(t, columns, &error))
         native_misuse(self, "%s", error->message);
-    if (!rows->queue)
-        rows->queue = row_queue_new(sizeof(PackedRow *), write_row, self);
+    if (!rows->pack)
+        rows->pack = native_pack_new();
     return t;
+}
+
+RrTable *rr_table(RrSelf *self, const char *suffix, const RrColumn *columns) {
+    return declare(self, suffix, columns, false);
+}
+
+RrTable *rr_plain_table(RrSelf *self, const char *suffix, const RrColumn *columns) {
+    return declare(self, suffix, columns, true);
 }
 
 /* -- rows ------------------------------------------------------------------------------------------------ */
 
-static size_t value_bytes(const RrTable *t, unsigned i, const RrValue *v) {
-    if (t->types[i] == RR_TEXT && v->bytes)
-        return strlen(v->bytes) + 1;
-    return t->types[i] == RR_BLOB && v->bytes ? v->size : 0;
+static RrPlace place_now(RrSelf *self) {
+    const PluginHost *host = self->plugin->host;
+    return (RrPlace){.pos = native_pos(self), .satp = host->machine->n_harts ? plugin_hart(host)->satp : 0};
 }
 
-static uint32_t next_seq(RrSelf *self, Pos pos) {
-    if (pos != self->row_pos)
-        memset(self->row_next, 0, sizeof self->row_next);
-    self->row_pos = pos;
-    return self->seq_class + self->row_next[self->seq_class >> 20]++;
+RrPlace rr_place(RrSelf *self) {
+    RrPlace place = place_now(self);
+    place.seq = native_next_seq(self, place.pos);
+    return place;
+}
+
+void rr_row_at(RrTable *t, const RrPlace *place, const RrValue *values) {
+    NativeRows *rows = t->self->rows;
+    if (rows->error)
+        return;
+    rows->n++;
+    native_pack_add(rows->pack, t, place, values);
 }
 
 void rr_row(RrTable *t, const RrValue *values) {
-    size_t size = sizeof(PackedRow) + (t->n + 2) * sizeof(StoreValue), at = size;
-    Pos pos = native_pos(t->self);
-    for (unsigned i = 0; i < t->n; i++)
-        size += value_bytes(t, i, &values[i]);
-    if (t->self->rows->error)
-        return;
-    PackedRow *row = g_malloc(size);
-    row->table = t;
-    row->values[0] = (StoreValue){.integer = (int64_t)pos};
-    row->values[1] = (StoreValue){.integer = next_seq(t->self, pos)};
-    for (unsigned i = 0; i < t->n; i++) {
-        size_t n = value_bytes(t, i, &values[i]);
-        StoreValue *to = &row->values[i + 2];
-        *to = (StoreValue){.size = n};
-        if (t->types[i] == RR_INTEGER || t->types[i] == RR_ADDRESS) {
-            to->integer = values[i].integer;
-        } else if (values[i].bytes) {
-            to->bytes = (char *)row + at;
-            if (n)
-                memcpy((char *)row + at, values[i].bytes, n);
-            at += n;
-        }
-    }
-    t->self->rows->n++;
-    row_queue_push(t->self->rows->queue, &row);
+    RrPlace place = t->is_plain ? place_now(t->self) : rr_place(t->self);
+    rr_row_at(t, &place, values);
 }

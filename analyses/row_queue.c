@@ -85,6 +85,10 @@ void row_queue_push(RowQueue *q, const void *item) {
         hand_over(q);
 }
 
+void row_queue_flush(RowQueue *q) {
+    hand_over(q);
+}
+
 bool row_queue_finish(RowQueue *q, GError **error) {
     if (!q)
         return true;

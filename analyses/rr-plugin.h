@@ -22,21 +22,23 @@ extern "C" {
 /*
  * The version of this interface. Functions and members of RrPlugin are only ever added at the end of a
  * version, and what one does never changes: a plugin runs in every rr-emu whose RR_PLUGIN_VERSION is not less
- * than its own and whose RR_PLUGIN_VERSION_MIN is not greater. What the second version added says [2].
+ * than its own and whose RR_PLUGIN_VERSION_MIN is not greater. What a later version added says so: [2], [3].
  */
-#define RR_PLUGIN_VERSION 2
+#define RR_PLUGIN_VERSION 3
 #define RR_PLUGIN_VERSION_MIN 1
 
 #ifndef RR_API
 #define RR_API
 #endif
 #define RR_EXPORT __attribute__((visibility("default")))
+#define RR_PRINTF(text, first) __attribute__((format(printf, text, first)))
 
 typedef struct RrSelf RrSelf;   /* one --plugin option: the same file may be given several times */
 typedef struct RrHart RrHart;   /* a hart, as it is during a callback */
 typedef struct RrBlock RrBlock; /* code that was translated */
 typedef struct RrTable RrTable;
-typedef uint32_t RrCounter; /* a 64-bit number for each hart */
+typedef struct RrRegister RrRegister; /* [3] which register */
+typedef uint32_t RrCounter;           /* a 64-bit number for each hart */
 
 /* -- events ---------------------------------------------------------------------------------------------- */
 /* pos: the step (retired instruction, exception or interrupt) that it belongs to, counted over all harts. */
@@ -68,6 +70,7 @@ typedef struct RrMmio {
     uint64_t offset, value;
     unsigned size;
     bool is_write;
+    const char *reg; /* [3] the register's name; NULL: it has none */
 } RrMmio;
 
 typedef struct RrDma {
@@ -95,10 +98,14 @@ typedef struct RrRequest {
 typedef struct RrTask {
     uint32_t id; /* 1, 2, …, in the order in which they were first seen: the table task's */
     bool has_ids, has_satp;
-    int32_t pid, tid; /* the process and the thread */
-    const char *name; /* "": not known */
-    uint64_t satp;    /* the program's address space */
-    uint64_t address; /* of its task_struct; 0: not known */
+    int32_t pid, tid;                /* the process and the thread */
+    const char *name;                /* "": not known */
+    uint64_t satp;                   /* the program's address space */
+    uint64_t address;                /* of its task_struct; 0: not known */
+    bool is_linux;                   /* [3] of Linux; else an address space */
+    uint64_t first_pos, last_pos;    /* [3] its first and last step, the last one of a turn that is over */
+    uint64_t stack_base, stack_size; /* [3] the kernel's stack for it; size 0: not known */
+    uint64_t min_sp; /* [3] that stack's lowest pointer, with rr_follow_stacks(); UINT64_MAX: not known */
 } RrTask;
 
 typedef struct RrTaskSwitch {
@@ -106,6 +113,16 @@ typedef struct RrTaskSwitch {
     const RrHart *hart;
     const RrTask *former, *task;
 } RrTaskSwitch;
+
+/* [3] A task had a hart from from_pos to before to_pos. */
+typedef struct RrTaskTurn {
+    const RrHart *hart;
+    const RrTask *task;
+    uint64_t from_pos, to_pos;
+    uint64_t from_ns, to_ns; /* guest time */
+    uint64_t insns;          /* that the hart retired */
+    uint64_t idle_ns;        /* of the time, asleep */
+} RrTaskTurn;
 
 /* [2] A program's ecall to the kernel that runs in S mode, or the return from it to the program. */
 typedef struct RrSyscall {
@@ -118,6 +135,7 @@ typedef struct RrSyscall {
     bool has_result;  /* on exit; not of one that will be made again, and of sigreturn */
     int64_t result;
     const char *error; /* "ENOENT"; NULL: none */
+    bool new_program;  /* [3] on exit: the task goes on in another program, whose memory this is */
 } RrSyscall;
 
 typedef struct RrBytes {
@@ -156,7 +174,7 @@ typedef struct RrPlugin {
     bool basic_blocks;       /* rr_on_basic_block() is used */
 
     /* Before the first step: declare tables and counters. False: refuse to start, having said why by
-     * rr_print(); nothing else is called then. */
+     * rr_refuse(); nothing else is called then. */
     bool (*install)(RrSelf *self);
     /* The replay is over; complete: it went well. Rows may still be added. */
     void (*end)(RrSelf *self, bool complete);
@@ -188,6 +206,10 @@ typedef struct RrPlugin {
     void (*request)(RrSelf *self, const RrRequest *event);
     /* The guest resets the machine, which is as it was still; pos goes on. */
     void (*guest_reset)(RrSelf *self, uint64_t pos);
+
+    /* -- since version 3 -- */
+    /* When the hart goes over to another task, before the switch is told, and at the end of the replay. */
+    void (*task_turn)(RrSelf *self, const RrTaskTurn *event);
 } RrPlugin;
 
 extern RR_EXPORT const RrPlugin rr_plugin;
@@ -201,6 +223,8 @@ RR_API int64_t rr_option_int(const RrSelf *self, const char *name);
 RR_API const char *rr_option_text(const RrSelf *self, const char *name);
 /* To rr-emu's stderr. */
 RR_API void rr_print(const RrSelf *self, const char *text);
+/* [3] In install, before it returns false: why. One line, as of printf. */
+RR_API void rr_refuse(RrSelf *self, const char *format, ...) RR_PRINTF(2, 3);
 /* No callback comes any more, but end and uninstall. */
 RR_API void rr_stop_observing(RrSelf *self);
 /* Forget what was attached to code; all of it is shown again. */
@@ -259,6 +283,8 @@ RR_API uint64_t rr_counter_sum(const RrSelf *self, RrCounter counter);
 /* -- questions, in any callback -------------------------------------------------------------------------- */
 RR_API uint64_t rr_pos(const RrSelf *self);
 RR_API uint64_t rr_time_ns(const RrSelf *self); /* guest time */
+/* [3] Guest time when the step at pos begins, which is the callback's or near it: no hart slept in between. */
+RR_API uint64_t rr_time_at(const RrSelf *self, uint64_t pos);
 RR_API unsigned rr_harts(const RrSelf *self);
 RR_API const RrHart *rr_hart(const RrSelf *self, unsigned index);
 RR_API unsigned rr_hart_index(const RrHart *hart);
@@ -266,6 +292,9 @@ RR_API uint64_t rr_pc(const RrHart *hart);
 RR_API unsigned rr_priv(const RrHart *hart);
 /* "a0", "x10", "fa0", "pc", "priv" or the name of a CSR; false: there is none. Reading changes nothing. */
 RR_API bool rr_register(const RrHart *hart, const char *name, uint64_t *value);
+/* [3] The same without looking for the name each time. The pointer lives as long as the instance; NULL: there is none. */
+RR_API const RrRegister *rr_find_register(RrSelf *self, const char *name);
+RR_API uint64_t rr_get_register(const RrHart *hart, const RrRegister *reg);
 /* Guest memory; false where there is none (devices are never read). */
 RR_API bool rr_read_virtual(const RrHart *hart, uint64_t vaddr, void *to, size_t size);
 RR_API bool rr_read_physical(const RrSelf *self, uint64_t paddr, void *to, size_t size);
@@ -278,10 +307,15 @@ RR_API bool rr_symbol(const RrSelf *self, uint64_t vaddr, char *to, size_t size)
 RR_API unsigned rr_line(const RrSelf *self, uint64_t vaddr, char *to, size_t size);
 /* [2] Who has the hart; needs RrPlugin.tasks or one of the three events. The pointer lives as long as the instance. */
 RR_API const RrTask *rr_task(const RrSelf *self, const RrHart *hart);
+/* [3] How many there have been so far; that with the id, NULL: none has it. */
+RR_API uint32_t rr_tasks(const RrSelf *self);
+RR_API const RrTask *rr_task_by_id(const RrSelf *self, uint32_t id);
+/* [3] In install: RrTask.min_sp is wanted. It costs a call for each function that is entered. */
+RR_API void rr_follow_stacks(RrSelf *self);
 
 /* -- rows for the database ------------------------------------------------------------------------------- */
-/* Every table begins with the columns pos and seq, which rr-emu fills in: where the callback is. */
-typedef enum { RR_INTEGER, RR_ADDRESS, RR_TEXT, RR_BLOB } RrType;
+/* RR_SYMBOL [3]: given as an address, kept as the text "name+offset" of the symbol there; NULL if there is none. */
+typedef enum { RR_INTEGER, RR_ADDRESS, RR_TEXT, RR_BLOB, RR_SYMBOL } RrType;
 typedef struct RrColumn {
     const char *name; /* NULL ends the list */
     RrType type;
@@ -290,16 +324,32 @@ typedef struct RrColumn {
 
 typedef struct RrValue {
     union {
-        int64_t integer;   /* RR_INTEGER, RR_ADDRESS */
+        int64_t integer;   /* RR_INTEGER, RR_ADDRESS, RR_SYMBOL */
         const void *bytes; /* RR_TEXT, RR_BLOB; NULL: SQL's NULL */
     };
-    size_t size; /* RR_BLOB */
+    size_t size; /* RR_BLOB; [3] RR_NULL: SQL's NULL, of any type; RR_SYMBOL: RR_SYSTEM or 0 */
 } RrValue;
+#define RR_NULL SIZE_MAX
+#define RR_SYSTEM 1 /* the address is not of the program, but of the kernel or of what is below it */
 
-/* In install only. The table is called NAME, or NAME_suffix unless suffix is NULL. */
+/* [3] Where a row belongs. */
+typedef struct RrPlace {
+    uint64_t pos, seq;
+    uint64_t satp; /* the address space of the callback's hart, in which an RR_SYMBOL lies */
+} RrPlace;
+
+/*
+ * In install only. The table is called NAME, or NAME_suffix unless suffix is NULL. It begins with the columns pos and
+ * seq, which rr-emu fills in: where the callback is.
+ */
 RR_API RrTable *rr_table(RrSelf *self, const char *suffix, const RrColumn *columns);
+/* [3] A table without these two columns: what is told of the whole replay, or of a time. */
+RR_API RrTable *rr_plain_table(RrSelf *self, const char *suffix, const RrColumn *columns);
 /* values: one for each column; copied. */
 RR_API void rr_row(RrTable *table, const RrValue *values);
+/* [3] Take the place of one row now, and write the row later, in any order. */
+RR_API RrPlace rr_place(RrSelf *self);
+RR_API void rr_row_at(RrTable *table, const RrPlace *place, const RrValue *values);
 
 #ifdef __cplusplus
 }

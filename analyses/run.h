@@ -68,6 +68,8 @@ typedef bool RowFn(void *opaque, const void *item, GError **error);
 /* `item_size` bytes are copied per item; `fn` is called on the queue's thread. */
 RowQueue *row_queue_new(size_t item_size, RowFn *fn, void *opaque);
 void row_queue_push(RowQueue *q, const void *item);
+/* Do not wait for more. */
+void row_queue_flush(RowQueue *q);
 /* Wait for the end; the first error. Frees. */
 bool row_queue_finish(RowQueue *q, GError **error);
 

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The native plugin interface: rows, packed on the guest's thread, written by a thread of their own in the order of making. */
+#include <string.h>
+
+#include "analyses/plugin_native.h"
+#include "analyses/run.h"
+
+#define BATCH_SIZE 65536u
+
+/* Behind it: a cell for each column (the number, or how many bytes), a Kind for each, then the bytes. */
+typedef struct PackedRow {
+    RrTable *table;
+    RrPlace place;
+    size_t size; /* of all of it */
+} PackedRow;
+
+typedef enum { KIND_NULL, KIND_VALUE, KIND_SYSTEM } Kind;
+
+typedef struct RowBatch {
+    size_t used, size;
+    uint64_t cells[];
+} RowBatch;
+
+struct NativePack {
+    RowQueue *queue;
+    RowBatch *filling; /* NULL: none */
+};
+
+static size_t round_up(size_t n) {
+    return (n + 7) & ~(size_t)7;
+}
+
+/* -- writing --------------------------------------------------------------------------------------------- */
+
+static uint64_t *cells_of(const PackedRow *row) {
+    return (uint64_t *)(void *)(row + 1);
+}
+
+static uint8_t *kinds_of(const PackedRow *row) {
+    return (uint8_t *)(cells_of(row) + row->table->n);
+}
+
+/* symbol_at(address, satp, pos) */
+static unsigned add_symbol(const RrTable *t, unsigned at, const PackedRow *row, uint64_t address, Kind kind) {
+    t->params[at].integer = (int64_t)address;
+    t->params[at + 1].integer = (int64_t)row->place.satp;
+    t->params[at + 2].integer = (int64_t)row->place.pos;
+    t->letters[at] = kind == KIND_NULL ? 'n' : 'i';
+    t->letters[at + 1] = kind == KIND_SYSTEM ? 'n' : 'i';
+    t->letters[at + 2] = 'i';
+    return at + 3;
+}
+
+static bool write_row(const PackedRow *row, GError **error) {
+    const RrTable *t = row->table;
+    const uint64_t *cells = cells_of(row);
+    const uint8_t *kinds = kinds_of(row), *bytes = kinds + round_up(t->n);
+    unsigned at = 0;
+    if (!t->is_plain) {
+        t->params[at++].integer = (int64_t)row->place.pos;
+        t->params[at++].integer = (int64_t)row->place.seq;
+    }
+    for (unsigned i = 0; i < t->n; i++) {
+        if (t->types[i] == RR_SYMBOL) {
+            at = add_symbol(t, at, row, cells[i], kinds[i]);
+            continue;
+        }
+        bool is_bytes = t->types[i] == RR_TEXT || t->types[i] == RR_BLOB;
+        t->letters[at] = kinds[i] == KIND_NULL ? 'n' : t->types[i] == RR_TEXT ? 's' : is_bytes ? 'b' : 'i';
+        t->params[at] = (StoreValue){.integer = (int64_t)cells[i], .bytes = bytes, .size = cells[i]};
+        bytes += is_bytes ? cells[i] : 0;
+        at++;
+    }
+    return store_run_values(t->insert, t->letters, t->params, error);
+}
+
+static bool write_batch(void *opaque, const void *item, GError **error) {
+    RowBatch *b = *(RowBatch *const *)item;
+    bool ok = true;
+    for (size_t at = 0; ok && at < b->used;) {
+        const PackedRow *row = (const PackedRow *)(const void *)((const char *)b->cells + at);
+        ok = write_row(row, error);
+        at += row->size;
+    }
+    g_free(b);
+    return ok;
+}
+
+/* -- packing --------------------------------------------------------------------------------------------- */
+
+NativePack *native_pack_new(void) {
+    NativePack *pack = g_new0(NativePack, 1);
+    pack->queue = row_queue_new(sizeof(RowBatch *), write_batch, pack);
+    return pack;
+}
+
+static void hand_over(NativePack *pack) {
+    if (pack->filling) {
+        row_queue_push(pack->queue, &pack->filling);
+        row_queue_flush(pack->queue);
+    }
+    pack->filling = NULL;
+}
+
+bool native_pack_finish(NativePack *pack, GError **error) {
+    if (!pack)
+        return true;
+    hand_over(pack);
+    bool ok = row_queue_finish(pack->queue, error);
+    g_free(pack);
+    return ok;
+}
+
+static PackedRow *make_room(NativePack *pack, size_t size) {
+    RowBatch *b = pack->filling;
+    if (b && size > b->size - b->used) {
+        hand_over(pack);
+        b = NULL;
+    }
+    if (!b) {
+        size_t room = MAX(size, BATCH_SIZE);
+        b = pack->filling = g_malloc(sizeof *b + room);
+        b->used = 0;
+        b->size = room;
+    }
+    PackedRow *row = (PackedRow *)(void *)((char *)b->cells + b->used);
+    b->used += size;
+    return row;
+}
+
+static bool is_null(const RrTable *t, unsigned i, const RrValue *v) {
+    bool is_bytes = t->types[i] == RR_TEXT || t->types[i] == RR_BLOB;
+    return (is_bytes && !v->bytes) || (v->size == RR_NULL && t->self->class->version >= 3);
+}
+
+static size_t value_bytes(const RrTable *t, unsigned i, const RrValue *v) {
+    if (is_null(t, i, v))
+        return 0;
+    return t->types[i] == RR_TEXT ? strlen(v->bytes) + 1 : t->types[i] == RR_BLOB ? v->size : 0;
+}
+
+void native_pack_add(NativePack *pack, RrTable *t, const RrPlace *place, const RrValue *values) {
+    size_t size = sizeof(PackedRow) + t->n * sizeof(uint64_t) + round_up(t->n);
+    for (unsigned i = 0; i < t->n; i++)
+        size += value_bytes(t, i, &values[i]);
+    size = round_up(size);
+    PackedRow *row = make_room(pack, size);
+    *row = (PackedRow){t, *place, size};
+    uint64_t *cells = cells_of(row);
+    uint8_t *kinds = kinds_of(row), *bytes = kinds + round_up(t->n);
+    for (unsigned i = 0; i < t->n; i++) {
+        const RrValue *v = &values[i];
+        bool is_bytes = t->types[i] == RR_TEXT || t->types[i] == RR_BLOB;
+        kinds[i] = KIND_VALUE;
+        if (is_null(t, i, v))
+            kinds[i] = KIND_NULL;
+        else if (t->types[i] == RR_SYMBOL && v->size == RR_SYSTEM)
+            kinds[i] = KIND_SYSTEM;
+        cells[i] = kinds[i] == KIND_NULL ? 0 : is_bytes ? value_bytes(t, i, v) : (uint64_t)v->integer;
+        if (is_bytes && cells[i]) {
+            memcpy(bytes, v->bytes, cells[i]);
+            bytes += cells[i];
+        }
+    }
+}
+
+/* -- places ---------------------------------------------------------------------------------------------- */
+
+uint32_t native_rows_at(RrSelf *self, Pos pos) {
+    if (pos != self->row_pos)
+        memset(self->row_next, 0, sizeof self->row_next);
+    self->row_pos = pos;
+    return self->row_next[self->seq_class >> 20];
+}
+
+void native_rows_skip(RrSelf *self, Pos pos, uint32_t n) {
+    if (native_rows_at(self, pos) < n)
+        self->row_next[self->seq_class >> 20] = n;
+}
+
+uint32_t native_next_seq(RrSelf *self, Pos pos) {
+    uint32_t n = native_rows_at(self, pos);
+    self->row_next[self->seq_class >> 20] = n + 1;
+    return self->seq_class + n;
+}
