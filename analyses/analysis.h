@@ -14,21 +14,24 @@
 GQuark analysis_error_quark(void);
 typedef enum { ANALYSIS_ERROR_UNKNOWN, ANALYSIS_ERROR_OPTION, ANALYSIS_ERROR_STORE } AnalysisError;
 
+typedef struct RrOption RrOption; /* analyses/rr-plugin.h */
+
+typedef struct AnalysisInfo {
+    const char *name, *help;
+    const char *tables;      /* space-separated */
+    const RrOption *options; /* NULL: none */
+} AnalysisInfo;
+
 /* "storage", "chunks|rows", "chunks", "how rows are kept". Values in capitals stand for any text ("POS"),
- * which the analysis checks in its begin. */
+ * which the analysis checks when it begins. */
 typedef struct AnalysisOption {
     const char *name, *values, *fallback, *help;
 } AnalysisOption;
 
-typedef struct AnalysisInfo {
-    const char *name, *help;
-    const char *tables; /* space-separated */
-    const AnalysisOption *options;
-    size_t n_options;
-} AnalysisInfo;
-
-/* i-th built-in, NULL past the last. */
-const AnalysisInfo *analysis_info(size_t i);
+/* i-th built-in; false past the last. */
+bool analysis_info(size_t i, AnalysisInfo *ret);
+/* Its k-th option; false past the last. */
+bool analysis_option(const AnalysisInfo *info, size_t k, AnalysisOption *ret);
 
 /* Whether somebody's tables may be called NAME and NAME_…: plain words, and no table of a database's own or a built-in's. */
 bool analysis_name_is_free(const char *name);
@@ -52,6 +55,8 @@ bool analysis_set_begin(AnalysisSet *set, Machine *m, GError **error);
  * none); the driver stops the machine there and calls reached. */
 Pos analysis_set_next_position(const AnalysisSet *set, Pos at);
 void analysis_set_reached(AnalysisSet *set, Pos pos);
+/* After the last step: what several observers follow comes to its end; analysis_set_end() does it too. */
+void analysis_set_quiet(AnalysisSet *set);
 /* Drain threads, commit; `complete` when the replay went well. Rows of a failed run never replace good ones.
  */
 bool analysis_set_end(AnalysisSet *set, Pos to_pos, bool complete, GError **error);

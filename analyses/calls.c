@@ -148,15 +148,16 @@ static void calls_free(AnalysisRun *run) {
     g_free(x->table);
 }
 
-static const AnalysisOption options[] = {
-    {"insns", "N", "", "only calls that took at least so many instructions (1000; with symbol= 0)"},
-    {"symbol", "NAME", "", "only calls of this function"},
-    {"first", "POS", "", "the first position to keep"},
-    {"last", "POS", "", "the last position to keep"}};
+static const RrOption options[] = {
+    {"insns", RR_OPTION_TEXT, "", "N",
+     "only calls that took at least so many instructions (1000; with symbol= 0)"},
+    {"symbol", RR_OPTION_TEXT, "", "NAME", "only calls of this function"},
+    {"first", RR_OPTION_TEXT, "", "POS", "the first position to keep"},
+    {"last", RR_OPTION_TEXT, "", "POS", "the last position to keep"},
+    {NULL}};
 
 const AnalysisClass calls_class = {
-    .info = {"calls", "calls with arguments, results and who called", "call call_v", options,
-             G_N_ELEMENTS(options)},
+    .info = {"calls", "calls with arguments, results and who called", "call call_v", options},
     .state_size = sizeof(Calls),
     .begin = calls_begin,
     .end = calls_end,

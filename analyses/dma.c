@@ -76,13 +76,13 @@ static void dma_free(AnalysisRun *run) {
     g_clear_error(&x->error);
 }
 
-static const AnalysisOption dma_options[] = {
-    {"data", "keep|drop", "keep", "whether the bytes are kept"},
+static const RrOption dma_options[] = {
+    {"data", RR_OPTION_CHOICE, "keep", "keep|drop", "whether the bytes are kept"},
+    {NULL},
 };
 
 const AnalysisClass dma_class = {
-    .info = {"dma", "what devices read and wrote in guest memory", "dma dma_v", dma_options,
-             G_N_ELEMENTS(dma_options)},
+    .info = {"dma", "what devices read and wrote in guest memory", "dma dma_v", dma_options},
     .state_size = sizeof(Dma),
     .begin = dma_begin,
     .end = dma_end,

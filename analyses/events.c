@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* input: what came from outside; checkpoint: the state hashes that were compared. */
+/* input: what came from outside. */
 #include "analyses/run.h"
 
 #include "schema/seq.h"
 
-/* -- input ----------------------------------------------------------------------------------------------- */
 typedef struct Inputs {
     StoreStmt *insert;
     Pos pos; /* of the last event; its rows so far at that pos */
@@ -57,53 +56,4 @@ const AnalysisClass input_class = {
     .begin = input_begin,
     .end = input_end,
     .free = input_free,
-};
-
-/* -- checkpoint ------------------------------------------------------------------------------------------ */
-typedef struct Checkpoints {
-    StoreStmt *insert;
-    int64_t rows;
-    GError *error;
-} Checkpoints;
-
-static void on_checkpoint(void *opaque, Pos pos, Nsec now, uint64_t hash) {
-    Checkpoints *c = ((AnalysisRun *)opaque)->state;
-    c->rows++;
-    if (!c->error)
-        store_run(c->insert, &c->error, "uuu", pos, now, hash);
-}
-
-static const HookOps checkpoint_hooks = {.checkpoint = on_checkpoint};
-
-static bool checkpoint_begin(AnalysisRun *run, GError **error) {
-    Checkpoints *c = run->state;
-    g_autofree char *sql = g_strdup_printf("INSERT OR REPLACE INTO \"%s\" VALUES (?, ?, ?)", run->name);
-    if (!store_exec_section(run->store, "checkpoint", run->name, error) ||
-        !store_prepare(run->store, sql, &c->insert, error))
-        return false;
-    analysis_run_subscribe(run, &checkpoint_hooks);
-    return true;
-}
-
-static bool checkpoint_end(AnalysisRun *run, int64_t *rows, GError **error) {
-    Checkpoints *c = run->state;
-    bool ok = !c->error;
-    *rows = c->rows;
-    if (!ok)
-        g_propagate_error(error, g_steal_pointer(&c->error));
-    return ok;
-}
-
-static void checkpoint_free(AnalysisRun *run) {
-    Checkpoints *c = run->state;
-    store_stmt_free(c->insert);
-    g_clear_error(&c->error);
-}
-
-const AnalysisClass checkpoint_class = {
-    .info = {"checkpoint", "the state hashes that the replay compared", "checkpoint checkpoint_v"},
-    .state_size = sizeof(Checkpoints),
-    .begin = checkpoint_begin,
-    .end = checkpoint_end,
-    .free = checkpoint_free,
 };

@@ -6,9 +6,10 @@
 #include "analyses/run.h"
 
 #define FILTER_OPTIONS                                                                                       \
-    {"first", "POS", "", "the first position to keep"}, {"last", "POS", "", "the last position to keep"},    \
-        {"pc", "LOW-HIGH", "", "only instructions at these addresses (or one address)"}, {                   \
-        "symbol", "NAME", "", "only instructions of this function"                                           \
+    {"first", RR_OPTION_TEXT, "", "POS", "the first position to keep"},                                      \
+        {"last", RR_OPTION_TEXT, "", "POS", "the last position to keep"},                                    \
+        {"pc", RR_OPTION_TEXT, "", "LOW-HIGH", "only instructions at these addresses (or one address)"}, {   \
+        "symbol", RR_OPTION_TEXT, "", "NAME", "only instructions of this function"                           \
     }
 
 /* Inclusive bounds from the options; unchanged where none is given. What makes no sense is a GError. */

@@ -178,15 +178,15 @@ static void insn_free(AnalysisRun *run) {
     g_clear_error(&x->error);
 }
 
-static const AnalysisOption insn_options[] = {
-    {"storage", "chunks|rows", "chunks",
+static const RrOption insn_options[] = {
+    {"storage", RR_OPTION_CHOICE, "chunks", "chunks|rows",
      "compressed column chunks, or plain rows (large, but readable by any program)"},
     FILTER_OPTIONS,
+    {NULL},
 };
 
 const AnalysisClass insn_class = {
-    .info = {"insn", "every instruction that retired", "insn insn_v", insn_options,
-             G_N_ELEMENTS(insn_options)},
+    .info = {"insn", "every instruction that retired", "insn insn_v", insn_options},
     .state_size = sizeof(Insn),
     .begin = insn_begin,
     .end = insn_end,

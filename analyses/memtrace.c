@@ -295,18 +295,20 @@ static void memtrace_free(AnalysisRun *run) {
     g_cond_clear(&m->changed);
 }
 
-static const AnalysisOption memtrace_options[] = {
-    {"ptw", "no|yes", "no", "also what the page-table walker writes: accessed and dirty bits"},
-    {"storage", "chunks|rows|index", "chunks",
+static const RrOption memtrace_options[] = {
+    {"ptw", RR_OPTION_CHOICE, "no", "no|yes",
+     "also what the page-table walker writes: accessed and dirty bits"},
+    {"storage", RR_OPTION_CHOICE, "chunks", "chunks|rows|index",
      "compressed column chunks; plain rows (large, but readable by any program); or only which pages were "
      "accessed when: a "
      "question replays the recording where it must"},
-    {"window", "STEPS", "16M", "storage=index: the unit of what is kept and replayed"},
+    {"window", RR_OPTION_TEXT, "16M", "STEPS", "storage=index: the unit of what is kept and replayed"},
+    {NULL},
 };
 
 const AnalysisClass memtrace_class = {
     .info = {"memtrace", "every load and store, of CPU and devices, with addresses and value",
-             "memtrace memtrace_v write", memtrace_options, G_N_ELEMENTS(memtrace_options)},
+             "memtrace memtrace_v write", memtrace_options},
     .state_size = sizeof(Memtrace),
     .begin = memtrace_begin,
     .end = memtrace_end,

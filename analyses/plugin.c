@@ -39,6 +39,20 @@ static bool refuse(GError **error, const char *format, ...) {
 
 /* -- life ------------------------------------------------------------------------------------------------ */
 
+static bool host_end(PluginHost *host, bool complete, GError **error) {
+    bool ok = true;
+    host->running = false;
+    for (guint i = 0; i < host->plugins->len; i++) {
+        Plugin *p = g_ptr_array_index(host->plugins, i);
+        if (p->installed && !p->kind->end(p, complete, ok ? error : NULL))
+            ok = false;
+        p->installed = false;
+    }
+    if (host == the_host)
+        plugin_crash_unwatch();
+    return ok;
+}
+
 /* A plugin called exit(): the others still get to say what they know. */
 static void at_exit(void) {
     PluginHost *host = the_host;
@@ -52,22 +66,27 @@ static void at_exit(void) {
                             callback, machine_pos(host->machine));
         host->env.print(host->env.opaque, text);
     }
-    plugin_host_end(host, false, NULL);
+    host_end(host, false, NULL); /* in the middle of a step: what others observe has no end */
+}
+
+PluginHost *plugin_host_new_linked(const PluginEnv *env) {
+    PluginHost *host = g_new0(PluginHost, 1);
+    host->env = *env;
+    host->plugins = g_ptr_array_new();
+    return host;
 }
 
 PluginHost *plugin_host_new(const PluginEnv *env) {
     static bool registered;
     g_assert(!the_host);
-    the_host = g_new0(PluginHost, 1);
-    the_host->env = *env;
-    the_host->plugins = g_ptr_array_new();
+    the_host = plugin_host_new_linked(env);
     if (!registered)
         atexit(at_exit);
     registered = true;
     return the_host;
 }
 
-static void plugin_free(Plugin *p) {
+void plugin_free(Plugin *p) {
     if (p->state)
         p->kind->free(p);
     if (p->object)
@@ -80,11 +99,13 @@ static void plugin_free(Plugin *p) {
 void plugin_host_free(PluginHost *host) {
     if (!host)
         return;
-    plugin_crash_unwatch();
+    if (host == the_host)
+        plugin_crash_unwatch();
     for (guint i = 0; i < host->plugins->len; i++)
         plugin_free(g_ptr_array_index(host->plugins, i));
     g_ptr_array_unref(host->plugins);
-    the_host = NULL;
+    if (host == the_host)
+        the_host = NULL;
     g_free(host);
 }
 
@@ -136,6 +157,7 @@ bool plugin_host_add(PluginHost *host, const char *spec, GError **error) {
     g_auto(GStrv) words = g_strsplit(spec, ",", -1);
     Plugin *p = g_new0(Plugin, 1);
     p->host = host;
+    p->option = "--plugin";
     p->file = g_strdup(words[0] ? words[0] : "");
     const char *slash = strrchr(p->file, '/');
     p->base = slash ? slash + 1 : p->file;
@@ -147,6 +169,23 @@ bool plugin_host_add(PluginHost *host, const char *spec, GError **error) {
     }
     g_ptr_array_add(host->plugins, p);
     return true;
+}
+
+Plugin *plugin_new_linked(PluginHost *host, const RrPlugin *class) {
+    Plugin *p = g_new0(Plugin, 1);
+    p->host = host;
+    p->kind = &plugin_kind_native;
+    p->option = "--analysis";
+    p->is_builtin = true;
+    p->words = g_new0(char *, 1);
+    native_link(p, class);
+    p->base = p->file;
+    return p;
+}
+
+void plugin_host_add_linked(PluginHost *host, Plugin *p) {
+    p->id = host->plugins->len + 1;
+    g_ptr_array_add(host->plugins, p);
 }
 
 char *plugin_host_describe(const PluginHost *host, guint i) {
@@ -185,7 +224,8 @@ void plugin_host_reached(PluginHost *host, Pos pos) {
 
 bool plugin_host_begin(PluginHost *host, Machine *m, GError **error) {
     host->machine = m;
-    plugin_crash_watch();
+    if (host == the_host)
+        plugin_crash_watch();
     host->running = true;
     for (guint i = 0; i < host->plugins->len; i++) {
         Plugin *p = g_ptr_array_index(host->plugins, i);
@@ -196,17 +236,25 @@ bool plugin_host_begin(PluginHost *host, Machine *m, GError **error) {
     return true;
 }
 
-bool plugin_host_end(PluginHost *host, bool complete, GError **error) {
-    bool ok = true;
-    host->running = false;
+void plugin_host_quiet(PluginHost *host) {
     for (guint i = 0; i < host->plugins->len; i++) {
         Plugin *p = g_ptr_array_index(host->plugins, i);
-        if (p->installed && !p->kind->end(p, complete, ok ? error : NULL))
-            ok = false;
-        p->installed = false;
+        if (p->installed && p->kind->quiet)
+            p->kind->quiet(p);
     }
-    plugin_crash_unwatch();
-    return ok;
+}
+
+bool plugin_host_end(PluginHost *host, bool complete, GError **error) {
+    plugin_host_quiet(host);
+    if (host->set)
+        analysis_set_quiet(host->set);
+    return host_end(host, complete, error);
+}
+
+AnalysisSet *plugin_host_set(PluginHost *host, GError **error) {
+    if (!host->set)
+        host->set = host->env.set(host->env.opaque, error);
+    return host->set;
 }
 
 /* -- looks at the guest ---------------------------------------------------------------------------------- */

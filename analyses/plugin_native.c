@@ -13,6 +13,8 @@ void native_misuse(const RrSelf *self, const char *format, ...) {
     g_autofree char *what = g_strdup_vprintf(format, ap);
     va_end(ap);
     const PluginHost *host = self->plugin->host;
+    if (self->plugin->is_builtin)
+        g_error("%s: %s", self->plugin->base, what);
     g_autofree char *text = g_strdup_printf("rr-emu: plugin %s: %s\n", self->plugin->base, what);
     host->env.print(host->env.opaque, text);
     _Exit(2); /* as after a crash: nothing is committed */
@@ -26,7 +28,7 @@ static bool refuse(const Plugin *p, GError **error, const char *format, ...) {
     va_start(ap, format);
     g_autofree char *what = g_strdup_vprintf(format, ap);
     va_end(ap);
-    g_set_error(error, ANALYSIS_ERROR, ANALYSIS_ERROR_OPTION, "--plugin %s: %s", p->file, what);
+    g_set_error(error, ANALYSIS_ERROR, ANALYSIS_ERROR_OPTION, "%s %s: %s", p->option, p->file, what);
     return false;
 }
 
@@ -46,7 +48,7 @@ static const RrOption *find_option(const RrPlugin *class, const char *name) {
 static const char *values_of(const RrOption *o) {
     static const char *const names[] = {
         [RR_OPTION_BOOL] = "on|off", [RR_OPTION_INT] = "N", [RR_OPTION_TEXT] = "TEXT"};
-    return o->type == RR_OPTION_CHOICE ? o->choices : names[o->type];
+    return o->choices ? o->choices : names[o->type];
 }
 
 static char *describe_options(const RrPlugin *class) {
@@ -102,7 +104,7 @@ static bool set_option(RrSelf *self, const char *word, GError **error) {
     }
     if (!value_is_good(o, value))
         return refuse(p, error, "%s=%s: expected %s", o->name, value, values_of(o));
-    g_hash_table_insert(self->options, g_strdup(o->name), g_strdup(value));
+    native_set_option(p, o->name, value);
     return true;
 }
 
@@ -141,6 +143,24 @@ static size_t size_of_version(uint32_t version) {
                          : sizeof(RrPlugin);
 }
 
+static void attach(Plugin *p, const RrPlugin *class) {
+    RrSelf *self = p->state = g_new0(RrSelf, 1);
+    self->plugin = p;
+    memcpy(&self->class_copy, class, size_of_version(class->version));
+    self->class = &self->class_copy;
+    self->name = g_strdup(class->name);
+    self->positions = g_array_new(FALSE, FALSE, sizeof(NativePosition));
+    self->row_pos = self->event_pos = POS_NONE;
+    self->registers = g_ptr_array_new_with_free_func(g_free);
+    self->options = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    for (const RrOption *o = options_of(class); o->name; o++)
+        native_set_option(p, o->name, o->fallback ? o->fallback : "");
+}
+
+void native_set_option(Plugin *p, const char *name, const char *value) {
+    g_hash_table_insert(((RrSelf *)p->state)->options, g_strdup(name), g_strdup(value));
+}
+
 static bool native_check(Plugin *p, GError **error) {
     const RrPlugin *class = dlsym(p->object, "rr_plugin");
     if (!class || !check_version(p, class->version, error))
@@ -152,21 +172,27 @@ static bool native_check(Plugin *p, GError **error) {
                       class->name ? class->name : "");
     if (!check_options(p, class, error))
         return false;
-    RrSelf *self = p->state = g_new0(RrSelf, 1);
-    self->plugin = p;
-    memcpy(&self->class_copy, class, size_of_version(class->version));
-    self->class = &self->class_copy;
-    self->name = g_strdup(class->name);
-    self->positions = g_array_new(FALSE, FALSE, sizeof(NativePosition));
-    self->row_pos = self->event_pos = POS_NONE;
-    self->registers = g_ptr_array_new_with_free_func(g_free);
-    self->options = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-    for (const RrOption *o = options_of(class); o->name; o++)
-        g_hash_table_insert(self->options, g_strdup(o->name), g_strdup(o->fallback ? o->fallback : ""));
+    attach(p, class);
     for (char **word = p->words; *word; word++)
-        if (!set_option(self, *word, error))
+        if (!set_option(p->state, *word, error))
             return false;
-    return check_name(self, error);
+    return check_name(p->state, error);
+}
+
+void native_link(Plugin *p, const RrPlugin *class) {
+    g_assert(class->version == RR_PLUGIN_VERSION);
+    p->file = g_strdup(class->name);
+    attach(p, class);
+}
+
+void native_set_name(Plugin *p, const char *name) {
+    RrSelf *self = p->state;
+    g_free(self->name);
+    self->name = g_strdup(name);
+}
+
+const char *native_name(const Plugin *p) {
+    return ((const RrSelf *)p->state)->name;
 }
 
 /* As `rr-emu analyses` shows the built-in ones. */
@@ -190,7 +216,7 @@ static const char *native_rows_name(const Plugin *p) {
 static bool native_install(Plugin *p, GError **error) {
     RrSelf *self = p->state;
     Machine *m = p->host->machine;
-    if (!scoreboard_alloc(m, 8, &self->flow))
+    if (self->class->basic_blocks && !scoreboard_alloc(m, 8, &self->flow))
         return refuse(p, error, "no memory for counters");
     for (uint32_t i = 0; i < m->n_harts; i++)
         native_flow_break(self, i);
@@ -210,22 +236,32 @@ static bool native_install(Plugin *p, GError **error) {
     return true;
 }
 
+static void native_quiet(Plugin *p) {
+    native_events_stop(p->state);
+}
+
+static void uninstall(RrSelf *self) {
+    if (!self->class->uninstall)
+        return;
+    PluginFrame former = plugin_enter(self->plugin, "uninstall", NULL);
+    self->class->uninstall(self);
+    plugin_leave(self->plugin, former);
+}
+
 static bool native_end(Plugin *p, bool complete, GError **error) {
     RrSelf *self = p->state;
-    native_events_finish(self);
+    native_events_stop(self);
     self->stopped = false;
     NATIVE_CALL(self, end, POS_NONE, NULL, SEQ_REGS, complete);
-    if (self->class->uninstall) {
-        PluginFrame former = plugin_enter(p, "uninstall", NULL);
-        self->class->uninstall(self);
-        plugin_leave(p, former);
-    }
+    uninstall(self);
     native_events_end(self);
     return native_rows_end(self, complete, error);
 }
 
 static void native_free(Plugin *p) {
     RrSelf *self = p->state;
+    if (p->installed) /* the replay has not come to its end */
+        uninstall(self);
     native_events_free(self);
     native_rows_free(self);
     g_hash_table_unref(self->options);
@@ -265,6 +301,7 @@ const PluginKind plugin_kind_native = {.name = "rr",
                                        .describe = native_describe,
                                        .rows_name = native_rows_name,
                                        .install = native_install,
+                                       .quiet = native_quiet,
                                        .next_position = native_next_position,
                                        .reached = native_reached,
                                        .end = native_end,

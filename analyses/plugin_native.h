@@ -64,10 +64,10 @@ static inline const RrHart *native_view(const Hart *h) {
         }                                                                                                    \
     } while (0)
 
-/* _events.c: before install; after it; the last ones are told; before the set's trackers go; at last. */
+/* _events.c: before install; after it; the machine tells nothing any more; before the set's trackers go; at last. */
 bool native_events_prepare(RrSelf *self, GError **error);
 void native_events_begin(RrSelf *self);
-void native_events_finish(RrSelf *self);
+void native_events_stop(RrSelf *self);
 void native_events_end(RrSelf *self);
 void native_events_free(RrSelf *self);
 

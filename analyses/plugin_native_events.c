@@ -221,12 +221,11 @@ static const SyscallOps syscall_ops = {on_entered, on_left};
 /* Before the plugin's own subscription, so that what it is told of a step agrees with who is said to run. */
 static bool watch_tasks(RrSelf *self, GError **error) {
     const RrPlugin *c = self->class;
-    const PluginEnv *env = &self->plugin->host->env;
     bool syscalls = c->syscall_enter || c->syscall_exit;
     AnalysisSet *set;
     if (!c->tasks && !c->task_switch && !c->task_turn && !syscalls)
         return true;
-    if (!(set = env->set(env->opaque, error)))
+    if (!(set = plugin_host_set(self->plugin->host, error)))
         return false;
     self->tasks = analysis_set_tasks(set);
     tasks_watch(self->tasks, &task_ops, self);
@@ -265,25 +264,21 @@ bool native_events_prepare(RrSelf *self, GError **error) {
 }
 
 void native_events_begin(RrSelf *self) {
+    static const HookOps none;
     self->hooks = wanted_hooks(self->class);
-    hooks_subscribe(self->plugin->host->machine->hooks, &self->hooks, self);
-    self->subscribed = true;
+    self->subscribed = memcmp(&self->hooks, &none, sizeof none) != 0;
+    if (self->subscribed)
+        hooks_subscribe(self->plugin->host->machine->hooks, &self->hooks, self);
 }
 
-static void unsubscribe(RrSelf *self) {
+void native_events_stop(RrSelf *self) {
     if (self->subscribed)
         hooks_unsubscribe(self->plugin->host->machine->hooks, self);
     self->subscribed = false;
 }
 
-void native_events_finish(RrSelf *self) {
-    unsubscribe(self);
-    if (self->class->task_turn)
-        tasks_end(self->tasks, machine_pos(self->plugin->host->machine));
-}
-
 void native_events_end(RrSelf *self) {
-    unsubscribe(self);
+    native_events_stop(self);
     if (self->tasks)
         tasks_unwatch(self->tasks, self);
     if (self->syscalls)
@@ -291,7 +286,7 @@ void native_events_end(RrSelf *self) {
 }
 
 void native_events_free(RrSelf *self) {
-    unsubscribe(self);
+    native_events_stop(self);
     g_clear_pointer(&self->submissions, submissions_free);
     g_clear_pointer(&self->tasks_told, g_ptr_array_unref);
 }

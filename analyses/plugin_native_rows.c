@@ -39,6 +39,8 @@ static bool rows_open(RrSelf *self, GError **error) {
         return true;
     if (!host->store && !(host->store = host->env.store(host->env.opaque, error)))
         return false;
+    if (self->plugin->is_builtin) /* the set opens and closes for all of them */
+        return true;
     g_autofree char *words = g_strjoinv(",", self->plugin->words);
     g_autofree char *args = g_strconcat(self->plugin->base, *words ? "," : "", words, NULL);
     StoreValue values[] = {
@@ -68,8 +70,11 @@ bool native_rows_end(RrSelf *self, bool complete, GError **error) {
     PluginHost *host = self->plugin->host;
     GError *why = NULL;
     bool ok = native_pack_finish(g_steal_pointer(&rows->pack), &why);
-    if (!rows->open)
-        return true;
+    if (!rows->open) {
+        if (why)
+            g_propagate_error(error, why);
+        return ok;
+    }
     rows->open = false;
     StoreValue values[] = {{.integer = (int64_t)machine_pos(host->machine)},
                            {.integer = complete && ok},
@@ -106,6 +111,10 @@ void native_rows_free(RrSelf *self) {
     if (rows->open)
         store_rollback(self->plugin->host->store);
     g_free(rows);
+}
+
+int64_t native_rows_count(const Plugin *p) {
+    return ((const RrSelf *)p->state)->rows->n;
 }
 
 /* -- tables ---------------------------------------------------------------------------------------------- */

@@ -8,6 +8,7 @@
 #include "analyses/plugin.h"
 
 typedef struct Plugin Plugin;
+typedef struct RrPlugin RrPlugin; /* analyses/rr-plugin.h */
 
 /* One of the two interfaces. */
 typedef struct PluginKind {
@@ -18,6 +19,8 @@ typedef struct PluginKind {
     char *(*describe)(const Plugin *p);
     const char *(*rows_name)(const Plugin *p); /* in the table `analysis`; NULL: it never has rows */
     bool (*install)(Plugin *p, GError **error);
+    /* After the last step: the machine tells it nothing any more. May be NULL. */
+    void (*quiet)(Plugin *p);
     /* The first position from `pos` on that it waits for, and that this one is reached; both may be NULL. */
     Pos (*next_position)(const Plugin *p, Pos pos);
     void (*reached)(Plugin *p, Pos pos);
@@ -28,14 +31,15 @@ typedef struct PluginKind {
 struct Plugin {
     PluginHost *host;
     const PluginKind *kind;
-    char *file;          /* as given */
+    const char *option;  /* "--plugin", or of one that is linked in "--analysis" */
+    char *file;          /* as given; a linked one's name */
     const char *base;    /* its last component */
     char **words;        /* arguments as given, NULL-terminated */
     void *object;        /* dlopen's */
     uint64_t id;         /* 1, 2, … */
     uint32_t generation; /* raised by reset and uninstall: what was attached before is dead */
     bool installed, uninstalled;
-    bool is_builtin; /* its tables are those of schema/db.sql */
+    bool is_builtin; /* its tables are those of schema/db.sql, their row of `analysis` is the set's (registry.c) */
     void *state; /* the kind's */
 };
 
@@ -43,6 +47,7 @@ struct PluginHost {
     PluginEnv env;
     Machine *machine;
     Store *store;       /* NULL until a table is declared */
+    AnalysisSet *set;   /* NULL until somebody needs it */
     GPtrArray *plugins; /* of Plugin */
     bool running;       /* between begin and end */
 
@@ -57,6 +62,16 @@ struct PluginHost {
 
 /* The process's host, or NULL. */
 PluginHost *plugin_host(void);
+/* Another one, for plugins that are linked in: not the process's; their faults are ours. */
+PluginHost *plugin_host_new_linked(const PluginEnv *env);
+/* One of them, which is not the host's before it is added. */
+Plugin *plugin_new_linked(PluginHost *host, const RrPlugin *class);
+void plugin_host_add_linked(PluginHost *host, Plugin *p);
+void plugin_free(Plugin *p);
+/* The machine tells nothing any more; plugin_host_end() does it too. */
+void plugin_host_quiet(PluginHost *host);
+/* The analyses of the replay (PluginEnv.set); NULL: it failed. */
+AnalysisSet *plugin_host_set(PluginHost *host, GError **error);
 /* Which plugin is being called, if any, and its callback's name. */
 Plugin *plugin_current(const PluginHost *host, const char **callback);
 /* The hart that the current callback is about; between callbacks of harts the one whose turn it is. */
@@ -114,5 +129,12 @@ void plugin_crash_watch(void);
 void plugin_crash_unwatch(void);
 
 extern const PluginKind plugin_kind_native, plugin_kind_qemu;
+
+/* plugin_native.c, of linked plugins: a state; the value of an option that it has; the name of its tables; its rows so far. */
+void native_link(Plugin *p, const RrPlugin *class);
+void native_set_option(Plugin *p, const char *name, const char *value);
+void native_set_name(Plugin *p, const char *name);
+const char *native_name(const Plugin *p);
+int64_t native_rows_count(const Plugin *p);
 
 #endif

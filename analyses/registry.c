@@ -3,18 +3,48 @@
 
 #include <string.h>
 
+#include "analyses/builtin/builtin.h"
+#include "analyses/plugin_private.h"
 #include "analyses/programs.h"
 #include "analyses/run.h"
 
-static const AnalysisClass *const classes[] = {
-    &memtrace_class, &trap_class, &console_class,  &input_class,  &checkpoint_class,
-    &mmio_class,     &dma_class,  &irq_class,      &blocks_class, &tasks_class,
-    &insn_class,     &regs_class, &syscalls_class, &funcs_class,  &calls_class,
+/* A built-in: a plugin and its tables' and views' names, or a class. */
+typedef struct Builtin {
+    const RrPlugin *plugin;
+    const char *tables;
+    const AnalysisClass *class;
+} Builtin;
+
+static const Builtin builtins[] = {
+    {.class = &memtrace_class},
+    {.class = &trap_class},
+    {.class = &console_class},
+    {.class = &input_class},
+    {&checkpoint_plugin, "checkpoint checkpoint_v"},
+    {.class = &mmio_class},
+    {.class = &dma_class},
+    {.class = &irq_class},
+    {.class = &blocks_class},
+    {.class = &tasks_class},
+    {.class = &insn_class},
+    {.class = &regs_class},
+    {.class = &syscalls_class},
+    {.class = &funcs_class},
+    {.class = &calls_class},
 };
+
+/* One that a set runs: a plugin of the set's host, or a run. */
+typedef struct Member {
+    AnalysisInfo info;
+    char *spec; /* as given */
+    Plugin *plugin;
+    AnalysisRun *run;
+} Member;
 
 struct AnalysisSet {
     Store *store;
-    GPtrArray *runs; /* of AnalysisRun */
+    PluginHost *host;
+    GPtrArray *members; /* of Member, in the order given */
     Machine *machine;
     Tracer *tracer; /* from begin to end */
     Tasks *tasks;   /* likewise, if somebody asked for it */
@@ -25,11 +55,32 @@ struct AnalysisSet {
     CallStacks *calls; /* likewise */
     bool replaces;     /* a complete run of one of them is in the database */
     bool open;         /* the transaction */
-    bool running;      /* all have begun, and the trackers too */
+    bool running;      /* trackers have begun, or begin as soon as they are made */
+    bool quiet;        /* … and have come to their end */
+    GError *error;     /* why something of what they say is missing */
 };
 
-const AnalysisInfo *analysis_info(size_t i) {
-    return i < G_N_ELEMENTS(classes) ? &classes[i]->info : NULL;
+static AnalysisInfo info_of(const Builtin *b) {
+    return b->class ? b->class->info
+                    : (AnalysisInfo){b->plugin->name, b->plugin->help, b->tables, b->plugin->options};
+}
+
+bool analysis_info(size_t i, AnalysisInfo *ret) {
+    if (i >= G_N_ELEMENTS(builtins))
+        return false;
+    *ret = info_of(&builtins[i]);
+    return true;
+}
+
+bool analysis_option(const AnalysisInfo *info, size_t k, AnalysisOption *ret) {
+    for (size_t i = 0; info->options && info->options[i].name; i++) {
+        const RrOption *o = &info->options[i];
+        if (i < k)
+            continue;
+        *ret = (AnalysisOption){o->name, o->choices, o->fallback, o->help};
+        return true;
+    }
+    return false;
 }
 
 static bool refuse(GError **error, AnalysisError code, const char *format, ...) G_GNUC_PRINTF(3, 4);
@@ -42,8 +93,7 @@ static bool refuse(GError **error, AnalysisError code, const char *format, ...) 
     return false;
 }
 
-static void run_free(void *p) {
-    AnalysisRun *run = p;
+static void run_free(AnalysisRun *run) {
     if (run->subscribed)
         hooks_unsubscribe(run->machine->hooks, run);
     if (run->begun)
@@ -55,10 +105,36 @@ static void run_free(void *p) {
     g_free(run);
 }
 
+/* Its plugin is the host's. */
+static void member_free(void *p) {
+    Member *m = p;
+    if (m->run)
+        run_free(m->run);
+    g_free(m->spec);
+    g_free(m);
+}
+
+static Member *member_at(const AnalysisSet *set, guint i) {
+    return g_ptr_array_index(set->members, i);
+}
+
+static const char *member_name(const Member *m) {
+    return m->plugin ? native_name(m->plugin) : m->run->name;
+}
+
+static Store *host_store(void *opaque, GError **error) {
+    return ((AnalysisSet *)opaque)->store;
+}
+
+static AnalysisSet *host_set(void *opaque, GError **error) {
+    return opaque;
+}
+
 AnalysisSet *analysis_set_new(Store *store) {
     AnalysisSet *set = g_new0(AnalysisSet, 1);
     set->store = store;
-    set->runs = g_ptr_array_new_with_free_func(run_free);
+    set->members = g_ptr_array_new_with_free_func(member_free);
+    set->host = plugin_host_new_linked(&(PluginEnv){.store = host_store, .set = host_set, .opaque = set});
     return set;
 }
 
@@ -79,7 +155,8 @@ void analysis_set_free(AnalysisSet *set) {
         return;
     if (set->tracer)
         tracer_end(set->tracer);
-    g_ptr_array_free(set->runs, TRUE);
+    plugin_host_free(set->host);
+    g_ptr_array_free(set->members, TRUE);
     tracer_free(set->tracer);
     call_stacks_free(set->calls);
     functions_free(set->functions);
@@ -87,6 +164,7 @@ void analysis_set_free(AnalysisSet *set) {
     syscall_track_free(set->syscalls);
     tasks_free(set->tasks);
     end_transactions(set, false, NULL);
+    g_clear_error(&set->error);
     g_free(set);
 }
 
@@ -146,34 +224,34 @@ CallStacks *analysis_run_calls(AnalysisRun *run) {
     return set->calls;
 }
 
-/* -- specifications -----------------------------------------------------------------------------------------
- */
-static const AnalysisClass *find_class(const char *name) {
-    for (size_t i = 0; i < G_N_ELEMENTS(classes); i++)
-        if (!strcmp(classes[i]->info.name, name))
-            return classes[i];
+/* -- specifications ----------------------------------------------------------------------------------------- */
+static const Builtin *find_builtin(const char *name) {
+    for (size_t i = 0; i < G_N_ELEMENTS(builtins); i++)
+        if (!strcmp(info_of(&builtins[i]).name, name))
+            return &builtins[i];
     return NULL;
 }
 
-static char *class_names(void) {
+static char *builtin_names(void) {
     GString *s = g_string_new(NULL);
-    for (size_t i = 0; i < G_N_ELEMENTS(classes); i++)
-        g_string_append_printf(s, "%s%s", i ? ", " : "", classes[i]->info.name);
+    for (size_t i = 0; i < G_N_ELEMENTS(builtins); i++)
+        g_string_append_printf(s, "%s%s", i ? ", " : "", info_of(&builtins[i]).name);
     return g_string_free(s, FALSE);
 }
 
 static char *option_names(const AnalysisInfo *info) {
     GString *s = g_string_new("as=NAME");
-    for (size_t i = 0; i < info->n_options; i++)
-        g_string_append_printf(s, ", %s=%s", info->options[i].name, info->options[i].values);
+    AnalysisOption o;
+    for (size_t i = 0; analysis_option(info, i, &o); i++)
+        g_string_append_printf(s, ", %s=%s", o.name, o.values);
     return g_string_free(s, FALSE);
 }
 
-static const AnalysisOption *find_option(const AnalysisInfo *info, const char *name) {
-    for (size_t i = 0; i < info->n_options; i++)
-        if (!strcmp(info->options[i].name, name))
-            return &info->options[i];
-    return NULL;
+static bool find_option(const AnalysisInfo *info, const char *name, AnalysisOption *ret) {
+    for (size_t i = 0; analysis_option(info, i, ret); i++)
+        if (!strcmp(ret->name, name))
+            return true;
+    return false;
 }
 
 static bool is_word(const char *name) {
@@ -197,95 +275,130 @@ bool analysis_name_is_free(const char *name) {
                                 "space",
                                 name))
         return false;
-    for (size_t i = 0; i < G_N_ELEMENTS(classes); i++)
-        if (lists(classes[i]->info.name, name) || lists(classes[i]->info.tables, name))
+    AnalysisInfo info;
+    for (size_t i = 0; analysis_info(i, &info); i++)
+        if (lists(info.name, name) || lists(info.tables, name))
             return false;
     return true;
 }
 
-static bool set_option(AnalysisRun *run, const char *word, GError **error) {
-    const AnalysisInfo *info = &run->class->info;
+static void set_name(const Member *m, const char *name) {
+    if (m->plugin) {
+        native_set_name(m->plugin, name);
+        return;
+    }
+    g_free(m->run->name);
+    m->run->name = g_strdup(name);
+}
+
+static bool set_option(const Member *m, const char *word, GError **error) {
+    const AnalysisInfo *info = &m->info;
+    AnalysisOption o;
     g_auto(GStrv) pair = g_strsplit(word, "=", 2);
-    const AnalysisOption *o = pair[0] ? find_option(info, pair[0]) : NULL;
     if (pair[0] && pair[1] && !strcmp(pair[0], "as")) {
         if (strcmp(pair[1], info->name) != 0 && !analysis_name_is_free(pair[1]))
             return refuse(error, ANALYSIS_ERROR_OPTION,
                           "--analysis %s: as=%s: expected a new table name of letters, digits "
                           "and _",
                           info->name, pair[1]);
-        g_free(run->name);
-        run->name = g_strdup(pair[1]);
+        set_name(m, pair[1]);
         return true;
     }
-    if (!o || !pair[1]) {
+    if (!pair[0] || !pair[1] || !find_option(info, pair[0], &o)) {
         g_autofree char *names = option_names(info);
         return refuse(error, ANALYSIS_ERROR_OPTION, "--analysis %s: option '%s' is unknown; it takes %s",
                       info->name, word, names);
     }
-    g_auto(GStrv) values = g_strsplit(o->values, "|", -1);
-    if (!g_ascii_isupper(*o->values) && !g_strv_contains((const gchar *const *)values, pair[1]))
+    g_auto(GStrv) values = g_strsplit(o.values, "|", -1);
+    if (!g_ascii_isupper(*o.values) && !g_strv_contains((const gchar *const *)values, pair[1]))
         return refuse(error, ANALYSIS_ERROR_OPTION, "--analysis %s: %s=%s: expected one of %s", info->name,
-                      o->name, pair[1], o->values);
-    g_hash_table_insert(run->options, g_strdup(o->name), g_strdup(pair[1]));
+                      o.name, pair[1], o.values);
+    if (m->plugin)
+        native_set_option(m->plugin, o.name, pair[1]);
+    else
+        g_hash_table_insert(m->run->options, g_strdup(o.name), g_strdup(pair[1]));
     return true;
 }
 
-bool analysis_set_add(AnalysisSet *set, const char *spec, GError **error) {
-    g_auto(GStrv) words = g_strsplit(spec, ",", -1);
-    const AnalysisClass *class = words[0] ? find_class(words[0]) : NULL;
-    if (!class) {
-        g_autofree char *names = class_names();
-        return refuse(error, ANALYSIS_ERROR_UNKNOWN, "--analysis %s: unknown; there are %s", spec, names);
-    }
+static AnalysisRun *run_new(AnalysisSet *set, const AnalysisClass *class) {
     AnalysisRun *run = g_new0(AnalysisRun, 1);
+    AnalysisOption o;
     run->class = class;
-    run->spec = g_strdup(spec);
     run->name = g_strdup(class->info.name);
     run->store = set->store;
     run->options = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     run->state = g_malloc0(class->state_size);
-    for (size_t i = 0; i < class->info.n_options; i++)
-        g_hash_table_insert(run->options, g_strdup(class->info.options[i].name),
-                            g_strdup(class->info.options[i].fallback));
+    for (size_t i = 0; analysis_option(&class->info, i, &o); i++)
+        g_hash_table_insert(run->options, g_strdup(o.name), g_strdup(o.fallback));
+    return run;
+}
+
+static Member *member_new(AnalysisSet *set, const Builtin *b, const char *spec) {
+    Member *m = g_new0(Member, 1);
+    m->info = info_of(b);
+    m->spec = g_strdup(spec);
+    if (b->plugin)
+        m->plugin = plugin_new_linked(set->host, b->plugin);
+    else
+        m->run = run_new(set, b->class);
+    return m;
+}
+
+bool analysis_set_add(AnalysisSet *set, const char *spec, GError **error) {
+    g_auto(GStrv) words = g_strsplit(spec, ",", -1);
+    const Builtin *builtin = words[0] ? find_builtin(words[0]) : NULL;
+    if (!builtin) {
+        g_autofree char *names = builtin_names();
+        return refuse(error, ANALYSIS_ERROR_UNKNOWN, "--analysis %s: unknown; there are %s", spec, names);
+    }
+    Member *m = member_new(set, builtin, spec);
     bool ok = true;
     for (char **word = words + 1; *word && ok; word++)
-        ok = set_option(run, *word, error);
-    for (guint i = 0; ok && i < set->runs->len; i++)
-        if (!strcmp(((AnalysisRun *)g_ptr_array_index(set->runs, i))->name, run->name))
+        ok = set_option(m, *word, error);
+    for (guint i = 0; ok && i < set->members->len; i++)
+        if (!strcmp(member_name(member_at(set, i)), member_name(m)))
             ok = refuse(error, ANALYSIS_ERROR_OPTION,
-                        "--analysis %s: '%s' is there already; give the second one as=NAME", spec, run->name);
-    if (ok)
-        g_ptr_array_add(set->runs, run);
-    else
-        run_free(run);
-    return ok;
+                        "--analysis %s: '%s' is there already; give the second one as=NAME", spec,
+                        member_name(m));
+    if (!ok) {
+        g_clear_pointer(&m->plugin, plugin_free);
+        member_free(m);
+        return false;
+    }
+    g_ptr_array_add(set->members, m);
+    if (m->plugin)
+        plugin_host_add_linked(set->host, m->plugin);
+    return true;
 }
 
 /* -- running ------------------------------------------------------------------------------------------- */
 /* The row of `analysis`: there, with complete = 0, before anything else is written. */
-static bool announce(AnalysisSet *set, AnalysisRun *run, Pos from, GError **error) {
+static bool announce(AnalysisSet *set, const Member *m, Pos from, GError **error) {
     StoreStmt *stmt;
-    if (store_get_int(set->store, "SELECT complete FROM analysis WHERE name = ?", 0, "s", run->name))
+    if (store_get_int(set->store, "SELECT complete FROM analysis WHERE name = ?", 0, "s", member_name(m)))
         set->replaces = true;
     if (!store_prepare(set->store,
                        "INSERT OR IGNORE INTO analysis (name, args, from_pos, complete, rows) "
                        "VALUES (?, ?, ?, 0, 0)",
                        &stmt, error))
         return false;
-    bool ok = store_run(stmt, error, "ssu", run->name, run->spec, from);
+    bool ok = store_run(stmt, error, "ssu", member_name(m), m->spec, from);
     store_stmt_free(stmt);
     return ok;
 }
 
-static bool start(AnalysisSet *set, AnalysisRun *run, Pos from, GError **error) {
+static bool start(AnalysisSet *set, const Member *m, Pos from, GError **error) {
     StoreStmt *stmt;
+    AnalysisRun *run = m->run;
     if (!store_prepare(set->store,
                        "UPDATE analysis SET args = ?, from_pos = ?, to_pos = NULL, complete = 0, rows = 0 "
                        "WHERE name = ?",
                        &stmt, error))
         return false;
-    bool ok = store_run(stmt, error, "sus", run->spec, from, run->name);
+    bool ok = store_run(stmt, error, "sus", m->spec, from, member_name(m));
     store_stmt_free(stmt);
+    if (!run)
+        return ok;
     run->machine = set->machine;
     run->tracer = set->tracer;
     run->set = set;
@@ -293,89 +406,121 @@ static bool start(AnalysisSet *set, AnalysisRun *run, Pos from, GError **error) 
     return ok && run->class->begin(run, error);
 }
 
-bool analysis_set_begin(AnalysisSet *set, Machine *m, GError **error) {
-    Pos from = machine_pos(m);
-    set->machine = m;
-    set->tracer = tracer_new();
-    for (guint i = 0; i < set->runs->len; i++)
-        if (!announce(set, g_ptr_array_index(set->runs, i), from, error))
-            return false;
-    if (!store_begin(set->store, error))
-        return false;
-    set->open = true;
-    for (guint i = 0; i < set->runs->len; i++)
-        if (!start(set, g_ptr_array_index(set->runs, i), from, error))
-            return false;
+/* From here on trackers are begun when they are made: before those who ask for them subscribe to anything. */
+static void begin_trackers(AnalysisSet *set) {
+    set->running = true;
     if (set->tasks)
         tasks_begin(set->tasks);
     if (set->calls)
         call_stacks_begin(set->calls);
     if (set->syscalls)
         syscall_track_begin(set->syscalls);
+}
+
+bool analysis_set_begin(AnalysisSet *set, Machine *m, GError **error) {
+    Pos from = machine_pos(m);
+    set->machine = m;
+    set->tracer = tracer_new();
+    for (guint i = 0; i < set->members->len; i++)
+        if (!announce(set, member_at(set, i), from, error))
+            return false;
+    if (!store_begin(set->store, error))
+        return false;
+    set->open = true;
+    for (guint i = 0; i < set->members->len; i++)
+        if (!start(set, member_at(set, i), from, error))
+            return false;
+    begin_trackers(set);
+    if (!plugin_host_begin(set->host, m, error))
+        return false;
     if (tracer_wanted(set->tracer))
         tracer_begin(set->tracer, m);
-    set->running = true;
     return true;
 }
 
 Pos analysis_set_next_position(const AnalysisSet *set, Pos at) {
-    Pos next = POS_NONE;
-    for (guint i = 0; i < set->runs->len; i++) {
-        const AnalysisRun *run = g_ptr_array_index(set->runs, i);
-        if (run->class->next_position)
+    Pos next = plugin_host_next_position(set->host, at);
+    for (guint i = 0; i < set->members->len; i++) {
+        const AnalysisRun *run = member_at(set, i)->run;
+        if (run && run->class->next_position)
             next = MIN(next, run->class->next_position(run, at));
     }
     return next;
 }
 
 void analysis_set_reached(AnalysisSet *set, Pos pos) {
-    for (guint i = 0; i < set->runs->len; i++) {
-        AnalysisRun *run = g_ptr_array_index(set->runs, i);
-        if (run->class->next_position && run->class->next_position(run, pos) == pos)
+    plugin_host_reached(set->host, pos);
+    for (guint i = 0; i < set->members->len; i++) {
+        AnalysisRun *run = member_at(set, i)->run;
+        if (run && run->class->next_position && run->class->next_position(run, pos) == pos)
             run->class->reached(run, pos);
     }
 }
 
-static bool finish(AnalysisRun *run, Pos to, bool complete, GError **error) {
-    int64_t rows = 0;
+static bool finish_run(AnalysisRun *run, int64_t *rows, GError **error) {
+    return run->class->end(run, rows, error);
+}
+
+static bool finish(AnalysisSet *set, const Member *m, Pos to, bool complete, GError **error) {
+    int64_t rows = m->plugin ? native_rows_count(m->plugin) : 0;
     StoreStmt *stmt;
-    if (!run->class->end(run, &rows, error) ||
-        !store_prepare(run->store, "UPDATE analysis SET to_pos = ?, complete = ?, rows = ? WHERE name = ?",
+    if ((m->run && !finish_run(m->run, &rows, error)) ||
+        !store_prepare(set->store, "UPDATE analysis SET to_pos = ?, complete = ?, rows = ? WHERE name = ?",
                        &stmt, error))
         return false;
-    bool ok = rows == ROWS_UNKNOWN ? store_run(stmt, error, "uins", to, (int64_t)complete, run->name)
-                                   : store_run(stmt, error, "uiis", to, (int64_t)complete, rows, run->name);
+    const char *name = member_name(m);
+    bool ok = rows == ROWS_UNKNOWN ? store_run(stmt, error, "uins", to, (int64_t)complete, name)
+                                   : store_run(stmt, error, "uiis", to, (int64_t)complete, rows, name);
     store_stmt_free(stmt);
     return ok;
 }
 
-bool analysis_set_end(AnalysisSet *set, Pos to_pos, bool complete, GError **error) {
-    bool ok = set->open;
-    set->running = false;
-    if (set->tracer)
-        tracer_end(set->tracer);
+void analysis_set_quiet(AnalysisSet *set) {
+    if (!set->running || set->quiet)
+        return;
+    set->quiet = true;
+    plugin_host_quiet(set->host);
+    tracer_end(set->tracer);
     if (set->calls)
         call_stacks_end(set->calls);
     if (set->programs)
-        ok = programs_end(set->programs, ok ? error : NULL) && ok;
+        programs_end(set->programs, &set->error);
     if (set->syscalls)
         syscall_track_end(set->syscalls);
     if (set->tasks)
-        tasks_end(set->tasks, to_pos);
-    for (guint i = 0; i < set->runs->len; i++) {
-        AnalysisRun *run = g_ptr_array_index(set->runs, i);
-        if (run->subscribed)
-            hooks_unsubscribe(set->machine->hooks, run);
-        run->subscribed = false;
-    }
-    for (guint i = 0; ok && i < set->runs->len; i++)
-        ok = finish(g_ptr_array_index(set->runs, i), to_pos, complete, error);
-    for (guint i = 0; i < set->runs->len; i++) {
-        AnalysisRun *run = g_ptr_array_index(set->runs, i);
-        if (run->begun)
+        tasks_end(set->tasks, machine_pos(set->machine));
+}
+
+static void free_runs(AnalysisSet *set) {
+    for (guint i = 0; i < set->members->len; i++) {
+        AnalysisRun *run = member_at(set, i)->run;
+        if (run && run->begun)
             run->class->free(run);
-        run->begun = false;
+        if (run)
+            run->begun = false;
     }
+}
+
+static void unsubscribe_runs(AnalysisSet *set) {
+    for (guint i = 0; i < set->members->len; i++) {
+        AnalysisRun *run = member_at(set, i)->run;
+        if (run && run->subscribed)
+            hooks_unsubscribe(set->machine->hooks, run);
+        if (run)
+            run->subscribed = false;
+    }
+}
+
+bool analysis_set_end(AnalysisSet *set, Pos to_pos, bool complete, GError **error) {
+    analysis_set_quiet(set);
+    unsubscribe_runs(set);
+    bool ok = set->open && !set->error;
+    if (set->error)
+        g_propagate_error(error, g_steal_pointer(&set->error));
+    ok = plugin_host_end(set->host, complete, ok ? error : NULL) && ok;
+    for (guint i = 0; ok && i < set->members->len; i++)
+        ok = finish(set, member_at(set, i), to_pos, complete, error);
+    free_runs(set);
     g_clear_pointer(&set->tracer, tracer_free);
     g_clear_pointer(&set->calls, call_stacks_free);
     g_clear_pointer(&set->functions, functions_free);

@@ -343,17 +343,19 @@ static void regs_free(AnalysisRun *run) {
     g_free(g->known);
 }
 
-static const AnalysisOption regs_options[] = {
-    {"regs", "LIST", "x", "names with + between them; x and f stand for all integer or FP registers"},
-    {"every", "N", "", "their values before every N-th step, not each change"},
-    {"storage", "chunks|rows", "chunks",
+static const RrOption regs_options[] = {
+    {"regs", RR_OPTION_TEXT, "x", "LIST",
+     "names with + between them; x and f stand for all integer or FP registers"},
+    {"every", RR_OPTION_TEXT, "", "N", "their values before every N-th step, not each change"},
+    {"storage", RR_OPTION_CHOICE, "chunks", "chunks|rows",
      "compressed column chunks, or plain rows (large, but readable by any program)"},
     FILTER_OPTIONS,
+    {NULL},
 };
 
 const AnalysisClass regs_class = {
     .info = {"regs", "register values: each change, every N steps, or at an address", "regs regs_v",
-             regs_options, G_N_ELEMENTS(regs_options)},
+             regs_options},
     .state_size = sizeof(Regs),
     .begin = regs_begin,
     .end = regs_end,

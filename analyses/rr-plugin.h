@@ -162,7 +162,8 @@ typedef struct RrOption {
     const char *name; /* NULL ends the list */
     RrOptionType type;
     const char *fallback; /* as it would be given */
-    const char *choices;  /* RR_OPTION_CHOICE: "a|b|c" */
+    const char
+        *choices; /* RR_OPTION_CHOICE: "a|b|c"; [3] others: what lists call the value ("POS"), or NULL */
     const char *help;
 } RrOption;
 

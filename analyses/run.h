@@ -6,6 +6,7 @@
 #include "analyses/analysis.h"
 #include "analyses/callstack.h"
 #include "analyses/programs.h"
+#include "analyses/rr-plugin.h"
 #include "analyses/store/store.h"
 #include "analyses/syscall_track.h"
 #include "analyses/tasks.h"
@@ -88,7 +89,6 @@ static inline int64_t row_seq_next(RowSeq *s, Pos pos, uint32_t class, uint32_t 
 
 extern const AnalysisClass blocks_class;
 extern const AnalysisClass calls_class;
-extern const AnalysisClass checkpoint_class;
 extern const AnalysisClass console_class;
 extern const AnalysisClass dma_class;
 extern const AnalysisClass funcs_class;

@@ -109,12 +109,13 @@ static void syscalls_free(AnalysisRun *run) {
     g_clear_pointer(&x->texts, g_hash_table_unref);
 }
 
-static const AnalysisOption options[] = {
-    {"guest", "linux|any", "linux", "any: also of a guest that is not known to be Linux"}};
+static const RrOption options[] = {
+    {"guest", RR_OPTION_CHOICE, "linux", "linux|any", "any: also of a guest that is not known to be Linux"},
+    {NULL}};
 
 const AnalysisClass syscalls_class = {
     .info = {"syscalls", "system calls of Linux: names, arguments, results, durations", "syscall syscall_v",
-             options, G_N_ELEMENTS(options)},
+             options},
     .state_size = sizeof(Syscalls),
     .begin = syscalls_begin,
     .end = syscalls_end,

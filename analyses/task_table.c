@@ -96,12 +96,13 @@ static void tasks_run_free(AnalysisRun *run) {
     g_free(x->prefix);
 }
 
-static const AnalysisOption options[] = {
-    {"stacks", "exact|off", "exact", "follow how deep each task's kernel stack went (task.min_sp)"}};
+static const RrOption options[] = {{"stacks", RR_OPTION_CHOICE, "exact", "exact|off",
+                                    "follow how deep each task's kernel stack went (task.min_sp)"},
+                                   {NULL}};
 
 const AnalysisClass tasks_class = {
     .info = {"tasks", "tasks (Linux), else address spaces, and who had which hart when", "task task_v cpu",
-             options, G_N_ELEMENTS(options)},
+             options},
     .state_size = sizeof(TaskTable),
     .begin = tasks_run_begin,
     .end = tasks_run_end,

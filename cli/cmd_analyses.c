@@ -25,13 +25,13 @@ static void add_info(JsonBuilder *b, const AnalysisInfo *info) {
     json_builder_end_array(b);
     json_builder_set_member_name(b, "options");
     json_builder_begin_array(b);
-    for (size_t k = 0; k < info->n_options; k++) {
-        const AnalysisOption *o = &info->options[k];
+    AnalysisOption o;
+    for (size_t k = 0; analysis_option(info, k, &o); k++) {
         json_builder_begin_object(b);
-        add_text(b, "name", o->name);
-        add_text(b, "values", o->values);
-        add_text(b, "default", o->fallback);
-        add_text(b, "help", o->help);
+        add_text(b, "name", o.name);
+        add_text(b, "values", o.values);
+        add_text(b, "default", o.fallback);
+        add_text(b, "help", o.help);
         json_builder_end_object(b);
     }
     json_builder_end_array(b);
@@ -41,8 +41,9 @@ static void add_info(JsonBuilder *b, const AnalysisInfo *info) {
 static int print_json(void) {
     g_autoptr(JsonBuilder) b = json_builder_new();
     json_builder_begin_array(b);
-    for (size_t i = 0; analysis_info(i); i++)
-        add_info(b, analysis_info(i));
+    AnalysisInfo info;
+    for (size_t i = 0; analysis_info(i, &info); i++)
+        add_info(b, &info);
     json_builder_end_array(b);
     g_autoptr(JsonNode) root = json_builder_get_root(b);
     g_autofree char *text = json_to_string(root, TRUE);
@@ -73,14 +74,13 @@ int cmd_analyses(const Command *self, Args *args, GError **error) {
         return print_plugins(args, error) ? STATUS_OK : self->failed;
     if (args->json)
         return print_json();
-    for (size_t i = 0; analysis_info(i); i++) {
-        const AnalysisInfo *info = analysis_info(i);
-        printf("%-10s %s\n           tables: %s\n", info->name, info->help, info->tables);
-        for (size_t k = 0; k < info->n_options; k++) {
-            const AnalysisOption *o = &info->options[k];
-            printf("           %s=%s (default %s): %s\n", o->name, o->values,
-                   *o->fallback ? o->fallback : "none", o->help);
-        }
+    AnalysisInfo info;
+    AnalysisOption o;
+    for (size_t i = 0; analysis_info(i, &info); i++) {
+        printf("%-10s %s\n           tables: %s\n", info.name, info.help, info.tables);
+        for (size_t k = 0; analysis_option(&info, k, &o); k++)
+            printf("           %s=%s (default %s): %s\n", o.name, o.values, *o.fallback ? o.fallback : "none",
+                   o.help);
     }
     return STATUS_OK;
 }

@@ -39,8 +39,8 @@ typedef struct Job {
 } Job;
 
 static void job_done(Job *j) {
-    g_clear_pointer(&j->set, analysis_set_free);
     g_clear_pointer(&j->plugins, plugins_free);
+    g_clear_pointer(&j->set, analysis_set_free);
     g_clear_pointer(&j->replay, replay_free);
     g_clear_pointer(&j->store, store_close);
     g_clear_pointer(&j->rec, rec_free);

@@ -66,15 +66,15 @@ static bool has_word(const char *text, const char *word) {
 /* The tables of an analysis are its own names, or with as=NAME the same with NAME (write becomes NAME_write). */
 static bool asks_for(const char *sql, const char *name, const char *args) {
     g_auto(GStrv) words = g_strsplit(args, ",", 2);
-    for (size_t i = 0; words[0] && analysis_info(i); i++) {
-        const AnalysisInfo *info = analysis_info(i);
-        if (strcmp(info->name, words[0]))
+    AnalysisInfo info;
+    for (size_t i = 0; words[0] && analysis_info(i, &info); i++) {
+        if (strcmp(info.name, words[0]))
             continue;
-        g_auto(GStrv) tables = g_strsplit(info->tables, " ", -1);
+        g_auto(GStrv) tables = g_strsplit(info.tables, " ", -1);
         for (int k = 0; tables[k]; k++) {
-            bool own = g_str_has_prefix(tables[k], info->name);
-            g_autofree char *table = !strcmp(name, info->name) ? g_strdup(tables[k])
-                                     : own ? g_strconcat(name, tables[k] + strlen(info->name), NULL)
+            bool own = g_str_has_prefix(tables[k], info.name);
+            g_autofree char *table = !strcmp(name, info.name) ? g_strdup(tables[k])
+                                     : own ? g_strconcat(name, tables[k] + strlen(info.name), NULL)
                                            : g_strconcat(name, "_", tables[k], NULL);
             if (has_word(sql, table))
                 return true;

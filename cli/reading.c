@@ -108,13 +108,14 @@ void reading_explain(const char *first, GError **error) {
     g_autofree char *table = store_missing_table(*error);
     if (!table)
         return;
-    for (size_t i = 0; analysis_info(i); i++) {
-        g_auto(GStrv) tables = g_strsplit(analysis_info(i)->tables, " ", -1);
+    AnalysisInfo info;
+    for (size_t i = 0; analysis_info(i, &info); i++) {
+        g_auto(GStrv) tables = g_strsplit(info.tables, " ", -1);
         if (!g_strv_contains((const gchar *const *)tables, table))
             continue;
         g_autofree char *rec = recording_of(first);
         g_autofree char *text = g_strdup_printf("%s; make it with 'rr-emu replay %s --analysis %s'",
-                                                (*error)->message, rec, analysis_info(i)->name);
+                                                (*error)->message, rec, info.name);
         g_free((*error)->message);
         (*error)->message = g_steal_pointer(&text);
         return;
