@@ -8,22 +8,7 @@
 #include "analyses/plugin_private.h"
 #include "core/mmu.h"
 
-/* Plugins call back without a handle, and exit() and signals have none either. */
-static PluginHost *the_host;
-
-PluginHost *plugin_host(void) {
-    return the_host;
-}
-
-Plugin *plugin_current(const PluginHost *host, const char **callback) {
-    if (callback)
-        *callback = host->code ? host->code->callback : host->callback;
-    return host->code ? host->code->plugin : host->current;
-}
-
-const Hart *plugin_hart(const PluginHost *host) {
-    return host->hart ? host->hart : host->machine->harts[host->machine->current];
-}
+PluginHost *plugin_process_host;
 
 static const PluginKind *const kinds[] = {&plugin_kind_native, &plugin_kind_qemu};
 
@@ -48,14 +33,14 @@ static bool host_end(PluginHost *host, bool complete, GError **error) {
             ok = false;
         p->installed = false;
     }
-    if (host == the_host)
+    if (host == plugin_process_host)
         plugin_crash_unwatch();
     return ok;
 }
 
 /* A plugin called exit(): the others still get to say what they know. */
 static void at_exit(void) {
-    PluginHost *host = the_host;
+    PluginHost *host = plugin_process_host;
     if (!host || !host->running)
         return;
     const char *callback;
@@ -78,12 +63,12 @@ PluginHost *plugin_host_new_linked(const PluginEnv *env) {
 
 PluginHost *plugin_host_new(const PluginEnv *env) {
     static bool registered;
-    g_assert(!the_host);
-    the_host = plugin_host_new_linked(env);
+    g_assert(!plugin_process_host);
+    plugin_process_host = plugin_host_new_linked(env);
     if (!registered)
         atexit(at_exit);
     registered = true;
-    return the_host;
+    return plugin_process_host;
 }
 
 void plugin_free(Plugin *p) {
@@ -99,13 +84,13 @@ void plugin_free(Plugin *p) {
 void plugin_host_free(PluginHost *host) {
     if (!host)
         return;
-    if (host == the_host)
+    if (host == plugin_process_host)
         plugin_crash_unwatch();
     for (guint i = 0; i < host->plugins->len; i++)
         plugin_free(g_ptr_array_index(host->plugins, i));
     g_ptr_array_unref(host->plugins);
-    if (host == the_host)
-        the_host = NULL;
+    if (host == plugin_process_host)
+        plugin_process_host = NULL;
     g_free(host);
 }
 
@@ -224,7 +209,7 @@ void plugin_host_reached(PluginHost *host, Pos pos) {
 
 bool plugin_host_begin(PluginHost *host, Machine *m, GError **error) {
     host->machine = m;
-    if (host == the_host)
+    if (host == plugin_process_host)
         plugin_crash_watch();
     host->running = true;
     for (guint i = 0; i < host->plugins->len; i++) {

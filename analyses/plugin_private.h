@@ -60,8 +60,11 @@ struct PluginHost {
     bool any_reset; /* some plugin's generation was raised */
 };
 
-/* The process's host, or NULL. */
-PluginHost *plugin_host(void);
+/* The process's host, or NULL: plugins call back without a handle, and exit() and signals have none either. */
+extern PluginHost *plugin_process_host;
+static inline PluginHost *plugin_host(void) {
+    return plugin_process_host;
+}
 /* Another one, for plugins that are linked in: not the process's; their faults are ours. */
 PluginHost *plugin_host_new_linked(const PluginEnv *env);
 /* One of them, which is not the host's before it is added. */
@@ -72,10 +75,6 @@ void plugin_free(Plugin *p);
 void plugin_host_quiet(PluginHost *host);
 /* The analyses of the replay (PluginEnv.set); NULL: it failed. */
 AnalysisSet *plugin_host_set(PluginHost *host, GError **error);
-/* Which plugin is being called, if any, and its callback's name. */
-Plugin *plugin_current(const PluginHost *host, const char **callback);
-/* The hart that the current callback is about; between callbacks of harts the one whose turn it is. */
-const Hart *plugin_hart(const PluginHost *host);
 
 /* Brackets of every call into a plugin. */
 typedef struct PluginFrame {
@@ -111,6 +110,17 @@ typedef struct PluginCode {
     uint32_t generation;
     bool regs; /* the hart's registers are exact */
 } PluginCode;
+
+/* Which plugin is being called, if any, and its callback's name. */
+static inline Plugin *plugin_current(const PluginHost *host, const char **callback) {
+    if (callback)
+        *callback = host->code ? host->code->callback : host->callback;
+    return host->code ? host->code->plugin : host->current;
+}
+/* The hart that the current callback is about; between callbacks of harts the one whose turn it is. */
+static inline const Hart *plugin_hart(const PluginHost *host) {
+    return host->hart ? host->hart : host->machine->harts[host->machine->current];
+}
 
 static inline bool plugin_code_is_dead(const PluginHost *host, const PluginCode *code) {
     return G_UNLIKELY(host->any_reset) && code->generation != code->plugin->generation;

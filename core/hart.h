@@ -17,6 +17,7 @@
 
 #include <glib.h>
 #include "core/isa.h"
+#include "core/probe.h"
 #include "core/state.h"
 #include "core/types.h"
 
@@ -145,13 +146,14 @@ struct Hart {
     uint32_t attention;
     uint64_t exc_cause, exc_tval;
     uint64_t *trace_ptr, *trace_limit; /* see trace.h; NULL when nobody traces */
-    uint32_t fp_call;       /* which operation helper_fp_fma does: set by generated code just before */
-    uint64_t mem_loc;       /* set by slow paths: the `loc` trace word of the access just made */
-    void *scoreboard;       /* observers' counters (probe.h); NULL until the first one */
-    uint64_t begun;         /* like steps, but only those that began with an instruction; never goes back */
-    uint64_t begun_settled; /* how many of them are in the derived counters (scoreboard.c) */
-    uint64_t probe_operand; /* second operand of the atomic operation being observed */
-    void *jump_cache;       /* the engine's */
+    uint32_t fp_call;         /* which operation helper_fp_fma does: set by generated code just before */
+    uint64_t mem_loc;         /* set by slow paths: the `loc` trace word of the access just made */
+    void *scoreboard;         /* observers' counters (probe.h); NULL until the first one */
+    uint64_t begun;           /* like steps, but only those that began with an instruction; never goes back */
+    uint64_t begun_settled;   /* how many of them are in the derived counters (scoreboard.c) */
+    uint64_t probe_operand;   /* second operand of the atomic operation being observed */
+    ProbeAccess probe_access; /* that an observer is called for */
+    void *jump_cache;         /* the engine's */
     const void
         *cut_block; /* the engine's: the observed block that a slow path or helper was called from last */
     Machine *machine;

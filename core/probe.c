@@ -76,7 +76,14 @@ void probe_add_inline(ProbeBlock *b, uint32_t insn, ProbeOp op, uint32_t counter
         &(ProbeRequest){.kind = PROBE_DO_INLINE, .op = op, .insn = insn, .counter = counter, .value = value});
 }
 
+/* Most ask for all instructions, without looking at what they do. */
+static bool makes(const ProbeBlock *b, uint32_t insn, unsigned access) {
+    return insn < b->n_insns && (b->insns[insn].access & access);
+}
+
 void probe_add_mem(ProbeBlock *b, uint32_t insn, unsigned access, ProbeMemFn *fn, void *data, bool regs) {
+    if (!makes(b, insn, access))
+        return;
     add(b,
         &(ProbeRequest){
             .kind = PROBE_DO_MEM, .access = access, .insn = insn, .fn.mem = fn, .data = data, .regs = regs});
@@ -84,6 +91,8 @@ void probe_add_mem(ProbeBlock *b, uint32_t insn, unsigned access, ProbeMemFn *fn
 
 void probe_add_mem_inline(ProbeBlock *b, uint32_t insn, unsigned access, ProbeOp op, uint32_t counter,
                           uint64_t value) {
+    if (!makes(b, insn, access))
+        return;
     add(b, &(ProbeRequest){.kind = PROBE_DO_MEM_INLINE,
                            .op = op,
                            .access = access,

@@ -59,14 +59,18 @@ static void run_begin(Hart *h, const ProbeCall *call, uint64_t a, uint64_t b, ui
     }
 }
 
+/* Without address and value. */
+static ProbeAccess access_made(MemOp mem, bool is_write) {
+    return (ProbeAccess){.size = MEM_KIND(mem) == MEM_CBO_ZERO ? 6 : mem & MEM_SIZE_MASK,
+                         .is_write = is_write,
+                         .is_signed = !is_write && (mem & MEM_SIGN),
+                         .ctx = MEM_CTX(mem)};
+}
+
 static void report(Hart *h, const ProbeCall *call, Gva va, uint64_t value, bool is_write) {
-    unsigned size = MEM_KIND(call->mem) == MEM_CBO_ZERO ? 6 : call->mem & MEM_SIZE_MASK;
-    ProbeAccess access = {.va = va,
-                          .value = size >= 3 ? value : value & (((uint64_t)1 << (8u << size)) - 1),
-                          .size = (uint8_t)size,
-                          .is_write = is_write,
-                          .is_signed = !is_write && (call->mem & MEM_SIGN),
-                          .ctx = MEM_CTX(call->mem)};
+    ProbeAccess access = access_made(call->mem, is_write);
+    access.va = va;
+    access.value = probe_access_bytes(&access, value);
     for (uint32_t i = 0; i < call->n; i++) {
         const ProbeRequest *r = &call->requests[i];
         if (!(r->access & (is_write ? PROBE_WRITE : PROBE_READ))) {
@@ -321,6 +325,12 @@ static void call_access(Writer *w, const IrOp *op, const ProbeRequest *requests,
                                         (MemOp)((w->ir->flags >> FLAG_CTX_SHIFT) & 7) << MEM_CTX_SHIFT
                                   : op->mem;
     call->amo = op->aux;
+    bool plain = op->op == IR_LD || op->op == IR_LR || op->op == IR_ST;
+    if (n == 1 && plain && requests->kind == PROBE_DO_MEM && (requests->access & access_of(op))) {
+        call->direct_mem = requests->fn.mem;
+        call->data = requests->data;
+        call->access = access_made(op->mem, op->op == IR_ST);
+    }
 }
 
 static void put_access(Writer *w, const IrOp *op, const ProbeRequest *requests, uint32_t n) {

@@ -15,12 +15,17 @@
 typedef struct ProbeCall ProbeCall;
 typedef void ProbeHelper(Hart *h, const ProbeCall *call, uint64_t a, uint64_t b, uint64_t c);
 
-/* What a PROBE op refers to. Backends call fn(hart, call, a, b, c), with pc and left stored; or direct(data,
- * hart). */
+/*
+ * What a PROBE op refers to. Backends call fn(hart, call, a, b, c), with pc and left stored; or direct(data, hart); or
+ * direct_mem(data, hart, &hart->probe_access), which they have made `access` with the address a and, of b, the bytes that its
+ * size says.
+ */
 struct ProbeCall {
     ProbeHelper *fn;
-    ProbeFn *direct; /* if not NULL: all that there is to call */
-    void *data;
+    ProbeFn *direct;        /* if not NULL: all that there is to call */
+    ProbeMemFn *direct_mem; /* likewise */
+    void *data;             /* of these */
+    ProbeAccess access;
     bool regs;             /* x[] and pc are looked at */
     const ProbeCell *cell; /* only if no way is found in it (probe_add_step); `counter` is the place */
     bool conditional;      /* only if the counter <cond> value, which fits 32 bits sign-extended */
@@ -32,6 +37,11 @@ struct ProbeCall {
     uint32_t n;
     ProbeRequest requests[];
 };
+
+/* The bytes of a register that the access concerns. */
+static inline uint64_t probe_access_bytes(const ProbeAccess *access, uint64_t value) {
+    return access->size >= 3 ? value : value & (((uint64_t)1 << (8u << access->size)) - 1);
+}
 
 /* One merged addition: when it is made and when it is due, each 2 * instruction, + 1 after the instruction's
  * access. */

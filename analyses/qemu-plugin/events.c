@@ -251,6 +251,7 @@ static void run_mem(void *data, const Hart *hart, const ProbeAccess *access) {
     qemu_plugin_meminfo_t info =
         access->size | (access->is_signed ? INFO_SIGNED : 0u) | (access->is_write ? INFO_STORE : 0u);
     a->fn.mem(hart->id, info, access->va, a->userdata);
+    host->access = NULL;
     host->code = NULL;
 }
 
@@ -383,10 +384,11 @@ qemu_plugin_mem_value qemu_plugin_mem_get_value(qemu_plugin_meminfo_t info) {
 
 struct qemu_plugin_hwaddr *qemu_plugin_get_hwaddr(qemu_plugin_meminfo_t info, uint64_t vaddr) {
     PluginHost *host = plugin_host();
-    QemuPlugin *q = qemu_current();
     bool is_ram;
-    if (!q || !host->code || !host->access ||
-        !probe_access_paddr(plugin_hart(host), host->access, &q->hwaddr.pa, &is_ram))
+    if (!host || !host->code || !host->access || host->code->plugin->kind != &plugin_kind_qemu)
+        return NULL;
+    QemuPlugin *q = host->code->plugin->state;
+    if (!probe_access_paddr(plugin_hart(host), host->access, &q->hwaddr.pa, &is_ram))
         return NULL;
     q->hwaddr.is_io = !is_ram;
     q->hwaddr.name = is_ram ? "RAM" : plugin_device_name(host->machine, q->hwaddr.pa);

@@ -176,6 +176,11 @@ static void G_GNUC_NO_INLINE run_probe(Hart *h, const Block *block, const Interp
     store_position(h, block, op);
     if (call->direct) {
         call->direct(call->data, h);
+    } else if (call->direct_mem) {
+        h->probe_access = call->access;
+        h->probe_access.va = REG(a);
+        h->probe_access.value = probe_access_bytes(&call->access, REG(b));
+        call->direct_mem(call->data, h, &h->probe_access);
     } else {
         call->fn(h, call, REG(a), REG(b), REG(c));
     }

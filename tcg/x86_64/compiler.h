@@ -50,6 +50,9 @@ typedef struct X86Features {
 } X86Features;
 
 /* Shared pieces of code, made once at the start of the cold stream. */
+/* What an observer's call is: ProbeCall.fn, direct or direct_mem. */
+typedef enum { PROBE_THUNK_HELPER, PROBE_THUNK_DIRECT, PROBE_THUNK_MEM, PROBE_THUNKS } ProbeThunk;
+
 typedef struct X86Thunks {
     const uint8_t *enter;
     const uint8_t *leave[ENTER_TRACE + 1];     /* by EnterReason; rcx = pc (LINK: rax = Block), see exits.c */
@@ -57,7 +60,7 @@ typedef struct X86Thunks {
     const uint8_t *load, *store[4], *lr, *rmw; /* slow paths, see mem.c; store: by log2 of the size */
     const uint8_t *save_all, *save_caller;     /* pinned registers to the hart */
     const uint8_t *call[2];                    /* helper call: 0 light, 1 full, see call.c */
-    const uint8_t *probe[2][2];                /* [direct][regs], see observe.c */
+    const uint8_t *probe[PROBE_THUNKS][2];     /* [kind][regs], see observe.c */
 } X86Thunks;
 
 enum { USE_NONE = 0xffff }; /* "no later use" */

@@ -6,6 +6,8 @@
  */
 #include "tcg/x86_64/compiler.h"
 
+#include <string.h>
+
 #include "tcg/probe.h"
 
 void observe_emit_block(Compiler *c, Emit *e, HostReg scratch) {
@@ -31,14 +33,26 @@ void op_count(Compiler *c, unsigned arg) {
 static void emit_call(Compiler *c, Emit *e, const ProbeCall *call) {
     emit_imm(e, RSI, (uint64_t)c->op->imm);
     emit_store_imm(e, 2, HART_RM(left), (int32_t)compiler_left(c));
-    emit_call_to(e, c->b->thunks.probe[0][call->regs]);
+    emit_call_to(e, c->b->thunks.probe[PROBE_THUNK_HELPER][call->regs]);
 }
 
 static void emit_direct(Compiler *c, Emit *e, const ProbeCall *call) {
     emit_imm(e, RAX, (uintptr_t)call->direct);
     emit_imm(e, RSI, (uintptr_t)call->data);
     emit_store_imm(e, 2, HART_RM(left), (int32_t)compiler_left(c));
-    emit_call_to(e, c->b->thunks.probe[1][call->regs]);
+    emit_call_to(e, c->b->thunks.probe[PROBE_THUNK_DIRECT][call->regs]);
+}
+
+/* What is known of the access already is one word. */
+static void emit_direct_mem(Compiler *c, Emit *e, const ProbeCall *call) {
+    int32_t known;
+    G_STATIC_ASSERT(sizeof(ProbeAccess) - offsetof(ProbeAccess, size) >= sizeof known);
+    memcpy(&known, &call->access.size, sizeof known);
+    emit_store_imm(e, 2, HART_RM(probe_access.size), known);
+    emit_imm(e, RAX, (uintptr_t)call->direct_mem);
+    emit_imm(e, RSI, (uintptr_t)call->data);
+    emit_store_imm(e, 2, HART_RM(left), (int32_t)compiler_left(c));
+    emit_call_to(e, c->b->thunks.probe[PROBE_THUNK_MEM][call->regs]);
 }
 
 static void emit_pc(Compiler *c, Emit *e, const ProbeCall *call) {
@@ -59,6 +73,13 @@ static void load_variable(Compiler *c, HostReg to, IrVar v) {
     }
 }
 
+static void extend_zero(Emit *e, HostReg r, unsigned size) {
+    static const unsigned ops[] = {O_MOVZX8, O_MOVZX16, O_LOAD};
+    if (size < G_N_ELEMENTS(ops)) {
+        emit_rr(e, ops[size], r, r);
+    }
+}
+
 static void call_in_line(Compiler *c, const ProbeCall *call) {
     ra_flush(c);
     emit_pc(c, &c->hot, call);
@@ -68,6 +89,11 @@ static void call_in_line(Compiler *c, const ProbeCall *call) {
     }
     load_variable(c, RDX, c->op->a);
     load_variable(c, RCX, c->op->b);
+    if (call->direct_mem) {
+        extend_zero(&c->hot, RCX, call->access.size);
+        emit_direct_mem(c, &c->hot, call);
+        return;
+    }
     load_variable(c, RAX, c->op->c);
     emit_call(c, &c->hot, call);
 }
@@ -139,22 +165,27 @@ void op_probe(Compiler *c, unsigned arg) {
 }
 
 /*
- * At entry [rsp] is the return address; rsp is 8 off alignment. Local registers are lost. Direct: rax is the
- * function, rsi its data.
+ * At entry [rsp] is the return address; rsp is 8 off alignment. Local registers are lost. rdx is a, rcx b. Direct: rax is
+ * the function, rsi its data.
  */
-static const uint8_t *make_thunk(Emit *e, bool direct, bool regs) {
+static const uint8_t *make_thunk(Emit *e, ProbeThunk kind, bool regs) {
     const uint8_t *start = e->p;
     exits_emit_save_pinned(e, regs ? REGS_PINNED : REGS_PINNED & REGS_CALLER_SAVED);
     emit_store(e, HART_RM(budget), REG_BUDGET);
     emit_alu_imm(e, W, ALU_SUB, rm_reg(RSP), 8);
-    if (direct) {
-        emit_mov(e, RDI, RSI);
-        emit_rm(e, O_LEA | W, RSI, rm_mem(REG_HART, -HART_BIAS));
-        emit_call_rm(e, rm_reg(RAX));
-    } else {
+    if (kind == PROBE_THUNK_HELPER) {
         emit_mov(e, R8, RAX);
         emit_rm(e, O_LEA | W, RDI, rm_mem(REG_HART, -HART_BIAS));
         emit_call_rm(e, rm_mem(RSI, offsetof(ProbeCall, fn)));
+    } else {
+        emit_mov(e, RDI, RSI);
+        emit_rm(e, O_LEA | W, RSI, rm_mem(REG_HART, -HART_BIAS));
+        if (kind == PROBE_THUNK_MEM) {
+            emit_store(e, HART_RM(probe_access.va), RDX);
+            emit_store(e, HART_RM(probe_access.value), RCX);
+            emit_rm(e, O_LEA | W, RDX, HART_RM(probe_access));
+        }
+        emit_call_rm(e, rm_reg(RAX));
     }
     emit_alu_imm(e, W, ALU_ADD, rm_reg(RSP), 8);
     exits_emit_load_pinned(e, REGS_PINNED & REGS_CALLER_SAVED);
@@ -163,7 +194,9 @@ static const uint8_t *make_thunk(Emit *e, bool direct, bool regs) {
 }
 
 void observe_make_thunks(X86Backend *b, Emit *e) {
-    for (unsigned i = 0; i < 4; i++) {
-        b->thunks.probe[i >> 1][i & 1] = make_thunk(e, i >> 1, i & 1);
+    for (unsigned kind = 0; kind < PROBE_THUNKS; kind++) {
+        for (unsigned regs = 0; regs < 2; regs++) {
+            b->thunks.probe[kind][regs] = make_thunk(e, (ProbeThunk)kind, regs);
+        }
     }
 }
