@@ -2,10 +2,10 @@
 #include "analyses/program_file.h"
 
 #include <gelf.h>
-#include <glib/gstdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "analyses/debug_file.h"
+#include "analyses/dwarf_lines.h"
 #include "analyses/elf_symbols.h"
 #include "analyses/store/query.h"
 #include "analyses/sysroot.h"
@@ -61,33 +61,20 @@ static char *read_script(const uint8_t *data, size_t size) {
     return *at ? g_strndup(at, strcspn(at, " \t")) : NULL;
 }
 
-#define FILE_MAX ((goffset)1 << 30) /* the guest says what is opened: a larger one has no symbols */
-
-static char *read_file(const char *path, gsize *size) {
-    GStatBuf st;
-    char *data = NULL;
-    bool fits = path && !g_stat(path, &st) && S_ISREG(st.st_mode) && st.st_size <= FILE_MAX;
-    return fits && g_file_get_contents(path, &data, size, NULL) ? data : NULL;
-}
-
-static char *debug_data(const char *root, const char *build_id, gsize *size) {
-    if (!build_id || strlen(build_id) < 3)
-        return NULL;
-    g_autofree char *path = g_strdup_printf("/usr/lib/debug/.build-id/%.2s/%s.debug", build_id, build_id + 2);
-    g_autofree char *found = sysroot_find(root, path);
-    return read_file(found, size);
-}
-
-static bool add_symbols(ProgramFile *f, Store *store, Elf *elf, const char *root, const char *build_id,
-                        GError **error) {
+/* What the file has not is in its debug file, if anywhere. */
+static bool add_symbols(ProgramFile *f, Store *store, Elf *elf, const char *root, const char *path,
+                        const char *build_id, GError **error) {
     static const char sql[] =
         "INSERT INTO program_symbol (module_id, name, addr, size, kind) VALUES (?, ?, ?, ?, ?)";
     gsize size = 0;
-    g_autofree char *debug = elf_has_symtab(elf) ? NULL : debug_data(root, build_id, &size);
+    bool has_symbols = elf_has_symtab(elf), has_lines = dwarf_lines_has(elf);
+    g_autofree char *debug =
+        has_symbols && has_lines ? NULL : debug_file_read(root, path, elf, build_id, &size);
     Elf *other = debug ? elf_open((uint8_t *)debug, size) : NULL;
     StoreStmt *insert = NULL;
     bool ok = store_prepare(store, sql, &insert, error) &&
-              elf_add_symbols(other ? other : elf, insert, f->module, 0, error);
+              elf_add_symbols(other && !has_symbols ? other : elf, insert, f->module, 0, error) &&
+              dwarf_lines_add(store, other && !has_lines ? other : elf, f->module, 0, error);
     store_stmt_free(insert);
     elf_end(other);
     return ok;
@@ -105,10 +92,13 @@ static bool find_module(ProgramFile *f, Store *store, const char *path, const ch
         store_prepare(store, "INSERT OR REPLACE INTO module VALUES (?, ?, ?, ?, NULL, NULL)", &put, error) &&
         store_run(put, error, "isss", f->module, name, path, build_id);
     store_stmt_free(put);
-    put = NULL;
-    ok = ok && store_prepare(store, "DELETE FROM program_symbol WHERE module_id = ?", &put, error) &&
-         store_run(put, error, "i", f->module);
-    store_stmt_free(put);
+    static const char *const former[] = {"DELETE FROM program_symbol WHERE module_id = ?",
+                                         "DELETE FROM program_line WHERE module_id = ?"};
+    for (size_t i = 0; ok && i < G_N_ELEMENTS(former); i++) {
+        put = NULL;
+        ok = store_prepare(store, former[i], &put, error) && store_run(put, error, "i", f->module);
+        store_stmt_free(put);
+    }
     return ok;
 }
 
@@ -131,7 +121,7 @@ static bool read_functions(ProgramFile *f, Store *store, GError **error) {
 
 ProgramFile *program_file_new(Store *store, const char *root, const char *path, GError **error) {
     gsize size;
-    g_autofree char *found = sysroot_find(root, path), *data = read_file(found, &size);
+    g_autofree char *data = sysroot_read(root, path, &size);
     if (!data)
         return NULL;
     ProgramFile *f = g_new0(ProgramFile, 1);
@@ -143,7 +133,7 @@ ProgramFile *program_file_new(Store *store, const char *root, const char *path, 
         g_autofree char *build_id = elf_build_id(elf);
         read_headers(f, elf, (uint8_t *)data, size);
         ok = find_module(f, store, path, build_id, error) &&
-             add_symbols(f, store, elf, root, build_id, error) && read_functions(f, store, error);
+             add_symbols(f, store, elf, root, path, build_id, error) && read_functions(f, store, error);
         elf_end(elf);
     }
     if (ok)

@@ -21,8 +21,8 @@ typedef struct ProgramFile {
 } ProgramFile;
 
 /*
- * The guest's file `path` out of the folder `root`, and its symbols into program_symbol: the file's own, or where it has
- * been stripped those of its debug file (usr/lib/debug/.build-id). NULL: it is neither there, ELF of the guest's kind, nor
+ * The guest's file `path` out of the folder `root`, its symbols into program_symbol and its lines into program_line: the
+ * file's own, or where it has been stripped those of its debug file (debug_file.h). NULL: it is neither there, ELF of the guest's kind, nor
  * a script; or, with an error, the database failed.
  */
 ProgramFile *program_file_new(Store *store, const char *root, const char *path, GError **error);

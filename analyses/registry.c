@@ -271,7 +271,7 @@ static bool lists(const char *tables, const char *name) {
 
 bool analysis_name_is_free(const char *name) {
     if (!is_word(name) || lists("meta analysis loader module module_v symbol symbol_v line line_v write "
-                                "checkpoint_v program_symbol map "
+                                "checkpoint_v program_symbol program_line map "
                                 "space",
                                 name))
         return false;

@@ -304,7 +304,7 @@ RR_API bool rr_translate(const RrHart *hart, uint64_t vaddr, uint64_t *paddr);
  * hart runs. */
 RR_API bool rr_symbol(const RrSelf *self, uint64_t vaddr, char *to, size_t size);
 /* [2] The source line that the code at the address was made from: its number, and the file's path, always terminated;
- * 0: not known. */
+ * 0: not known. Of a program like rr_symbol(). */
 RR_API unsigned rr_line(const RrSelf *self, uint64_t vaddr, char *to, size_t size);
 /* [2] Who has the hart; needs RrPlugin.tasks or one of the three events. The pointer lives as long as the instance. */
 RR_API const RrTask *rr_task(const RrSelf *self, const RrHart *hart);

@@ -11,6 +11,7 @@
 bool store_clear_symbols(Store *s, GError **error) {
     return store_exec(s,
                       "DELETE FROM line; DELETE FROM symbol; DELETE FROM module; DELETE FROM program_symbol; "
+                      "DELETE FROM program_line; "
                       "DELETE FROM map; DELETE FROM space; DELETE FROM meta WHERE key = 'programs'",
                       error);
 }
@@ -60,7 +61,7 @@ static bool add_module(Store *s, Elf *elf, const char *name, const char *path, u
         low = high = 0;
     g_autofree char *build_id = elf_build_id(elf);
     bool ok = add_rows(s, name, path, build_id, low + shift, high - low, &id, &insert, error) &&
-              elf_add_symbols(elf, insert, id, shift, error) && dwarf_lines_add(s, elf, shift, error);
+              elf_add_symbols(elf, insert, id, shift, error) && dwarf_lines_add(s, elf, 0, shift, error);
     store_stmt_free(insert);
     return ok;
 }

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #define LINKS_MAX 40u
+#define FILE_MAX ((off_t)1 << 30)
 
 static char *host_path(const char *root, const GPtrArray *parts) {
     GString *s = g_string_new(root);
@@ -55,4 +56,12 @@ char *sysroot_find(const char *root, const char *path) {
         return found;
     g_free(found);
     return NULL;
+}
+
+char *sysroot_read(const char *root, const char *path, gsize *size) {
+    struct stat st;
+    char *data = NULL;
+    g_autofree char *found = sysroot_find(root, path);
+    bool fits = found && !stat(found, &st) && st.st_size <= FILE_MAX;
+    return fits && g_file_get_contents(found, &data, size, NULL) ? data : NULL;
 }

@@ -11,5 +11,7 @@
 
 /* The host's path of a regular file; NULL: there is none. Caller frees. Relative paths begin at the root. */
 char *sysroot_find(const char *root, const char *path);
+/* Its bytes; NULL too when it is larger than 1 GiB, since the guest says what is read. Caller frees. */
+char *sysroot_read(const char *root, const char *path, gsize *size);
 
 #endif

@@ -160,25 +160,32 @@ static void take_text(void *opaque, int n, const QueryValue *values) {
         *(char **)opaque = g_strdup(values[0].text);
 }
 
-/* Where programs are followed, and one of them lies there. */
-static char *plugins_program_symbol(void *opaque, Gva pc) {
+/* What a function of the database says of an address where programs are followed, in what the hart runs in U mode. */
+static char *ask_program(const Job *j, const char *function, Gva pc) {
     static const QueryOps ops = {ignore_begin, take_text, ignore_end};
-    const Job *j = opaque;
     const Machine *m = replay_machine(j->replay);
     const Hart *hart = m->harts[m->current];
-    char *name = NULL;
+    char *text = NULL;
     if (!j->set || !analysis_set_follows(j->set) || hart->priv != PRIV_U)
         return NULL;
     g_autofree char *sql =
-        g_strdup_printf("SELECT symbol_at(%" G_GINT64_FORMAT ", %" G_GINT64_FORMAT ", %" G_GINT64_FORMAT ")",
-                        (gint64)pc, (gint64)hart->satp, (gint64)machine_pos(m));
-    store_query(store_handle(j->store), sql, &ops, &name, NULL);
-    return name;
+        g_strdup_printf("SELECT %s(%" G_GINT64_FORMAT ", %" G_GINT64_FORMAT ", %" G_GINT64_FORMAT ")",
+                        function, (gint64)pc, (gint64)hart->satp, (gint64)machine_pos(m));
+    store_query(store_handle(j->store), sql, &ops, &text, NULL);
+    return text;
+}
+
+static char *plugins_program_symbol(void *opaque, Gva pc) {
+    return ask_program(opaque, "symbol_at", pc);
+}
+
+static char *plugins_program_line(void *opaque, Gva pc) {
+    return ask_program(opaque, "line_at", pc);
 }
 
 static bool job_attach(Job *j, GError **error) {
     const Args *args = j->args;
-    const PluginsJob job = {plugins_store, plugins_set, plugins_program_symbol, j};
+    const PluginsJob job = {plugins_store, plugins_set, plugins_program_symbol, plugins_program_line, j};
     if (!plugins_load(args, j->rec, &job, &j->plugins, error))
         return false;
     if (!args->analyses && !args->sysroot && !(j->plugins && database_sysroot(args, j->rec)))

@@ -9,7 +9,7 @@
 #include "cli/ask.h"
 #include "cli/lines.h"
 
-/* -- lcov: a line was executed as often as its most frequent instruction ------------------------------------- */
+/* -- lcov: a line of a program was executed as often as its most frequent instruction ------------------------ */
 
 typedef struct LineCount {
     const char *file;
@@ -24,7 +24,8 @@ typedef struct Function {
 } Function;
 
 typedef struct Lcov {
-    GArray *lines, *counts, *functions;
+    ByProgram *lines, *counts;
+    GArray *functions;
 } Lcov;
 
 static gint by_line(gconstpointer a, gconstpointer b) {
@@ -36,12 +37,13 @@ static gint by_line(gconstpointer a, gconstpointer b) {
 static gint by_function(gconstpointer a, gconstpointer b) {
     const Function *p = a, *q = b;
     int order = strcmp(p->file, q->file);
-    return order ? order : p->line < q->line ? -1 : p->line > q->line;
+    order = order ? order : p->line < q->line ? -1 : p->line > q->line;
+    return order ? order : strcmp(p->name, q->name);
 }
 
 /* The first count at or after an address. */
 static guint first_count(const GArray *counts, uint64_t addr) {
-    guint low = 0, high = counts->len;
+    guint low = 0, high = counts ? counts->len : 0;
     while (low < high) {
         guint middle = (low + high) / 2;
         if (g_array_index(counts, Count, middle).pc < addr)
@@ -52,43 +54,75 @@ static guint first_count(const GArray *counts, uint64_t addr) {
     return low;
 }
 
-/* All rows of the line table, with what ran of them; several of one line are joined when written. */
-static GArray *count_lines(const Lcov *x) {
-    GArray *result = g_array_new(FALSE, FALSE, sizeof(LineCount));
-    for (guint i = 0; i < x->lines->len; i++) {
-        const Line *l = &g_array_index(x->lines, Line, i);
-        uint64_t end = i + 1 < x->lines->len ? l[1].addr : UINT64_MAX;
+/* Sorted, and each line once. */
+static void join_lines(GArray *lines) {
+    guint n = 0;
+    g_array_sort(lines, by_line);
+    for (guint i = 0; i < lines->len; i++) {
+        const LineCount *l = &g_array_index(lines, LineCount, i);
+        LineCount *last = n ? &g_array_index(lines, LineCount, n - 1) : NULL;
+        if (last && !by_line(last, l))
+            last->count = MAX(last->count, l->count);
+        else
+            g_array_index(lines, LineCount, n++) = *l;
+    }
+    g_array_set_size(lines, n);
+}
+
+/* All lines of one program, with what ran of them. */
+static void count_program(const GArray *lines, const GArray *counts, GArray *all) {
+    g_autoptr(GArray) own = g_array_new(FALSE, FALSE, sizeof(LineCount));
+    for (guint i = 0; i < lines->len; i++) {
+        const Line *l = &g_array_index(lines, Line, i);
+        uint64_t end = i + 1 < lines->len ? l[1].addr : UINT64_MAX;
         LineCount c = {l->file, l->line, 0};
         if (!l->file || l->line <= 0)
             continue;
-        for (guint k = first_count(x->counts, l->addr);
-             k < x->counts->len && g_array_index(x->counts, Count, k).pc < end; k++)
-            c.count = MAX(c.count, g_array_index(x->counts, Count, k).count);
-        g_array_append_val(result, c);
+        for (guint k = first_count(counts, l->addr);
+             counts && k < counts->len && g_array_index(counts, Count, k).pc < end; k++)
+            c.count = MAX(c.count, g_array_index(counts, Count, k).count);
+        g_array_append_val(own, c);
     }
-    g_array_sort(result, by_line);
-    return result;
+    join_lines(own);
+    g_array_append_vals(all, own->data, own->len);
 }
 
-/* name, address */
+/* Those of several programs that were made from the same line are joined when written. */
+static GArray *count_lines(const Lcov *x) {
+    GArray *all = g_array_new(FALSE, FALSE, sizeof(LineCount));
+    for (guint i = 0; i < by_program_count(x->lines); i++) {
+        int64_t program;
+        const GArray *lines = by_program_rows(x->lines, i, &program);
+        count_program(lines, by_program_find(x->counts, program), all);
+    }
+    g_array_sort(all, by_line);
+    return all;
+}
+
+/* name, address, program */
 static void add_function(void *opaque, const QueryValue *v) {
     Lcov *x = opaque;
     uint64_t addr = (uint64_t)v[1].integer;
-    const Line *l = lines_find(x->lines, addr);
+    int64_t program = v[2].integer;
+    const Line *l = lines_find(x->lines, program, addr);
     if (!l)
         return;
-    guint k = first_count(x->counts, addr);
-    bool ran = k < x->counts->len && g_array_index(x->counts, Count, k).pc == addr;
+    const GArray *counts = by_program_find(x->counts, program);
+    guint k = first_count(counts, addr);
+    bool ran = counts && k < counts->len && g_array_index(counts, Count, k).pc == addr;
     Function f = {l->file, g_intern_string(v[0].text), l->line,
-                  ran ? g_array_index(x->counts, Count, k).count : 0};
+                  ran ? g_array_index(counts, Count, k).count : 0};
     g_array_append_val(x->functions, f);
 }
 
 static void put_functions(FILE *to, const GArray *functions, const char *file) {
-    for (guint i = 0; i < functions->len; i++) {
+    for (guint i = 0; i < functions->len;) {
         const Function *f = &g_array_index(functions, Function, i);
+        uint64_t count = 0;
+        for (; i < functions->len && !by_function(&g_array_index(functions, Function, i), f); i++)
+            count += g_array_index(functions, Function, i).count;
         if (!strcmp(f->file, file))
-            fprintf(to, "FN:%" G_GINT64_FORMAT ",%s\nFNDA:%" PRIu64 ",%s\n", f->line, f->name, f->count,
+            fprintf(to, "FN:%" G_GINT64_FORMAT ",%s\nFNDA:%" PRIu64 ",%s\n", f->line, f->name, count,
                     f->name);
     }
 }
@@ -103,7 +137,7 @@ static guint put_file(FILE *to, const GArray *lines, const GArray *functions, gu
         const LineCount *l = &g_array_index(lines, LineCount, i);
         uint64_t count = 0;
         for (; i < lines->len && !by_line(&g_array_index(lines, LineCount, i), l); i++)
-            count = MAX(count, g_array_index(lines, LineCount, i).count);
+            count += g_array_index(lines, LineCount, i).count;
         fprintf(to, "DA:%" G_GINT64_FORMAT ",%" PRIu64 "\n", l->line, count);
         found++;
         hit += count > 0;
@@ -116,29 +150,36 @@ static bool no_lines(GError **error) {
     g_set_error(
         error, CLI_ERROR, 0,
         "lcov needs line numbers, and no module has them: record programs built with -g as -kernel or "
-        "-bios, or give --symbols FILE");
+        "-bios, give --symbols FILE, or replay with --sysroot DIR");
     return false;
 }
 
+static bool read_functions(Lcov *l, sqlite3 *db, GError **error) {
+    return ask_rows(db,
+                    "SELECT min(name), addr, 0 FROM symbol WHERE kind = 'func' GROUP BY addr ORDER BY addr",
+                    add_function, l, error) &&
+           (!ask_has(db, "program_symbol") ||
+            ask_rows(db,
+                     "SELECT min(name), addr, module_id FROM program_symbol WHERE kind = 'func' "
+                     "GROUP BY module_id, addr ORDER BY module_id, addr",
+                     add_function, l, error));
+}
+
 bool export_lcov(Export *x, GError **error) {
-    Lcov l = {0};
+    Lcov l = {.functions = g_array_new(FALSE, FALSE, sizeof(Function))};
     bool ok = (l.lines = lines_read(x->db, error)) && (l.counts = counts_read(x->db, error));
-    if (ok && l.lines->len == 0)
+    if (ok && !by_program_count(l.lines))
         ok = no_lines(error);
-    l.functions = g_array_new(FALSE, FALSE, sizeof(Function));
-    ok = ok &&
-         ask_rows(x->db, "SELECT min(name), addr FROM symbol WHERE kind = 'func' GROUP BY addr ORDER BY addr",
-                  add_function, &l, error);
+    ok = ok && read_functions(&l, x->db, error);
     if (ok) {
-        GArray *lines = count_lines(&l);
+        g_autoptr(GArray) lines = count_lines(&l);
         g_array_sort(l.functions, by_function);
         for (guint i = 0; i < lines->len;)
             i = put_file(x->to, lines, l.functions, i);
-        g_array_unref(lines);
     }
     g_array_unref(l.functions);
-    g_clear_pointer(&l.lines, g_array_unref);
-    g_clear_pointer(&l.counts, g_array_unref);
+    by_program_free(l.lines);
+    by_program_free(l.counts);
     return ok;
 }
 
@@ -197,9 +238,14 @@ static void add_block(void *opaque, const QueryValue *v) {
 bool export_drcov(Export *x, GError **error) {
     Drcov d = {x->to, g_array_new(FALSE, FALSE, sizeof(DrModule)), g_byte_array_new(), 0};
     bool ok =
-        ask_rows(x->db, "SELECT id, base, size, coalesce(path, name) FROM main.module ORDER BY id",
+        ask_rows(x->db,
+                 "SELECT id, coalesce(base, 0), coalesce(size, (SELECT max(offset + b.size) FROM block AS b "
+                 "WHERE module_id = m.id), 0), coalesce(path, name) FROM main.module AS m ORDER BY id",
                  add_module, &d, error) &&
-        ask_rows(x->db, "SELECT pc, size, module_id FROM block ORDER BY first_pos", add_block, &d, error);
+        ask_rows(x->db,
+                 "SELECT iif(m.id AND m.base IS NULL, offset, pc), b.size, module_id FROM block AS b "
+                 "LEFT JOIN main.module AS m ON m.id = module_id ORDER BY first_pos",
+                 add_block, &d, error);
     if (ok) {
         fprintf(x->to, "DRCOV VERSION: 2\nDRCOV FLAVOR: rr-emu\nModule Table: version 2, count %u\n",
                 d.modules->len);

@@ -36,13 +36,14 @@ bool export_folded(Export *x, GError **error) {
 /* -- callgrind: a function's own cost by address and line, then the calls that it makes ---------------------- */
 
 typedef struct Module {
-    uint64_t base, size;
+    int64_t id;
+    uint64_t base, size; /* size 0: of a program, which lies in several places */
     const char *name;
 } Module;
 
 typedef struct Callgrind {
     FILE *to;
-    GArray *lines;
+    ByProgram *lines;
     GArray *modules; /* of Module */
     const char *module, *file, *function;
     uint64_t total;
@@ -57,45 +58,46 @@ static void put_function(Callgrind *c, const char *module, const char *file, con
     c->function = function;
 }
 
-static int64_t line_of(const Callgrind *c, uint64_t pc, const char **file) {
-    const Line *l = lines_find(c->lines, pc);
+static int64_t line_of(const Callgrind *c, int64_t program, uint64_t pc, const char **file) {
+    const Line *l = lines_find(c->lines, program, pc);
     *file = l ? l->file : NULL;
     return l ? l->line : 0;
 }
 
-/* An address, its cost, its symbol and module. */
+/* An address (of a program as linked), its cost, its symbol and module, the program. */
 static void put_self(void *opaque, const QueryValue *v) {
     Callgrind *c = opaque;
     uint64_t pc = (uint64_t)v[0].integer, cost = (uint64_t)v[1].integer;
     const char *file, *module = v[3].type == QUERY_TEXT ? g_intern_string(v[3].text) : "";
-    int64_t line = line_of(c, pc, &file);
+    int64_t line = line_of(c, v[4].integer, pc, &file);
     put_function(c, module, file, profile_function(v[2].type == QUERY_TEXT ? v[2].text : NULL));
     fprintf(c->to, "0x%" PRIx64 " %" G_GINT64_FORMAT " %" PRIu64 "\n", pc, line, cost);
     c->total += cost;
 }
 
 static void add_module(void *opaque, const QueryValue *v) {
-    Module m = {(uint64_t)v[0].integer, (uint64_t)v[1].integer, g_intern_string(v[2].text)};
+    Module m = {v[0].integer, (uint64_t)v[1].integer, (uint64_t)v[2].integer, g_intern_string(v[3].text)};
     g_array_append_val(((Callgrind *)opaque)->modules, m);
 }
 
-static const char *module_of(const Callgrind *c, uint64_t pc) {
+static const char *module_of(const Callgrind *c, int64_t program, uint64_t pc) {
     for (guint i = 0; i < c->modules->len; i++) {
         const Module *m = &g_array_index(c->modules, Module, i);
-        if (pc - m->base < m->size)
+        if (program ? m->id == program : pc - m->base < m->size)
             return m->name;
     }
     return "???";
 }
 
-/* The caller's symbol, where it calls, the callee's symbol and address, calls, inclusive cost. */
+/* The caller's symbol, where it calls, the callee's symbol and address, calls, inclusive cost, both programs. */
 static void put_call(void *opaque, const QueryValue *v) {
     Callgrind *c = opaque;
     uint64_t at = (uint64_t)v[1].integer, target = (uint64_t)v[3].integer;
+    int64_t from = v[6].integer, to = v[7].integer;
     const char *file, *target_file, *function = profile_function(v[0].text);
-    int64_t line = line_of(c, at, &file), target_line = line_of(c, target, &target_file);
-    fprintf(c->to, "\nob=%s\nfl=%s\nfn=%s\n", module_of(c, at), file ? file : "???", function);
-    fprintf(c->to, "cob=%s\ncfi=%s\ncfn=%s\n", module_of(c, target), target_file ? target_file : "???",
+    int64_t line = line_of(c, from, at, &file), target_line = line_of(c, to, target, &target_file);
+    fprintf(c->to, "\nob=%s\nfl=%s\nfn=%s\n", module_of(c, from, at), file ? file : "???", function);
+    fprintf(c->to, "cob=%s\ncfi=%s\ncfn=%s\n", module_of(c, to, target), target_file ? target_file : "???",
             profile_function(v[2].text));
     fprintf(c->to, "calls=%" G_GINT64_FORMAT " 0x%" PRIx64 " %" G_GINT64_FORMAT "\n", v[4].integer, target,
             target_line);
@@ -104,18 +106,50 @@ static void put_call(void *opaque, const QueryValue *v) {
 
 static const char cover_sql[] =
     "SELECT coalesce(m.base, 0) + offset AS pc, count, symbol_in(coalesce(m.base, 0) + offset, iif(m.base IS "
-    "NULL, m.id, NULL), 0), m.name FROM cover "
-    "LEFT JOIN main.module AS m ON m.id = module_id ORDER BY pc < 0, pc";
+    "NULL, m.id, NULL), 0), m.name, iif(m.base IS NULL, coalesce(m.id, 0), 0) AS program FROM cover "
+    "LEFT JOIN main.module AS m ON m.id = module_id ORDER BY program, pc < 0, pc";
+/* A function of a program is in the table where it lay; the row of map that put it there tells how far it was moved. */
 static const char func_sql[] =
-    "SELECT addr, self_insns, coalesce(symbol, printf('%#x', addr)), m.name FROM func "
-    "LEFT JOIN main.module AS m ON m.id = module_id ORDER BY addr < 0, addr";
+    "SELECT addr - iif(m.base IS NULL, coalesce((SELECT shift FROM map AS p WHERE p.module_id = f.module_id "
+    "AND p.satp = f.satp & 0xfffffffffff AND f.addr - p.addr BETWEEN 0 AND p.size - 1 LIMIT 1), 0), 0) AS "
+    "pc, "
+    "self_insns, coalesce(symbol, printf('%#x', addr)), m.name, iif(m.base IS NULL, coalesce(m.id, 0), 0) AS "
+    "program FROM func AS f LEFT JOIN main.module AS m ON m.id = module_id ORDER BY program, pc < 0, pc";
+/* Addresses in programs go with who had the hart by then. */
+static const char calls_sql[] =
+    "CREATE TEMP TABLE callgrind AS SELECT id, parent_id, coalesce(symbol, printf('%#x', pc)) AS symbol, "
+    "pc - coalesce(shift, 0) AS pc, coalesce(program, 0) AS program, call_pc - coalesce(call_shift, 0) AS "
+    "call_pc, "
+    "coalesce(call_program, 0) AS call_program, insns FROM (SELECT *, program_at(pc, satp, call_pos + 1) AS "
+    "program, "
+    "base_at(pc, satp, call_pos + 1) AS shift, program_at(call_pc, satp, call_pos) AS call_program, "
+    "base_at(call_pc, satp, call_pos) AS call_shift FROM (SELECT *, satp_at(hart, call_pos) AS satp FROM "
+    "call)); "
+    "CREATE INDEX temp.callgrind_parent ON callgrind (parent_id)";
 static const char call_self_sql[] =
-    "SELECT c.pc, sum(c.insns - coalesce((SELECT sum(d.insns) FROM call AS d WHERE d.parent_id = c.id), 0)), "
-    "coalesce(c.symbol, printf('%#x', c.pc)), NULL FROM call AS c GROUP BY c.pc ORDER BY c.pc < 0, c.pc";
+    "SELECT c.pc, sum(c.insns - coalesce((SELECT sum(d.insns) FROM callgrind AS d WHERE d.parent_id = c.id), "
+    "0)), "
+    "c.symbol, m.name, c.program FROM callgrind AS c LEFT JOIN main.module AS m ON m.id = c.program "
+    "GROUP BY c.program, c.pc ORDER BY c.program, c.pc < 0, c.pc";
 static const char call_sql[] =
-    "SELECT coalesce(p.symbol, printf('%#x', p.pc)), coalesce(c.call_pc, p.pc), coalesce(c.symbol, "
-    "printf('%#x', c.pc)), c.pc, count(*), sum(c.insns) FROM call AS c JOIN call AS p ON p.id = c.parent_id "
-    "GROUP BY 1, 2, 3, 4 ORDER BY 1, 2";
+    "SELECT p.symbol, coalesce(c.call_pc, p.pc), c.symbol, c.pc, count(*), sum(c.insns), c.call_program, "
+    "c.program "
+    "FROM callgrind AS c JOIN callgrind AS p ON p.id = c.parent_id GROUP BY 1, 2, 3, 4, 7, 8 ORDER BY 1, 2";
+
+static void ignore_row(void *opaque, const QueryValue *v) {}
+
+static bool put_all(Callgrind *c, sqlite3 *db, GError **error) {
+    bool calls = ask_has(db, "call");
+    const char *self = ask_has(db, "cover") ? cover_sql : ask_has(db, "func") ? func_sql : call_self_sql;
+    return ask_rows(
+               db,
+               "SELECT id, coalesce(base, 0), iif(base IS NULL, 0, size), name FROM main.module ORDER BY id",
+               add_module, c, error) &&
+           (!calls || ask_rows(db, calls_sql, ignore_row, NULL, error)) &&
+           ask_rows(db, self, put_self, c, error) &&
+           (!calls || (ask_rows(db, call_sql, put_call, c, error) &&
+                       ask_rows(db, "DROP TABLE temp.callgrind", ignore_row, NULL, error)));
+}
 
 bool export_callgrind(Export *x, GError **error) {
     Callgrind c = {.to = x->to, .lines = lines_read(x->db, error)};
@@ -125,16 +159,10 @@ bool export_callgrind(Export *x, GError **error) {
     fprintf(x->to,
             "# callgrind format\nversion: 1\ncreator: rr-emu\ncmd: %s\npositions: instr line\nevents: Ir\n",
             command ? command : x->name);
-    const char *self = ask_has(x->db, "cover")  ? cover_sql
-                       : ask_has(x->db, "func") ? func_sql
-                                                : call_self_sql;
     c.modules = g_array_new(FALSE, FALSE, sizeof(Module));
-    bool ok =
-        ask_rows(x->db, "SELECT base, size, name FROM main.module ORDER BY id", add_module, &c, error) &&
-        ask_rows(x->db, self, put_self, &c, error) &&
-        (!ask_has(x->db, "call") || ask_rows(x->db, call_sql, put_call, &c, error));
+    bool ok = put_all(&c, x->db, error);
     fprintf(x->to, "\ntotals: %" PRIu64 "\n", c.total);
-    g_array_unref(c.lines);
+    by_program_free(c.lines);
     g_array_unref(c.modules);
     return ok;
 }

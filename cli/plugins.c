@@ -2,6 +2,7 @@
 #include "cli/plugins.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/symbolizer.h"
@@ -42,6 +43,12 @@ static char *symbol(void *opaque, Gva pc) {
 
 static char *line(void *opaque, Gva pc, unsigned *number) {
     Plugins *p = opaque;
+    char *text = p->job.program_line(p->job.opaque, pc), *colon = text ? strrchr(text, ':') : NULL;
+    if (colon) {
+        *number = (unsigned)strtoul(colon + 1, NULL, 10);
+        *colon = 0;
+        return text;
+    }
     if (!have_symbols(p))
         return NULL;
     SymbolizerLine at = symbolizer_line(p->symbols, pc);

@@ -13,7 +13,9 @@ typedef struct Plugins Plugins;
 typedef struct PluginsJob {
     Store *(*store)(void *opaque, GError **error);     /* the database: for those that declare tables */
     AnalysisSet *(*set)(void *opaque, GError **error); /* begun: for those that follow tasks */
-    char *(*program_symbol)(void *opaque, Gva pc); /* of what the hart runs in U mode; a new string or NULL */
+    /* Of what the hart runs in U mode: a new string or NULL. */
+    char *(*program_symbol)(void *opaque, Gva pc);
+    char *(*program_line)(void *opaque, Gva pc); /* "FILE:LINE" */
     void *opaque;
 } PluginsJob;
 /* Load every --plugin; *ret is NULL when there is none. `args` and `rec` must outlive it. */

@@ -36,6 +36,12 @@ CREATE TABLE IF NOT EXISTS program_symbol (
     id INTEGER PRIMARY KEY, module_id INTEGER, name TEXT, addr INTEGER, size INTEGER, kind TEXT -- addr: as linked
 );
 CREATE INDEX IF NOT EXISTS program_symbol_module ON program_symbol (module_id);
+CREATE TABLE IF NOT EXISTS program_line (
+    module_id INTEGER,
+    addr INTEGER,            -- as linked; up to before the next one
+    file TEXT, line INTEGER, -- NULL: no line is known from here on
+    PRIMARY KEY (module_id, addr)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS map (
     id INTEGER PRIMARY KEY,  -- in the order of time: of several that cover an address the last one counts
     satp INTEGER,            -- the page table's number, as in satp's low 44 bits

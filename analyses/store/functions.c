@@ -155,6 +155,56 @@ static void function_base_at(sqlite3_context *x, int n, sqlite3_value **v) {
     result_place(x, v, true);
 }
 
+/* "FILE:LINE" of a program's address as linked; module 0: of what lies at its address in every space. False: none. */
+static bool result_line(sqlite3_context *x, int64_t module, uint64_t addr) {
+    static const char all[] = "SELECT file || ':' || line FROM line WHERE ?1 = 0 AND addr BETWEEN ?2 AND ?3 "
+                              "ORDER BY addr DESC LIMIT 1";
+    static const char program[] = "SELECT file || ':' || line FROM program_line WHERE module_id = ?1 AND "
+                                  "addr BETWEEN ?2 AND ?3 ORDER BY addr DESC LIMIT 1";
+    sqlite3_stmt *s = NULL;
+    bool found = false;
+    if (sqlite3_prepare_v2(of(x)->db, module ? program : all, -1, &s, NULL) == SQLITE_OK) {
+        sqlite3_bind_int64(s, 1, module);
+        sqlite3_bind_int64(s, 2, (int64_t)addr < 0 ? INT64_MIN : 0);
+        sqlite3_bind_int64(s, 3, (int64_t)addr);
+        found = sqlite3_step(s) == SQLITE_ROW && sqlite3_column_type(s, 0) == SQLITE_TEXT;
+        if (found)
+            sqlite3_result_text(x, (const char *)sqlite3_column_text(s, 0), -1, SQLITE_TRANSIENT);
+    }
+    sqlite3_finalize(s);
+    return found;
+}
+
+static bool result_line_of(sqlite3_context *x, uint64_t pc, SpacesPlace place) {
+    return result_line(x, place.module, place.module ? pc - place.shift : pc);
+}
+
+/* line(pc): like sym(). */
+static void function_line(sqlite3_context *x, int n, sqlite3_value **v) {
+    uint64_t pc = (uint64_t)sqlite3_value_int64(v[0]);
+    if (sqlite3_value_type(v[0]) != SQLITE_NULL && !result_line(x, 0, pc))
+        result_line_of(x, pc, spaces_find_unique(of(x)->spaces, pc));
+}
+
+/* line_at(pc, satp, pos), line_in(pc, program, shift): like symbol_at() and symbol_in(). */
+static void function_line_at(sqlite3_context *x, int n, sqlite3_value **v) {
+    uint64_t pc = (uint64_t)sqlite3_value_int64(v[0]);
+    if (sqlite3_value_type(v[1]) == SQLITE_NULL)
+        function_line(x, n, v);
+    else if (sqlite3_value_type(v[0]) != SQLITE_NULL)
+        result_line_of(x, pc,
+                       spaces_find(of(x)->spaces, (uint64_t)sqlite3_value_int64(v[1]),
+                                   (Pos)sqlite3_value_int64(v[2]), pc));
+}
+
+static void function_line_in(sqlite3_context *x, int n, sqlite3_value **v) {
+    SpacesPlace place = {sqlite3_value_int64(v[1]), (uint64_t)sqlite3_value_int64(v[2])};
+    if (!place.module)
+        function_line(x, n, v);
+    else if (sqlite3_value_type(v[0]) != SQLITE_NULL)
+        result_line_of(x, (uint64_t)sqlite3_value_int64(v[0]), place);
+}
+
 /* satp_at(hart, pos) */
 static void function_satp_at(sqlite3_context *x, int n, sqlite3_value **v) {
     uint64_t satp;
@@ -250,6 +300,9 @@ int functions_register(Connection *c) {
         {"sym", 1, SQLITE_INNOCUOUS, function_sym},
         {"symbol_at", 3, SQLITE_INNOCUOUS, function_symbol_at},
         {"symbol_in", 3, SQLITE_INNOCUOUS, function_symbol_in},
+        {"line", 1, SQLITE_INNOCUOUS, function_line},
+        {"line_at", 3, SQLITE_INNOCUOUS, function_line_at},
+        {"line_in", 3, SQLITE_INNOCUOUS, function_line_in},
         {"program_at", 3, SQLITE_INNOCUOUS, function_program_at},
         {"base_at", 3, SQLITE_INNOCUOUS, function_base_at},
         {"satp_at", 2, SQLITE_INNOCUOUS, function_satp_at},

@@ -13,16 +13,32 @@ libs=/usr/riscv64-linux-gnu/lib
 [ -f $libs/ld-linux-riscv64-lp64d.so.1 ] || { echo "skipped: no shared C library for the guest"; exit 77; }
 mkdir -p $root/bin $root/lib $root/opt
 $cc -static -no-pie -DPROGRAM=one -DROUNDS=3000 -o $root/bin/one "$source" || exit 1
-$cc -static -no-pie -DPROGRAM=two -DROUNDS=4000 -o $root/opt/two "$source" || exit 1
+$cc -static -no-pie -DPROGRAM=two -DROUNDS=4000 -ffile-prefix-map="$TOP"=/two -o $root/opt/two "$source" || exit 1
 ln -sf /opt/two $root/bin/two # absolute: of the guest's root
 $cc -shared -fPIC -DLIBRARY -o $root/lib/libwork.so "$source" || exit 1
-$cc -fPIE -pie -DPROGRAM=moved -DROUNDS=5000 -DUSES_LIBRARY -o $root/bin/moved "$source" -L$root/lib -lwork || exit 1
+$cc -fPIE -pie -Wl,--build-id -DPROGRAM=moved -DROUNDS=5000 -DUSES_LIBRARY -o $root/bin/moved "$source" -L$root/lib -lwork || exit 1
 printf '#!/bin/one fork\n' >$root/bin/script
 chmod +x $root/bin/script
 cp $libs/ld-linux-riscv64-lp64d.so.1 $libs/libc.so.6 $root/lib/
 address() { riscv64-linux-gnu-nm "$1" | awk -v name="$2" '$3 == name { print "0x" $1 }'; }
 low=$(address $root/bin/one work_of_one) high=$(address $root/opt/two work_of_two)
 [ "$low" = "$high" ] || { echo "one and two are not at the same address: $low, $high"; exit 1; }
+
+# What addr2line says of the function NAME of a file: FILE:LINE.
+line_of() { riscv64-linux-gnu-addr2line -e "$1" "$(address "$1" "$2")"; }
+one_line=$(line_of $root/bin/one work_of_one) two_line=$(line_of $root/opt/two work_of_two)
+moved_line=$(line_of $root/bin/moved work_of_moved) library_line=$(line_of $root/lib/libwork.so library_work)
+for line in "$one_line" "$two_line" "$moved_line" "$library_line"; do
+    case $line in *"/programs.c:"[1-9]*) ;; *) say "addr2line says $line" ;; esac
+done
+# Debug files: one found by the build id, one by name and checksum.
+id=$(riscv64-linux-gnu-readelf -n $root/bin/moved | sed -n 's/.*Build ID: //p')
+debug=$root/usr/lib/debug
+mkdir -p "$debug/.build-id/${id%"${id#??}"}" $debug/lib
+riscv64-linux-gnu-objcopy --only-keep-debug $root/bin/moved "$debug/.build-id/${id%"${id#??}"}/${id#??}.debug"
+riscv64-linux-gnu-strip $root/bin/moved
+riscv64-linux-gnu-objcopy --only-keep-debug $root/lib/libwork.so $debug/lib/work.debug
+riscv64-linux-gnu-objcopy --strip-unneeded --add-gnu-debuglink=$debug/lib/work.debug $root/lib/libwork.so
 
 linux_record r programs -smp 2 || say "record failed"
 [ "$(grep -c '^at ' r.out)" = 6 ] || { say "the guest says:"; cat r.out; }
@@ -72,16 +88,60 @@ one
 two"
 expect "sym() of what several programs have" r.db "SELECT sym($low), sym((SELECT pc FROM call WHERE symbol = 'library_work'))" ,library_work
 
+# Source lines, of the program that lies there.
+lines="$one_line
+$two_line
+$moved_line
+$library_line"
+expect "lines of calls" r.db "SELECT group_concat(DISTINCT line_at(pc, satp_at(hart, call_pos), call_pos)) FROM call WHERE symbol IN ('work_of_one', 'work_of_two', 'work_of_moved', 'library_work') GROUP BY symbol ORDER BY symbol = 'library_work', symbol = 'work_of_moved', symbol = 'work_of_two'" "$lines"
+expect "line() of what several programs have" r.db "SELECT line($low), line((SELECT pc FROM call WHERE symbol = 'library_work'))" ",$library_line"
+expect "program_line is of the module, as linked" r.db "SELECT file || ':' || line FROM program_line JOIN module ON module.id = module_id WHERE addr = $low AND name IN ('one', 'two') ORDER BY name" "$one_line
+$two_line"
+loop=$((${one_line##*:} + 3)) library_loop=$((${library_line##*:} + 3)) # "sum +=", of one and moved
+"$RR" export r.db --format lcov -o r.info || say "export lcov failed"
+# one: 3000 five times, of which forks do one more two times; two, which has a file of its own: 4000; moved and library_work: 5000.
+for text in "DA:$loop,$((3000 * 5 + 2 + 5000))" DA:$loop,4000 "DA:$library_loop,5000" FNDA:5,work_of_one FNDA:1,work_of_two FNDA:1,work_of_moved FNDA:1,library_work; do
+    grep -qx "$text" r.info || { say "lcov: no $text in:"; grep -A 40 '^SF:.*/programs\.c' r.info; }
+done
+if command -v genhtml >/dev/null; then
+    genhtml --quiet --ignore-errors source -o html r.info >text 2>&1 || true
+    grep -rq "work_of_moved" html && grep -rq "library_work" html || { say "genhtml:"; tail -5 text; }
+fi
+"$RR" export r.db --format callgrind -o r.callgrind || say "export callgrind failed"
+if command -v callgrind_annotate >/dev/null; then
+    callgrind_annotate --threshold=100 r.callgrind 2>/dev/null | tr -d ' ,' >text
+    for name in work_of_one work_of_two work_of_moved library_work; do
+        file=$(sql r.db "SELECT m.name, sum(count) FROM cover JOIN program_symbol AS s USING (module_id) JOIN module AS m ON m.id = module_id WHERE s.name = '$name' AND offset BETWEEN s.addr AND s.addr + s.size - 1 GROUP BY 1")
+        grep -Eq "^${file#*,}(\([0-9.]*%\))?.*/programs\.c:$name\[.*${file%,*}\]" text || { say "callgrind_annotate: no $name of ${file%,*} with ${file#*,}:"; grep "$name" text; }
+    done
+fi
+"$RR" export r.db --format drcov -o r.drcov || say "export drcov failed"
+python3 - $low <<'PYTHON' || say "drcov"
+import re, struct, sys
+head, _, rest = open("r.drcov", "rb").read().partition(b"BB Table: ")
+blocks = rest.partition(b" bbs\n")[2]
+names = {int(m[1]): m[2].decode() for m in re.finditer(rb"^ *(\d+), 0x.*/(\w+)$", head, re.M)}
+at = {names.get(module) for start, size, module in struct.iter_unpack("<IHH", blocks) if start == int(sys.argv[1], 16)}
+assert {"one", "two"} <= at, at
+PYTHON
+
 # A plugin is told the same.
 cc -shared -fPIC -O1 -I"$TOP/analyses" -o names.so "$TOP/tests/plugins/symbol.c" || say "names.so"
 "$RR" replay --quiet r.rrec --db n.db --sysroot $root --plugin ./names.so,address=$low || say "replay with a plugin failed"
-expect "a plugin's symbols" n.db "SELECT name, count(*) FROM names WHERE name LIKE 'work_of_%' GROUP BY 1 ORDER BY 1" "work_of_one,5
-work_of_two,1"
+expect "a plugin's symbols and lines" n.db "SELECT name, file || ':' || line, count(*) FROM names WHERE name LIKE 'work_of_%' GROUP BY 1, 2 ORDER BY 1" "work_of_one,$one_line,5
+work_of_two,$two_line,1"
 
 # A database that has programs gets other files for its questions; a folder without them gives no symbols.
 mkdir -p empty
 [ "$("$RR" sql --quiet --sysroot empty --format csv r.db "SELECT count(symbol) FROM insn WHERE pc = $low AND priv = 'U'" | tail -n 1)" = 0 ] || say "sql --sysroot empty has symbols"
 [ "$("$RR" sql --quiet --sysroot $root --format csv r.db "SELECT count(DISTINCT symbol) FROM insn WHERE pc = $low AND symbol IN ('work_of_one', 'work_of_two')" | tail -n 1)" = 2 ] || say "sql --sysroot has no symbols"
+# A debug file of another build is none.
+cp -r $root other
+echo more >>other/usr/lib/debug/lib/work.debug
+for folder in $root,"$library_line" other,; do
+    got=$("$RR" sql --quiet --sysroot "${folder%,*}" --format csv r.db "SELECT line(pc) FROM call WHERE symbol = 'library_work'" | tail -n +2 | tr -d '\r')
+    [ "$got" = "${folder#*,}" ] || say "sql --sysroot ${folder%,*}: the line of library_work is '$got'"
+done
 status=0
 "$RR" replay --quiet r.rrec --db no.db --sysroot nowhere 2>text || status=$?
 [ $status = 2 ] && grep -q 'sysroot nowhere: not a folder' text || { say "a sysroot that is not there: $status"; cat text; }

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The symbol of an address, each time that a program gets there. */
+/* The symbol and the source line of an address, each time that a program gets there. */
 #include <rr-plugin.h>
 
 static const RrOption options[] = {{"address", RR_OPTION_INT, "0", NULL, "where"}, {0}};
-static const RrColumn columns[] = {{"name", RR_TEXT, false}, {0}};
+static const RrColumn columns[] = {
+    {"name", RR_TEXT, false}, {"file", RR_TEXT, false}, {"line", RR_INTEGER, false}, {0}};
 static RrTable *table;
 
 static void on_insn(RrSelf *self, const RrHart *hart, void *data) {
-    char name[64];
-    if (rr_priv(hart) == 0 && rr_symbol(self, rr_pc(hart), name, sizeof name))
-        rr_row(table, (RrValue[]){{.bytes = name}});
+    char name[64], file[256];
+    if (rr_priv(hart) || !rr_symbol(self, rr_pc(hart), name, sizeof name))
+        return;
+    unsigned line = rr_line(self, rr_pc(hart), file, sizeof file);
+    rr_row(table, (RrValue[]){{.bytes = name}, {.bytes = file}, {.integer = line}});
 }
 
 static void translate(RrSelf *self, RrBlock *block) {
