@@ -7,69 +7,91 @@
 
 #include "analyses/filter.h"
 #include "analyses/run.h"
+#include "analyses/store/call_store.h"
 #include "analyses/store/query.h"
 
 #define INSNS_DEFAULT 1000u /* docs/sql.md names it too */
 
-typedef struct CallRow {
-    CallFrame frame; /* func is not valid later */
-    CallEnd end;
-    Gva pc;
-    uint64_t satp;
-    Pos met; /* it was called by then */
-} CallRow;
+typedef struct Item {
+    CallRow row;
+    const Func *func;
+} Item;
 
 typedef struct Calls {
-    StoreStmt *insert;
     RowQueue *queue;
     char *table;
     GHashTable *only; /* addresses of functions; NULL: all */
     uint64_t insns;   /* at least */
     Pos first, last;
+    bool as_rows;
+    /* on the queue's thread */
+    StoreStmt *insert;
+    CallStore *store;
     int64_t rows;
 } Calls;
 
-static const char *const kinds[] = {
-    [CALL_CALL] = "call", [CALL_TAIL] = "tail", [CALL_ROOT] = "root", [CALL_TRAP] = "trap"};
+/* -- rows ---------------------------------------------------------------------------------------------- */
+/* The parameter of a column, and what FLAGS must have, or it is NULL. */
+static const struct {
+    uint8_t column, needs;
+} parameters[] = {{CALL_COLUMN_ID, 0},
+                  {CALL_COLUMN_PARENT, CALL_HAS_PARENT},
+                  {CALL_COLUMN_FLAGS, 0},
+                  {CALL_COLUMN_HART, 0},
+                  {CALL_COLUMN_TASK, 0},
+                  {CALL_COLUMN_POS, 0},
+                  {CALL_COLUMN_RETURN, CALL_HAS_RETURN},
+                  {CALL_COLUMN_PC, CALL_HAS_PC},
+                  {CALL_COLUMN_A0, CALL_HAS_ARGS},
+                  {CALL_COLUMN_A1, CALL_HAS_ARGS},
+                  {CALL_COLUMN_A2, CALL_HAS_ARGS},
+                  {CALL_COLUMN_A3, CALL_HAS_ARGS},
+                  {CALL_COLUMN_A4, CALL_HAS_ARGS},
+                  {CALL_COLUMN_A5, CALL_HAS_ARGS},
+                  {CALL_COLUMN_A6, CALL_HAS_ARGS},
+                  {CALL_COLUMN_A7, CALL_HAS_ARGS},
+                  {CALL_COLUMN_RESULT, CALL_HAS_RESULT},
+                  {CALL_COLUMN_RESULT1, CALL_HAS_RESULT},
+                  {CALL_COLUMN_SP, 0},
+                  {CALL_COLUMN_MIN_SP, 0},
+                  {CALL_COLUMN_DEPTH, 0},
+                  {CALL_COLUMN_INSNS, 0}};
+#define PARAMETERS G_N_ELEMENTS(parameters)
+/* ?23: the function, ?24: its satp */
+static const char insert_sql[] =
+    "INSERT INTO \"%s\" SELECT ?1, ?2, CASE ?3 & 3 WHEN 0 THEN 'call' WHEN 1 THEN 'tail' WHEN 2 THEN 'root' "
+    "ELSE 'trap' END, ?4, nullif(?5, 0), symbol_at(?23, nullif(?24, 0), ?6 + 1), ?23, ?6, ?7, ?8, ?9, ?10, "
+    "?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22";
 
-static bool insert_row(void *opaque, const void *item, GError **error) {
-    Calls *x = opaque;
-    const CallRow *r = item;
-    const CallFrame *f = &r->frame;
-    bool is_call = f->kind < CALL_ROOT;
-    char types[] = "uusiuuuuuuuuuuuuuiiuuiuuu";
-    StoreValue values[25] = {{.integer = (int64_t)f->id},
-                             {.integer = (int64_t)f->parent},
-                             {.bytes = kinds[f->kind]},
-                             {.integer = f->hart},
-                             {.integer = f->task},
-                             {.integer = (int64_t)r->pc},
-                             {.integer = (int64_t)f->call_pos},
-                             {.integer = (int64_t)r->end.return_pos},
-                             {.integer = (int64_t)f->call_pc}};
-    for (unsigned i = 0; i < CALL_ARGS; i++)
-        values[9 + i].integer = (int64_t)f->args[i];
-    values[17].integer = (int64_t)r->end.result;
-    values[18].integer = (int64_t)r->end.result1;
-    values[19].integer = (int64_t)f->sp;
-    values[20].integer = (int64_t)f->min_sp;
-    values[21].integer = f->depth;
-    values[22].integer = (int64_t)r->end.insns;
-    values[23].integer = (int64_t)r->satp;
-    values[24].integer = (int64_t)r->met;
-    if (!f->parent)
-        types[1] = 'n';
-    if (!f->task)
-        types[4] = 'n';
-    if (r->end.return_pos == POS_NONE)
-        types[7] = 'n';
-    if (f->kind == CALL_ROOT)
-        types[8] = 'n';
-    memset(types + 9, is_call ? 'u' : 'n', CALL_ARGS);
-    if (!r->end.has_result)
-        types[17] = types[18] = 'n';
-    x->rows++;
+static bool insert_row(Calls *x, const Item *item, GError **error) {
+    char types[PARAMETERS + 3] = {0};
+    StoreValue values[PARAMETERS + 2];
+    uint64_t flags = item->row.v[CALL_COLUMN_FLAGS];
+    for (size_t i = 0; i < PARAMETERS; i++) {
+        types[i] = (flags & parameters[i].needs) == parameters[i].needs ? 'i' : 'n';
+        values[i].integer = (int64_t)item->row.v[parameters[i].column];
+    }
+    types[PARAMETERS] = types[PARAMETERS + 1] = 'i';
+    values[PARAMETERS].integer = (int64_t)item->func->addr;
+    values[PARAMETERS + 1].integer = (int64_t)item->func->satp;
     return store_run_values(x->insert, types, values, error);
+}
+
+static bool add_row(void *opaque, const void *data, GError **error) {
+    Calls *x = opaque;
+    const Item *item = data;
+    const Func *f = item->func;
+    x->rows++;
+    if (x->as_rows)
+        return insert_row(x, item, error);
+    CallFunction function = {f->number, f->addr, f->satp, item->row.v[CALL_COLUMN_POS] + 1};
+    return call_store_add(x->store, &item->row, &function, error);
+}
+
+static uint64_t flags_of(const CallFrame *f, const CallEnd *end) {
+    return f->kind | (f->parent ? CALL_HAS_PARENT : 0) | (f->kind != CALL_ROOT ? CALL_HAS_PC : 0) |
+           (f->kind < CALL_ROOT ? CALL_HAS_ARGS : 0) | (end->return_pos != POS_NONE ? CALL_HAS_RETURN : 0) |
+           (end->has_result ? CALL_HAS_RESULT : 0);
 }
 
 static void on_end(void *opaque, const CallEnd *end) {
@@ -78,10 +100,26 @@ static void on_end(void *opaque, const CallEnd *end) {
     if (end->insns < x->insns || f->call_pos < x->first || f->call_pos > x->last ||
         (x->only && !g_hash_table_contains(x->only, &f->func->addr)))
         return;
-    CallRow row = {*f, *end, f->func->addr, f->func->satp, f->call_pos + 1};
-    row_queue_push(x->queue, &row);
+    Item item = {.func = f->func,
+                 .row.v = {[CALL_COLUMN_ID] = f->id,
+                           [CALL_COLUMN_FLAGS] = flags_of(f, end),
+                           [CALL_COLUMN_PARENT] = f->parent,
+                           [CALL_COLUMN_HART] = f->hart,
+                           [CALL_COLUMN_TASK] = f->task,
+                           [CALL_COLUMN_POS] = f->call_pos,
+                           [CALL_COLUMN_RETURN] = end->return_pos,
+                           [CALL_COLUMN_PC] = f->call_pc,
+                           [CALL_COLUMN_RESULT] = end->result,
+                           [CALL_COLUMN_RESULT1] = end->result1,
+                           [CALL_COLUMN_SP] = f->sp,
+                           [CALL_COLUMN_MIN_SP] = f->min_sp,
+                           [CALL_COLUMN_DEPTH] = f->depth,
+                           [CALL_COLUMN_INSNS] = end->insns}};
+    memcpy(&item.row.v[CALL_COLUMN_A0], f->args, sizeof f->args);
+    row_queue_push(x->queue, &item);
 }
 
+/* -- the analysis -------------------------------------------------------------------------------------- */
 static void ignore_begin(void *opaque, int n, const char *const *names) {}
 static void ignore_end(void *opaque) {}
 
@@ -115,34 +153,50 @@ static bool read_options(AnalysisRun *run, Calls *x, GError **error) {
            filter_number(run, "insns", 0, UINT64_MAX, &x->insns, error) && read_symbol(run, x, error);
 }
 
+/* What programs are followed, or were, may give a function's address other names later. */
+static bool names_are_lasting(const AnalysisRun *run) {
+    return !analysis_set_programs(run->set) &&
+           !store_get_int(run->store, "SELECT EXISTS (SELECT 1 FROM map)", 0, "");
+}
+
+static bool make_tables(AnalysisRun *run, Calls *x, GError **error) {
+    x->as_rows = !strcmp(analysis_run_option(run, "storage"), "rows");
+    if (!store_exec_section(run->store, "call drop", x->table, error) ||
+        !store_exec_section(run->store, x->as_rows ? "call rows" : "call chunks", x->table, error))
+        return false;
+    g_autofree char *sql = g_strdup_printf(insert_sql, x->table);
+    if (x->as_rows)
+        return store_prepare(run->store, sql, &x->insert, error);
+    x->store = call_store_new(run->store, x->table, names_are_lasting(run), error);
+    return x->store != NULL;
+}
+
 static bool calls_begin(AnalysisRun *run, GError **error) {
     Calls *x = run->state;
     x->table =
         strcmp(run->name, run->class->info.name) ? g_strconcat(run->name, "_call", NULL) : g_strdup("call");
-    g_autofree char *sql = g_strdup_printf("INSERT INTO \"%s\" VALUES (?1, ?2, ?3, ?4, ?5, symbol_at(?6, "
-                                           "nullif(?24, 0), ?25), ?6, ?7, ?8, ?9, ?10, "
-                                           "?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23)",
-                                           x->table);
-    if (!read_options(run, x, error) || !store_exec_section(run->store, "call", x->table, error) ||
-        !store_prepare(run->store, sql, &x->insert, error))
+    if (!read_options(run, x, error) || !make_tables(run, x, error))
         return false;
-    x->queue = row_queue_new(sizeof(CallRow), insert_row, x);
+    x->queue = row_queue_new(sizeof(Item), add_row, x);
     call_stacks_watch(analysis_run_calls(run), on_end, x);
     return true;
 }
 
 static bool calls_end(AnalysisRun *run, int64_t *rows, GError **error) {
     Calls *x = run->state;
-    bool ok = row_queue_finish(x->queue, error);
-    x->queue = NULL;
+    bool ok = row_queue_finish(g_steal_pointer(&x->queue), error);
     *rows = x->rows;
-    return ok && store_exec_section(run->store, "call finish", x->table, error);
+    return ok && (x->as_rows || call_store_end(x->store, error)) &&
+           store_exec_section(run->store, x->as_rows ? "call rows finish" : "call chunks finish", x->table,
+                              error) &&
+           store_exec_section(run->store, "call view", x->table, error);
 }
 
 static void calls_free(AnalysisRun *run) {
     Calls *x = run->state;
-    row_queue_finish(x->queue, NULL);
+    row_queue_finish(g_steal_pointer(&x->queue), NULL);
     store_stmt_free(x->insert);
+    call_store_free(x->store);
     if (x->only)
         g_hash_table_unref(x->only);
     g_free(x->table);
@@ -154,6 +208,8 @@ static const RrOption options[] = {
     {"symbol", RR_OPTION_TEXT, "", "NAME", "only calls of this function"},
     {"first", RR_OPTION_TEXT, "", "POS", "the first position to keep"},
     {"last", RR_OPTION_TEXT, "", "POS", "the last position to keep"},
+    {"storage", RR_OPTION_CHOICE, "chunks", "chunks|rows",
+     "compressed column chunks, or plain rows (large, but readable by any program)"},
     {NULL}};
 
 const AnalysisClass calls_class = {

@@ -68,6 +68,7 @@ static Func *func_at(CallStacks *c, Gva addr, uint64_t satp, int64_t program) {
     Func key = {.addr = addr, .satp = satp, .program = program};
     Func *f = g_hash_table_lookup(c->funcs, &key);
     if (!f) {
+        key.number = g_hash_table_size(c->funcs);
         key.first = machine_pos(c->machine);
         f = g_memdup2(&key, sizeof key);
         g_hash_table_add(c->funcs, f);

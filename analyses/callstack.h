@@ -22,6 +22,7 @@ typedef enum { CALL_CALL, CALL_TAIL, CALL_ROOT, CALL_TRAP } CallKind;
 
 typedef struct Func Func;
 struct Func {
+    guint number;                /* 0, 1, … in the order of first */
     Gva addr;                    /* its first instruction */
     uint64_t satp;               /* of programs; 0: of the kernel, the firmware, or without paging */
     int64_t program;             /* likewise, if it is known (programs.h) */

@@ -322,9 +322,27 @@ CREATE VIEW "$_v" AS
     SELECT module_id, symbol, printf('%#x', addr) AS addr, calls, self_insns, total_insns,
            iif(satp IS NULL, NULL, printf('%#x', satp)) AS satp FROM "$";
 
---- call
+--- call drop
 DROP VIEW IF EXISTS "$_v";
 DROP TABLE IF EXISTS "$";
+DROP TABLE IF EXISTS "$_chunk";
+DROP TABLE IF EXISTS "$_symbol";
+
+--- call chunks
+-- Rows live compressed in "$_chunk"; a virtual table reads them (analyses/store/call_chunk.h).
+CREATE TABLE "$_chunk" (
+    id INTEGER PRIMARY KEY,
+    win INTEGER,             -- 0, 1, 2 … in order of the calls' ids; rows that ended much later than the others are in chunks of their own
+    first_id INTEGER, last_id INTEGER, first_pos INTEGER, last_pos INTEGER, rows INTEGER,
+    data BLOB
+);
+CREATE TABLE "$_symbol" (id INTEGER PRIMARY KEY, pc INTEGER, name TEXT);
+
+--- call chunks finish
+CREATE INDEX "$_chunk_win" ON "$_chunk" (win, first_id, last_id, first_pos, last_pos, rows);
+CREATE VIRTUAL TABLE "$" USING calls($);
+
+--- call rows
 CREATE TABLE "$" (
     id INTEGER PRIMARY KEY,       -- in the order in which they began
     parent_id INTEGER,            -- the call that made it
@@ -340,9 +358,11 @@ CREATE TABLE "$" (
     depth INTEGER, insns INTEGER  -- insns: with what it called
 );
 
---- call finish
+--- call rows finish
 CREATE INDEX "$_pc" ON "$" (pc);
 CREATE INDEX "$_parent" ON "$" (parent_id);
+
+--- call view
 CREATE VIEW "$_v" AS
     SELECT id, parent_id, kind, hart, task_id, symbol, printf('%#x', pc) AS pc, call_pos, return_pos,
            printf('%#x', call_pc) AS call_pc, printf('%#x', a0) AS a0, printf('%#x', a1) AS a1, printf('%#x', a2) AS a2,

@@ -58,3 +58,21 @@ bool streams_read(Reader *r, ZSTD_DCtx *zstd, Bytes *raw, Reader *in, unsigned n
     }
     return r->at == r->end;
 }
+
+bool streams_read_one(const Reader *r, ZSTD_DCtx *zstd, Bytes *raw, Reader *in, unsigned i, unsigned n) {
+    Reader from = *r, sizes;
+    const uint8_t *at = reader_take(&from, 8 * (size_t)n);
+    if (!at)
+        return false;
+    sizes = (Reader){at, from.at, false};
+    for (unsigned k = 0;; k++) {
+        size_t size = reader_low(&sizes, 4), stored = reader_low(&sizes, 4);
+        if (k == i) {
+            bool ok = read_one(&from, zstd, size, stored, raw);
+            *in = ok ? (Reader){raw->data, raw->data + size, false} : (Reader){0};
+            return ok;
+        }
+        if (!reader_take(&from, stored) && stored)
+            return false;
+    }
+}

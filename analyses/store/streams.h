@@ -31,5 +31,7 @@ bool streams_open(const uint8_t *blob, size_t size, size_t header, uint32_t magi
  * read them. False unless they end where the blob does.
  */
 bool streams_read(Reader *r, ZSTD_DCtx *zstd, Bytes *raw, Reader *in, unsigned n);
+/* The same of one of the n, the i-th alone; r stays where it is. */
+bool streams_read_one(const Reader *r, ZSTD_DCtx *zstd, Bytes *raw, Reader *in, unsigned i, unsigned n);
 
 #endif

@@ -51,9 +51,29 @@ bool vtab_exact(sqlite3_index_info *info, int i) {
     return sqlite3_vtab_rhs_value(info, i, &v) == SQLITE_OK && v && sqlite3_value_type(v) == SQLITE_INTEGER;
 }
 
+#define TWO_63 9223372036854775808.0
+
+/* Integers compare with a real number as with the integers next to it. */
+static bool narrow_real(int64_t range[2], char compare, double x) {
+    bool less = compare == '<' || compare == 'l', above = x >= TWO_63;
+    if (above || x < -TWO_63)
+        return compare != '=' && less == above;
+    int64_t whole = (int64_t)x, floor = whole - ((double)whole > x), ceil = whole + ((double)whole < x);
+    if (compare == '=' && floor != ceil)
+        return false;
+    if ((compare == '<' && ceil == INT64_MIN) || (compare == '>' && floor == INT64_MAX))
+        return false;
+    if (less || compare == '=')
+        range[1] = MIN(range[1], compare == '<' ? ceil - 1 : floor);
+    if (!less)
+        range[0] = MAX(range[0], compare == '>' ? floor + 1 : ceil);
+    return range[0] <= range[1];
+}
+
 bool vtab_narrow(int64_t range[2], char compare, sqlite3_value *v) {
     int64_t low = INT64_MIN, high = INT64_MAX, x = sqlite3_value_int64(v);
     switch (sqlite3_value_numeric_type(v)) {
+    case SQLITE_FLOAT: return narrow_real(range, compare, sqlite3_value_double(v));
     case SQLITE_INTEGER:
         if ((compare == '<' && x == INT64_MIN) || (compare == '>' && x == INT64_MAX))
             return false;
@@ -85,8 +105,11 @@ int vtab_register(Connection *c) {
     static const struct {
         const char *name;
         const sqlite3_module *module;
-    } table[] = {
-        {"memtrace", &vtab_memtrace}, {"write", &vtab_write}, {"insn", &vtab_insn}, {"regs", &vtab_regs}};
+    } table[] = {{"memtrace", &vtab_memtrace},
+                 {"write", &vtab_write},
+                 {"insn", &vtab_insn},
+                 {"regs", &vtab_regs},
+                 {"calls", &vtab_calls}};
     for (size_t i = 0; i < G_N_ELEMENTS(table); i++) {
         int result = sqlite3_create_module_v2(connection_db(c), table[i].name, table[i].module,
                                               connection_ref(c), connection_unref);

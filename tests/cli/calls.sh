@@ -20,12 +20,39 @@ same() { # same NAME COLUMNS-OF-FUNC: both backends, any translation
         sql other.db "SELECT * FROM func ORDER BY addr, satp; SELECT * FROM call" | cmp - rows || say "$1: $words gives other rows"
     done
 }
+# Chunks and plain rows are the same rows, whatever is asked.
+storage() { # storage NAME.rrec INSNS
+    local question
+    "$RR" replay --quiet "$1.rrec" --db "$1.store.db" --analysis calls,insns="$2" --analysis calls,as=plain,storage=rows,insns="$2" || say "$1: replay failed"
+    while read -r question; do
+        sql "$1.store.db" "${question//TABLE/call}" >chunks
+        sql "$1.store.db" "${question//TABLE/plain_call}" | cmp -s - chunks && [ -s chunks ] ||
+            say "$1: chunks and rows differ, or there are none: $question"
+    done <<'EOF'
+SELECT * FROM TABLE ORDER BY id
+SELECT * FROM TABLE ORDER BY call_pos DESC, id DESC LIMIT 5
+SELECT * FROM TABLE WHERE id = (SELECT max(id) FROM TABLE)
+SELECT id, symbol FROM TABLE WHERE rowid >= (SELECT avg(id) FROM TABLE) ORDER BY rowid LIMIT 20
+SELECT count(*), min(id) FROM TABLE WHERE id > 10.5 AND id <= 5e3 AND id != 11
+SELECT count(*), sum(id) FROM TABLE WHERE call_pos BETWEEN (SELECT max(call_pos) / 3 FROM TABLE) AND (SELECT max(call_pos) / 1.5 FROM TABLE)
+SELECT count(*), sum(p.id - c.id), sum(c.depth = p.depth + 1) FROM TABLE AS c LEFT JOIN TABLE AS p ON p.id = c.parent_id
+SELECT sum((SELECT sum(d.insns) FROM TABLE AS d WHERE d.parent_id = c.id)) FROM TABLE AS c
+SELECT id, (SELECT group_concat(id) FROM (SELECT id FROM TABLE AS d WHERE d.parent_id = c.id ORDER BY id DESC LIMIT 3)) FROM TABLE AS c WHERE depth < 3 ORDER BY id
+SELECT id FROM TABLE WHERE parent_id IN (SELECT id FROM TABLE WHERE depth = 0) AND id > 20 AND call_pos < (SELECT max(call_pos) FROM TABLE) * 0.9 ORDER BY id
+SELECT count(*) FROM TABLE WHERE parent_id = 0 OR parent_id = -1 OR parent_id = '7' OR parent_id = 1e300
+SELECT f.pc, count(*), sum(c.insns) FROM (SELECT DISTINCT pc FROM TABLE) AS f JOIN TABLE AS c ON c.pc = f.pc GROUP BY 1 ORDER BY 1
+SELECT f.symbol, count(*), max(c.id) FROM (SELECT DISTINCT symbol FROM TABLE) AS f LEFT JOIN TABLE AS c ON c.symbol = f.symbol GROUP BY 1 ORDER BY 1
+SELECT count(*) FROM TABLE WHERE pc < 0 OR pc > 0x80000100 AND symbol = upper(symbol) COLLATE NOCASE
+SELECT kind, count(*), count(parent_id), count(task_id), count(a7), count(result), count(return_pos), count(call_pc) FROM TABLE GROUP BY kind ORDER BY kind
+EOF
+}
 
 if [ -f "$GUESTS/calls.elf" ]; then
     "$RR" record --quiet --timeout 300 -o bare.rrec -M virt -nographic -bios none -kernel "$GUESTS/calls.elf" >/dev/null </dev/null || say "bare: record failed"
     "$RR" replay --quiet bare.rrec --db bare.db --analysis funcs --analysis calls,insns=0 --analysis blocks --analysis trap || say "bare: replay failed"
     balance bare.db 0
     same bare 0
+    storage bare 0
     # what lies between a function's first and last byte is its own
     expect "own instructions are those of its code" bare.db "SELECT f.symbol, f.self_insns, sum(c.count) FROM func AS f JOIN symbol AS s
         ON s.addr = f.addr AND s.size > 0 AND s.kind = 'func' JOIN module AS m ON m.id = s.module_id JOIN cover AS c ON c.module_id = m.id AND
@@ -110,6 +137,7 @@ for harts in 1 2; do
     "$RR" replay --quiet linux$harts.rrec --db $db --symbols calls.root/init --analysis funcs --analysis calls,symbol=do_sys_openat2 \
         --analysis blocks --analysis trap --analysis tasks --analysis syscalls || say "linux$harts: replay failed"
     balance $db 3
+    storage linux$harts 1000
     [ "$(grep -c '^calls ' linux$harts.out)" = 9 ] || say "linux$harts: the guest tells of $(grep -c '^calls ' linux$harts.out) counts"
     while read -r _ pid name count; do
         expect "linux$harts: process $pid: $name" $db "SELECT f.calls FROM func AS f WHERE f.symbol = '$name' AND f.satp =
