@@ -25,6 +25,7 @@ typedef struct CoverKey {
 
 typedef struct EdgeKey {
     Gva src, dst;
+    ProgramPlace from, to;
     const char *kind;
 } EdgeKey;
 
@@ -213,12 +214,14 @@ static void join_partial(Blocks *x) {
 /* -- edges -------------------------------------------------------------- */
 static guint edge_hash(gconstpointer v) {
     const EdgeKey *e = v;
-    return (guint)(e->src * 31 + e->dst) ^ (guint)(e->src >> 32);
+    return (guint)(e->src * 31 + e->dst) ^ (guint)(e->src >> 32) ^
+           (guint)(e->from.module * 31 + e->to.module);
 }
 
 static gboolean edge_equal(gconstpointer a, gconstpointer b) {
     const EdgeKey *p = a, *q = b;
-    return p->src == q->src && p->dst == q->dst && p->kind == q->kind;
+    return p->src == q->src && p->dst == q->dst && p->kind == q->kind && is_same_place(p->from, q->from) &&
+           is_same_place(p->to, q->to);
 }
 
 static Gva path_end(const Path *path) {
@@ -244,7 +247,8 @@ static const char *edge_kind(const Path *from, Gva dst, bool is_trap) {
 static void join_edge(void *opaque, const Path *from, const Piece *piece, bool is_trap, uint64_t count) {
     Blocks *x = opaque;
     Gva dst = piece->pc;
-    EdgeKey key = {path_pc(from), dst, g_intern_static_string(edge_kind(from, dst, is_trap))};
+    EdgeKey key = {path_pc(from), dst, path_begin(from)->place, piece->place,
+                   g_intern_static_string(edge_kind(from, dst, is_trap))};
     add_count(x->edges, &key, sizeof key, count);
 }
 
@@ -315,17 +319,26 @@ static bool store_blocks(Blocks *x, GError **error) {
     return ok;
 }
 
+static bool store_edge(StoreStmt *insert, const GArray *modules, const EdgeKey *key, uint64_t count,
+                       GError **error) {
+    Where from = where_of(modules, key->src, key->from), to = where_of(modules, key->dst, key->to);
+    return store_run(insert, error, "uusuiuiu", key->src, key->dst, key->kind, count, from.module,
+                     from.offset, to.module, to.offset);
+}
+
 static bool store_edges(Blocks *x, GError **error) {
     GHashTableIter it;
     const EdgeKey *key;
     const uint64_t *count;
     StoreStmt *insert;
-    if (!prepare(x, "edge", "VALUES (?, ?, ?, ?)", &insert, error))
+    g_autoptr(GArray) modules = g_array_new(FALSE, FALSE, sizeof(Module));
+    if (!read_modules(x, modules, error) ||
+        !prepare(x, "edge", "VALUES (?1, ?2, ?3, ?4, nullif(?5, 0), ?6, nullif(?7, 0), ?8)", &insert, error))
         return false;
     bool ok = true;
     g_hash_table_iter_init(&it, x->edges);
     for (; ok && g_hash_table_iter_next(&it, (gpointer *)&key, (gpointer *)&count); x->rows++)
-        ok = store_run(insert, error, "uusu", key->src, key->dst, key->kind, *count);
+        ok = store_edge(insert, modules, key, *count, error);
     store_stmt_free(insert);
     return ok;
 }

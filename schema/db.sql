@@ -245,7 +245,8 @@ CREATE TABLE "$block" (
 CREATE TABLE "$edge" (
     src INTEGER, dst INTEGER,     -- pc of two blocks
     kind TEXT,                    -- taken fallthrough jump call return xret trap
-    count INTEGER
+    count INTEGER,
+    src_module_id INTEGER, src_offset INTEGER, dst_module_id INTEGER, dst_offset INTEGER -- as of block
 );
 CREATE TABLE "$cover" (module_id INTEGER, offset INTEGER, count INTEGER);
 
@@ -257,7 +258,9 @@ CREATE INDEX "$cover_offset" ON "$cover" (module_id, offset);
 CREATE VIEW "$block_v" AS
     SELECT printf('%#x', pc) AS pc, size, insns, count, first_pos, last_pos, module_id, printf('%#x', offset) AS offset, symbol
     FROM "$block";
-CREATE VIEW "$edge_v" AS SELECT printf('%#x', src) AS src, printf('%#x', dst) AS dst, kind, count FROM "$edge";
+CREATE VIEW "$edge_v" AS
+    SELECT printf('%#x', src) AS src, printf('%#x', dst) AS dst, kind, count, src_module_id,
+           printf('%#x', src_offset) AS src_offset, dst_module_id, printf('%#x', dst_offset) AS dst_offset FROM "$edge";
 CREATE VIEW "$cover_v" AS SELECT module_id, printf('%#x', offset) AS offset, count FROM "$cover";
 
 --- tasks

@@ -16,7 +16,7 @@ $cc -static -no-pie -DPROGRAM=one -DROUNDS=3000 -o $root/bin/one "$source" || ex
 $cc -static -no-pie -DPROGRAM=two -DROUNDS=4000 -ffile-prefix-map="$TOP"=/two -o $root/opt/two "$source" || exit 1
 ln -sf /opt/two $root/bin/two # absolute: of the guest's root
 $cc -shared -fPIC -DLIBRARY -o $root/lib/libwork.so "$source" || exit 1
-$cc -fPIE -pie -Wl,--build-id -DPROGRAM=moved -DROUNDS=5000 -DUSES_LIBRARY -o $root/bin/moved "$source" -L$root/lib -lwork || exit 1
+$cc -fPIE -pie -Wl,--build-id,-z,now -DPROGRAM=moved -DROUNDS=5000 -DUSES_LIBRARY -o $root/bin/moved "$source" -L$root/lib -lwork || exit 1
 printf '#!/bin/one fork\n' >$root/bin/script
 chmod +x $root/bin/script
 cp $libs/ld-linux-riscv64-lp64d.so.1 $libs/libc.so.6 $root/lib/
@@ -69,6 +69,13 @@ work_of_two,two,1,1"
 expect "blocks at the same address are two programs'" r.db "SELECT m.name, max(count) FROM block JOIN module AS m ON m.id = module_id WHERE symbol LIKE 'work_of_one%' OR symbol LIKE 'work_of_two%' GROUP BY 1 ORDER BY 1" "\
 one,14997
 two,3999"
+expect "edges at the same address are three programs' (init's run() lies there)" r.db "SELECT m.name, sum(count) FROM edge JOIN module AS m ON m.id = dst_module_id WHERE dst = $low AND kind = 'call' AND src_module_id = dst_module_id GROUP BY 1 ORDER BY 1" "\
+init,5
+one,5
+two,1"
+expect "every block of a program is entered by its edges" r.db "SELECT count(*), sum(b.n = e.n) = count(*) FROM (SELECT module_id, offset, sum(count) AS n FROM block JOIN module AS m ON m.id = module_id WHERE base IS NULL GROUP BY 1, 2) AS b
+    LEFT JOIN (SELECT dst_module_id AS module_id, dst_offset AS offset, sum(count) AS n FROM edge GROUP BY 1, 2) AS e USING (module_id, offset)" \
+    "$(sql r.db "SELECT count(DISTINCT module_id * 1000000000 + offset), 1 FROM block JOIN module AS m ON m.id = module_id WHERE base IS NULL")"
 expect "cover" r.db "SELECT m.name, max(count) FROM cover JOIN module AS m ON m.id = module_id WHERE offset BETWEEN $low AND $low + 30 AND m.name IN ('one', 'two') GROUP BY 1 ORDER BY 1" "\
 one,15002
 two,4000"
@@ -115,6 +122,13 @@ if command -v callgrind_annotate >/dev/null; then
         grep -Eq "^${file#*,}(\([0-9.]*%\))?.*/programs\.c:$name\[.*${file%,*}\]" text || { say "callgrind_annotate: no $name of ${file%,*} with ${file#*,}:"; grep "$name" text; }
     done
 fi
+# A call from one file (its procedure linkage table, which has no name) into another one.
+python3 - "$(address $debug/lib/work.debug library_work)" <<'PYTHON' || { say "callgrind: no call of library_work by moved"; grep -c '^cfn=library_work' r.callgrind; }
+import re, sys
+call = r"\nob=moved\nfl=.*\nfn=.*\ncob=libwork\.so\ncfi=/.*/programs\.c\ncfn=library_work\ncalls=1 (0x\w+) "
+found = re.search(call, open("r.callgrind").read())
+assert found and int(found[1], 16) == int(sys.argv[1], 16), found
+PYTHON
 "$RR" export r.db --format drcov -o r.drcov || say "export drcov failed"
 python3 - $low <<'PYTHON' || say "drcov"
 import re, struct, sys
@@ -152,6 +166,8 @@ mv $root/opt/two other.two
 "$RR" replay --quiet k.rrec --db k.db --analysis calls,insns=100 || say "replay failed"
 expect "the sysroot by default" k.db "SELECT DISTINCT symbol FROM call WHERE symbol LIKE 'work_of_%' ORDER BY 1" "work_of_moved
 work_of_one"
+"$RR" export k.db --format callgrind -o k.callgrind || say "export callgrind of calls failed"
+grep -A 2 '^ob=one' k.callgrind | tr '\n' ' ' | grep -q 'fl=/.*/programs\.c fn=work_of_one' || say "callgrind of calls: no line of work_of_one"
 expect "the symbols by default, where they were said to be" k.db "SELECT name, addr - $high + (SELECT min(addr) FROM symbol WHERE name = 'work_of_two') - addr FROM symbol WHERE name = 'work_of_two'" "work_of_two,$((0x70000000 - 0x10000))"
 "$RR" replay --quiet k.rrec --db kn.db --plugin ./names.so,address=$low || say "replay with a plugin failed"
 expect "the sysroot by default, for a plugin alone" kn.db "SELECT name FROM names WHERE name LIKE 'work_of_%' GROUP BY 1" "work_of_one"
