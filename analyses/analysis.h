@@ -37,6 +37,7 @@ bool analysis_option(const AnalysisInfo *info, size_t k, AnalysisOption *ret);
 bool analysis_name_is_free(const char *name);
 
 typedef struct AnalysisSet AnalysisSet; /* the analyses of one replay, with their database */
+typedef struct PluginHost PluginHost;   /* analyses/plugin.h */
 typedef struct Store Store;             /* analyses/store/store.h */
 
 /* spec: "memtrace,storage=rows,as=mt". Unknown names and options are refused by name, with what exists. */
@@ -49,6 +50,9 @@ void analysis_set_free(AnalysisSet *set);
  */
 bool analysis_set_follow(AnalysisSet *set, Machine *m, const char *sysroot, GError **error);
 bool analysis_set_follows(const AnalysisSet *set);
+/* For a replay by several workers (segments.h): the plugins among the analyses; the name of one that is none, or NULL. */
+PluginHost *analysis_set_host(AnalysisSet *set);
+const char *analysis_set_alone(const AnalysisSet *set);
 /* Subscribe to the machine's hooks; the machine stands at from_pos. */
 bool analysis_set_begin(AnalysisSet *set, Machine *m, GError **error);
 /* After begin: the first position at or after `at` at which one wants the state of before that step (POS_NONE:

@@ -150,6 +150,7 @@ static void attach(Plugin *p, const RrPlugin *class) {
     self->class = &self->class_copy;
     self->name = g_strdup(class->name);
     self->positions = g_array_new(FALSE, FALSE, sizeof(NativePosition));
+    self->pieces = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
     self->row_pos = self->event_pos = POS_NONE;
     self->registers = g_ptr_array_new_with_free_func(g_free);
     self->options = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
@@ -223,6 +224,8 @@ static bool native_install(Plugin *p, GError **error) {
     native_rows_begin(self);
     if (!native_events_prepare(self, error))
         return false;
+    if (!p->host->leads)
+        native_events_watch(self);
     self->installing = true;
     PluginFrame former = plugin_enter(p, "install", NULL);
     bool ok = !self->class->install || self->class->install(self);
@@ -232,7 +235,10 @@ static bool native_install(Plugin *p, GError **error) {
         return false;
     if (!ok)
         return refuse(p, error, "%s", self->refusal ? self->refusal : "it refused to start");
-    native_events_begin(self);
+    if (p->host->leads)
+        native_events_follow(self);
+    else
+        native_events_begin(self);
     return true;
 }
 
@@ -267,6 +273,7 @@ static void native_free(Plugin *p) {
     g_hash_table_unref(self->options);
     g_array_unref(self->positions);
     g_ptr_array_unref(self->registers);
+    g_ptr_array_unref(self->pieces);
     g_free(self->refusal);
     g_free(self->name);
     g_free(self);
@@ -296,6 +303,10 @@ static void native_reached(Plugin *p, Pos pos) {
     }
 }
 
+static void native_pause(Plugin *p, bool pause) {
+    native_rows_pause(p->state, pause);
+}
+
 const PluginKind plugin_kind_native = {.name = "rr",
                                        .check = native_check,
                                        .describe = native_describe,
@@ -305,7 +316,14 @@ const PluginKind plugin_kind_native = {.name = "rr",
                                        .next_position = native_next_position,
                                        .reached = native_reached,
                                        .end = native_end,
-                                       .free = native_free};
+                                       .free = native_free,
+                                       .is_parallel = native_is_parallel,
+                                       .segment_begin = native_segment_begin,
+                                       .segment_end = native_segment_end,
+                                       .pause = native_pause,
+                                       .collect_begin = native_collect_begin,
+                                       .collect = native_collect,
+                                       .merge = native_merge};
 
 /* -- the instance ---------------------------------------------------------------------------------------- */
 
@@ -339,7 +357,10 @@ const char *rr_option_text(const RrSelf *self, const char *name) {
 
 void rr_print(const RrSelf *self, const char *text) {
     const PluginHost *host = self->plugin->host;
-    host->env.print(host->env.opaque, text);
+    if (host->segment)
+        native_segment_text((RrSelf *)self, text);
+    else
+        host->env.print(host->env.opaque, text);
 }
 
 void rr_refuse(RrSelf *self, const char *format, ...) {

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The native plugin interface: what its parts share. plugin_native.c: life and counters; _events.c: what happens;
- * _questions.c: what may be asked; _code.c: translated code; _rows.c: tables; _pack.c: rows on their way to them. */
+ * _questions.c: what may be asked; _code.c: translated code; _rows.c: tables; _pack.c: rows on their way to them;
+ * _segments.c: a replay by several workers. */
 #ifndef ANALYSES_PLUGIN_NATIVE_H
 #define ANALYSES_PLUGIN_NATIVE_H
+
+#include <stdio.h>
 
 #define RR_API __attribute__((visibility("default")))
 #include "analyses/plugin_private.h"
@@ -33,6 +36,8 @@ struct RrSelf {
     Tasks *tasks;             /* the set's */
     SyscallTrack *syscalls;
     GPtrArray *tasks_told; /* of RrTask or NULL, by id */
+    bool deaf;             /* what the segment at hand saw does not count */
+    GPtrArray *pieces;     /* of GBytes: what workers put, for merge */
 };
 
 typedef struct NativePosition {
@@ -43,7 +48,15 @@ typedef struct NativePosition {
 struct RrBlock {
     RrSelf *self;
     ProbeBlock *probe;
+    bool enters; /* rr_on_basic_block() was called */
 };
+
+/* Where a plugin's worker ended: as the members of RrSelf. */
+typedef struct NativeStand {
+    Pos row_pos;
+    bool stopped;
+    uint32_t row_next[16];
+} NativeStand;
 
 /* Where the callback at hand is. */
 Pos native_pos(const RrSelf *self);
@@ -64,15 +77,21 @@ static inline const RrHart *native_view(const Hart *h) {
         }                                                                                                    \
     } while (0)
 
-/* _events.c: before install; after it; the machine tells nothing any more; before the set's trackers go; at last. */
+/* _events.c: before install; then (who leads does not: its workers do), to be told of tasks; after install (who leads only
+ * follows what its workers cannot know of the time before theirs); the machine tells nothing any more; before the set's
+ * trackers go; at last. */
 bool native_events_prepare(RrSelf *self, GError **error);
+void native_events_watch(RrSelf *self);
 void native_events_begin(RrSelf *self);
+void native_events_follow(RrSelf *self);
 void native_events_stop(RrSelf *self);
 void native_events_end(RrSelf *self);
 void native_events_free(RrSelf *self);
 
 /* _code.c */
 void native_on_translate(void *opaque, ProbeBlock *b);
+/* Nothing but where basic blocks begin. */
+void native_follow_blocks(void *opaque, ProbeBlock *b);
 /* Call it a new basic block from here on. */
 void native_flow_break(const RrSelf *self, uint32_t hart);
 
@@ -83,6 +102,23 @@ bool native_rows_ready(RrSelf *self, GError **error);
 /* Write what is left. Rows of a run that failed are marked so, and never replace those of one that did not. */
 bool native_rows_end(RrSelf *self, bool complete, GError **error);
 void native_rows_free(RrSelf *self);
+/* Rows as native_segment_rows() got them. */
+void native_rows_take(RrSelf *self, const void *rows, size_t size);
+/* In a worker: rows go to native_segment_rows() from here on; all that are there do now. */
+void native_rows_divert(RrSelf *self);
+void native_rows_flush(RrSelf *self);
+/* Nobody works at the rows, and no lock is held for them, from pause to resume. */
+void native_rows_pause(RrSelf *self, bool pause);
+
+/* _segments.c: see plugin_private.h's PluginKind. */
+bool native_is_parallel(const Plugin *p);
+void native_segment_begin(Plugin *p, Pos from);
+void native_segment_end(Plugin *p, Pos to);
+void native_segment_rows(RrSelf *self, const void *rows, size_t size);
+void native_segment_text(RrSelf *self, const char *text);
+void native_collect_begin(Plugin *p);
+void native_collect(Plugin *p, const SegmentRecord *r, const void *data);
+void native_merge(Plugin *p);
 
 /* _pack.c: rows are packed into batches on the guest's thread and unpacked by one that writes them. */
 struct RrTable {
@@ -99,6 +135,11 @@ struct RrTable {
 };
 typedef struct NativePack NativePack;
 NativePack *native_pack_new(void);
+/* As native_rows_…(). take: with rows at the instance's last position numbered anew; how many there were. */
+void native_pack_divert(NativePack *pack, RrSelf *self);
+void native_pack_flush(NativePack *pack);
+int64_t native_pack_take(NativePack *pack, const RrSelf *self, const void *rows, size_t size);
+void native_pack_pause(NativePack *pack, bool pause);
 /* Write what is left; the first error. Frees. NULL is allowed. */
 bool native_pack_finish(NativePack *pack, GError **error);
 void native_pack_add(NativePack *pack, RrTable *t, const RrPlace *place, const RrValue *values);

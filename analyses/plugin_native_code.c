@@ -77,30 +77,42 @@ void rr_on_basic_block(RrBlock *block, RrExec *fn, void *data) {
         native_misuse(self, "rr_on_basic_block() without RrPlugin.basic_blocks");
     NativeCall *call = new_call(block, "basic block", data);
     call->fn.exec = fn;
+    block->enters = true;
     probe_add_call_if(block->probe, PROBE_AT_BLOCK, PROBE_EQ, self->flow, 1, enter_basic_block, call, true);
     for (unsigned i = 1; i < probe_block_n_insns(block->probe); i++)
         if (is_transfer(probe_block_insn(block->probe, i - 1)))
             probe_add_call(block->probe, i, enter_basic_block, call, true);
 }
 
-static void note_transfers(const RrSelf *self, ProbeBlock *b) {
+/* enters: enter_basic_block() is called where one begins, and says that it has begun. */
+static void note_transfers(const RrSelf *self, ProbeBlock *b, bool enters) {
+    bool begun = enters;
     for (unsigned i = 0; i < probe_block_n_insns(b); i++)
-        if (is_transfer(probe_block_insn(b, i)))
+        if (is_transfer(probe_block_insn(b, i))) {
             probe_add_inline(b, i, PROBE_STORE, self->flow, 1);
+            begun = enters;
+        } else if (!begun) {
+            probe_add_inline(b, i, PROBE_STORE, self->flow, 0);
+            begun = true;
+        }
+}
+
+void native_follow_blocks(void *opaque, ProbeBlock *b) {
+    note_transfers(opaque, b, false);
 }
 
 /* -- translation ----------------------------------------------------------------------------------------- */
 
 void native_on_translate(void *opaque, ProbeBlock *b) {
     RrSelf *self = opaque;
-    RrBlock block = {self, b};
+    RrBlock block = {self, b, false};
     if (self->stopped)
         return;
     PluginFrame former = plugin_enter(self->plugin, "translate", NULL);
     self->class->translate(self, &block);
     plugin_leave(self->plugin, former);
     if (self->class->basic_blocks)
-        note_transfers(self, b);
+        note_transfers(self, b, block.enters);
 }
 
 size_t rr_block_insns(const RrBlock *block) {

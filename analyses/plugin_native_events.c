@@ -218,8 +218,8 @@ static void on_left(void *opaque, const Syscall *s, const Hart *hart) {
 static const TaskOps task_ops = {.switched = on_switched, .turn = on_turn};
 static const SyscallOps syscall_ops = {on_entered, on_left};
 
-/* Before the plugin's own subscription, so that what it is told of a step agrees with who is said to run. */
-static bool watch_tasks(RrSelf *self, GError **error) {
+/* Whoever leads has them followed for its workers. */
+static bool find_trackers(RrSelf *self, GError **error) {
     const RrPlugin *c = self->class;
     bool syscalls = c->syscall_enter || c->syscall_exit;
     AnalysisSet *set;
@@ -228,12 +228,17 @@ static bool watch_tasks(RrSelf *self, GError **error) {
     if (!(set = plugin_host_set(self->plugin->host, error)))
         return false;
     self->tasks = analysis_set_tasks(set);
-    tasks_watch(self->tasks, &task_ops, self);
-    if (!syscalls)
-        return true;
-    self->syscalls = analysis_set_syscalls(set);
-    syscall_track_watch(self->syscalls, &syscall_ops, self);
+    if (syscalls)
+        self->syscalls = analysis_set_syscalls(set);
     return true;
+}
+
+/* Before the plugin's own subscription, so that what it is told of a step agrees with who is said to run. */
+void native_events_watch(RrSelf *self) {
+    if (self->tasks)
+        tasks_watch(self->tasks, &task_ops, self);
+    if (self->syscalls)
+        syscall_track_watch(self->syscalls, &syscall_ops, self);
 }
 
 /* -- subscribing ----------------------------------------------------------------------------------------- */
@@ -260,15 +265,36 @@ bool native_events_prepare(RrSelf *self, GError **error) {
     self->tasks_told = g_ptr_array_new_with_free_func(g_free);
     if (self->class->dma || self->class->request)
         self->submissions = submissions_new();
-    return watch_tasks(self, error);
+    return find_trackers(self, error);
 }
 
-void native_events_begin(RrSelf *self) {
+static void subscribe(RrSelf *self, HookOps hooks) {
     static const HookOps none;
-    self->hooks = wanted_hooks(self->class);
+    self->hooks = hooks;
     self->subscribed = memcmp(&self->hooks, &none, sizeof none) != 0;
     if (self->subscribed)
         hooks_subscribe(self->plugin->host->machine->hooks, &self->hooks, self);
+}
+
+void native_events_begin(RrSelf *self) {
+    subscribe(self, wanted_hooks(self->class));
+}
+
+static void follow_trap(void *opaque, const TrapEvent *ev) {
+    native_flow_break(opaque, ev->hart->id);
+}
+
+static void follow_mmio(void *opaque, Pos pos, const Hart *hart, const Device *device, Gpa offset,
+                        bool is_write, unsigned size, uint64_t value) {
+    if (is_write)
+        submissions_note(((RrSelf *)opaque)->submissions, device, pos);
+}
+
+void native_events_follow(RrSelf *self) {
+    bool blocks = self->class->basic_blocks;
+    subscribe(self, (HookOps){.translate = blocks ? native_follow_blocks : NULL,
+                              .trap = blocks ? follow_trap : NULL,
+                              .mmio = self->submissions ? follow_mmio : NULL});
 }
 
 void native_events_stop(RrSelf *self) {

@@ -24,6 +24,7 @@ typedef struct RowBatch {
 struct NativePack {
     RowQueue *queue;
     RowBatch *filling; /* NULL: none */
+    RrSelf *diverted;  /* in a worker: whose rows they are, which go to the process that leads */
 };
 
 static size_t round_up(size_t n) {
@@ -95,7 +96,10 @@ NativePack *native_pack_new(void) {
 }
 
 static void hand_over(NativePack *pack) {
-    if (pack->filling) {
+    if (pack->filling && pack->diverted) {
+        native_segment_rows(pack->diverted, pack->filling->cells, pack->filling->used);
+        g_free(pack->filling);
+    } else if (pack->filling) {
         row_queue_push(pack->queue, &pack->filling);
         row_queue_flush(pack->queue);
     }
@@ -162,6 +166,36 @@ void native_pack_add(NativePack *pack, RrTable *t, const RrPlace *place, const R
             bytes += cells[i];
         }
     }
+}
+
+/* -- segments -------------------------------------------------------------------------------------------- */
+
+void native_pack_divert(NativePack *pack, RrSelf *self) {
+    pack->filling = NULL; /* what was there is the other process's */
+    pack->diverted = self;
+}
+
+void native_pack_flush(NativePack *pack) {
+    hand_over(pack);
+}
+
+int64_t native_pack_take(NativePack *pack, const RrSelf *self, const void *rows, size_t size) {
+    int64_t n = 0;
+    hand_over(pack);
+    RowBatch *b = pack->filling = g_malloc(sizeof *b + size);
+    b->used = b->size = size;
+    memcpy(b->cells, rows, size);
+    for (size_t at = 0; at < size; n++) {
+        PackedRow *row = (PackedRow *)(void *)((char *)b->cells + at);
+        if (row->place.pos == self->row_pos)
+            row->place.seq += self->row_next[row->place.seq >> 20];
+        at += row->size;
+    }
+    return n;
+}
+
+void native_pack_pause(NativePack *pack, bool pause) {
+    (pause ? row_queue_pause : row_queue_resume)(pack->queue);
 }
 
 /* -- places ---------------------------------------------------------------------------------------------- */

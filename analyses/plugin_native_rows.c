@@ -283,3 +283,24 @@ void rr_row(RrTable *t, const RrValue *values) {
     RrPlace place = t->is_plain ? place_now(t->self) : rr_place(t->self);
     rr_row_at(t, &place, values);
 }
+
+/* -- segments -------------------------------------------------------------------------------------------- */
+
+void native_rows_divert(RrSelf *self) {
+    if (self->rows->pack)
+        native_pack_divert(self->rows->pack, self);
+}
+
+void native_rows_flush(RrSelf *self) {
+    if (self->rows->pack)
+        native_pack_flush(self->rows->pack);
+}
+
+void native_rows_take(RrSelf *self, const void *rows, size_t size) {
+    self->rows->n += native_pack_take(self->rows->pack, self, rows, size);
+}
+
+void native_rows_pause(RrSelf *self, bool pause) {
+    if (self->rows->pack)
+        native_pack_pause(self->rows->pack, pause);
+}

@@ -4,11 +4,21 @@
 #ifndef ANALYSES_PLUGIN_PRIVATE_H
 #define ANALYSES_PLUGIN_PRIVATE_H
 
+#include <stdio.h>
+
 #include "analyses/analysis.h"
 #include "analyses/plugin.h"
 
 typedef struct Plugin Plugin;
 typedef struct RrPlugin RrPlugin; /* analyses/rr-plugin.h */
+
+/* What a worker says of one plugin. */
+typedef struct SegmentRecord {
+    uint16_t kind; /* the interface's */
+    uint16_t host; /* 0: of plugins, 1: of analyses */
+    uint32_t plugin;
+    uint64_t size; /* of what follows */
+} SegmentRecord;
 
 /* One of the two interfaces. */
 typedef struct PluginKind {
@@ -26,6 +36,18 @@ typedef struct PluginKind {
     void (*reached)(Plugin *p, Pos pos);
     bool (*end)(Plugin *p, bool complete, GError **error);
     void (*free)(Plugin *p);
+
+    /* A replay by several workers. May this one be run so? NULL: none of the kind; then neither are the others called. */
+    bool (*is_parallel)(const Plugin *p);
+    /* (segments.h) In the worker: observe from here on; that was the segment, say what is to be said. */
+    void (*segment_begin)(Plugin *p, Pos from);
+    void (*segment_end)(Plugin *p, Pos to);
+    /* In the process that leads: no thread of its own is at work from pause to resume; a segment's records come, in their
+     * order; all were collected. */
+    void (*pause)(Plugin *p, bool pause);
+    void (*collect_begin)(Plugin *p);
+    void (*collect)(Plugin *p, const SegmentRecord *r, const void *data);
+    void (*merge)(Plugin *p);
 } PluginKind;
 
 struct Plugin {
@@ -50,6 +72,8 @@ struct PluginHost {
     AnalysisSet *set;   /* NULL until somebody needs it */
     GPtrArray *plugins; /* of Plugin */
     bool running;       /* between begin and end */
+    bool leads;         /* workers observe, and this process collects */
+    FILE *segment;      /* in a worker: where what it finds goes */
 
     /* What is being called, for API calls without a handle and for the message of a crash. */
     const struct PluginCode *code; /* a call from translated code; else … */

@@ -184,6 +184,17 @@ Programs *analysis_set_programs(AnalysisSet *set) {
     return set->programs;
 }
 
+PluginHost *analysis_set_host(AnalysisSet *set) {
+    return set->host;
+}
+
+const char *analysis_set_alone(const AnalysisSet *set) {
+    for (guint i = 0; i < set->members->len; i++)
+        if (member_at(set, i)->run)
+            return member_at(set, i)->info.name;
+    return NULL;
+}
+
 const char *analysis_run_option(const AnalysisRun *run, const char *option) {
     return g_hash_table_lookup(run->options, option);
 }

@@ -18,7 +18,7 @@ struct RowQueue {
     GCond changed;
     GQueue batches;
     Batch *filling;
-    bool finishing;
+    bool finishing, busy, paused;
     GError *error;
 };
 
@@ -31,13 +31,16 @@ static gpointer queue_thread(gpointer data) {
     RowQueue *q = data;
     g_mutex_lock(&q->lock);
     for (;;) {
-        Batch *b = g_queue_pop_head(&q->batches);
+        Batch *b = q->paused ? NULL : g_queue_pop_head(&q->batches);
         if (b) {
+            q->busy = true;
             g_cond_broadcast(&q->changed);
             g_mutex_unlock(&q->lock);
             run_batch(q, b);
             g_free(b);
             g_mutex_lock(&q->lock);
+            q->busy = false;
+            g_cond_broadcast(&q->changed);
         } else if (q->finishing) {
             break;
         } else {
@@ -87,6 +90,21 @@ void row_queue_push(RowQueue *q, const void *item) {
 
 void row_queue_flush(RowQueue *q) {
     hand_over(q);
+}
+
+void row_queue_pause(RowQueue *q) {
+    g_mutex_lock(&q->lock);
+    q->paused = true;
+    while (q->busy)
+        g_cond_wait(&q->changed, &q->lock);
+    g_mutex_unlock(&q->lock);
+}
+
+void row_queue_resume(RowQueue *q) {
+    g_mutex_lock(&q->lock);
+    q->paused = false;
+    g_cond_broadcast(&q->changed);
+    g_mutex_unlock(&q->lock);
 }
 
 bool row_queue_finish(RowQueue *q, GError **error) {

@@ -211,6 +211,17 @@ typedef struct RrPlugin {
     /* -- since version 3 -- */
     /* When the hart goes over to another task, before the switch is told, and at the end of the replay. */
     void (*task_turn)(RrSelf *self, const RrTaskTurn *event);
+    /*
+     * `replay -j N`: several processes replay a segment of the run each. Only where merge is not NULL; else, and
+     * when the run is short, one process does all of it and these three are not called.
+     * In a worker, before and after the callbacks of steps from_pos <= pos < to_pos. Memory and counters are at first as
+     * install left them, whatever other segments did. What is found goes into rows, rr_print() and
+     * rr_segment_put(): all else ends with the worker.
+     */
+    void (*segment_begin)(RrSelf *self, uint64_t from_pos);
+    void (*segment_end)(RrSelf *self, uint64_t to_pos);
+    /* In the first process, before end: what one rr_segment_put() was given, in the order of segments and calls. */
+    void (*merge)(RrSelf *self, const void *bytes, size_t size);
 } RrPlugin;
 
 extern RR_EXPORT const RrPlugin rr_plugin;
@@ -226,12 +237,15 @@ RR_API const char *rr_option_text(const RrSelf *self, const char *name);
 RR_API void rr_print(const RrSelf *self, const char *text);
 /* [3] In install, before it returns false: why. One line, as of printf. */
 RR_API void rr_refuse(RrSelf *self, const char *format, ...) RR_PRINTF(2, 3);
-/* No callback comes any more, but end and uninstall. */
+/* No callback comes any more, but segment_end, merge, end and uninstall. */
 RR_API void rr_stop_observing(RrSelf *self);
 /* Forget what was attached to code; all of it is shown again. */
 RR_API void rr_reset(RrSelf *self);
-/* Call fn when the state is that before step `pos`. Positions that have passed are ignored. */
+/* Call fn when the state is that before step `pos`. Positions that have passed are ignored, and those behind the segment that
+ * is replayed. */
 RR_API void rr_at_position(RrSelf *self, uint64_t pos, void (*fn)(RrSelf *self, uint64_t pos));
+/* [3] For merge, copied; between segment_begin and segment_end, both included. */
+RR_API void rr_segment_put(RrSelf *self, const void *bytes, size_t size);
 
 /* -- code, in translate only ----------------------------------------------------------------------------- */
 typedef struct RrInsn {

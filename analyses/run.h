@@ -71,6 +71,9 @@ RowQueue *row_queue_new(size_t item_size, RowFn *fn, void *opaque);
 void row_queue_push(RowQueue *q, const void *item);
 /* Do not wait for more. */
 void row_queue_flush(RowQueue *q);
+/* Its thread neither works nor holds a lock from pause to resume, so that the process may fork. */
+void row_queue_pause(RowQueue *q);
+void row_queue_resume(RowQueue *q);
 /* Wait for the end; the first error. Frees. */
 bool row_queue_finish(RowQueue *q, GError **error);
 

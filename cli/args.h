@@ -38,7 +38,7 @@ typedef struct Args {
     double timeout;                 /* seconds; 0: none */
     char *until, *fail;             /* regular expressions on console lines */
     char *db, *from, *to, *format, *idle, *dump, *backend, *sysroot;
-    uint64_t jobs;
+    uint64_t jobs, segments; /* 0: not said */
     bool perturb;
     uint64_t perturb_seed;
     GPtrArray *analyses, *plugins, *symbols;

@@ -8,12 +8,19 @@
 #include <unistd.h>
 
 #include "analyses/analysis.h"
+#include "analyses/segments.h"
 #include "analyses/store/query.h"
 #include "analyses/store/store.h"
 #include "cli/database.h"
 #include "cli/plugins.h"
 #include "cli/replaying.h"
 #include "cli/stats.h"
+#include "replay/segments.h"
+
+#define JOBS_MAX 256u
+#define SEGMENTS_MAX 65536u
+#define SEGMENTS_EACH 8u            /* a worker, so that none waits long for the last one */
+#define SEGMENT_STEPS ((Pos)4 << 20) /* at least, unless --segments says otherwise: forking and translating cost time */
 
 static void print_output(void *opaque, uint32_t port, const uint8_t *data, uint32_t size) {
     if (port == 0)
@@ -64,10 +71,14 @@ static bool job_open(Job *j, Args *args, GError **error) {
     ReplayOptions options;
     if (!args_at_most(args, 1, "one recording", error))
         return false;
-    if (args->jobs > 1) {
-        g_set_error(error, CLI_ERROR, 0,
-                    "-j %" G_GUINT64_FORMAT ": parallel replay is not supported by this version; use -j 1",
-                    args->jobs);
+    if (args->jobs > JOBS_MAX) {
+        g_set_error(error, CLI_ERROR, 0, "-j %" G_GUINT64_FORMAT ": expected at most %u workers", args->jobs,
+                    JOBS_MAX);
+        return false;
+    }
+    if (args->segments > SEGMENTS_MAX) {
+        g_set_error(error, CLI_ERROR, 0, "--segments %" G_GUINT64_FORMAT ": expected at most %u",
+                    args->segments, SEGMENTS_MAX);
         return false;
     }
     if (!recording_open(args, 0, &j->rec, &j->path, error) || !job_range(j, args, error) ||
@@ -202,16 +213,16 @@ static bool job_attach(Job *j, GError **error) {
     return true;
 }
 
-/* To the end of the range, stopping where plugins and analyses want to be called. */
-static bool job_replay(Job *j, GError **error) {
+/* To a position, stopping where plugins and analyses want to be called, up to `last`. */
+static bool job_replay(Job *j, Pos last, Pos to, GError **error) {
     PluginHost *host = j->plugins ? plugins_host(j->plugins) : NULL;
-    Pos at = machine_pos(replay_machine(j->replay)), last = MIN(j->to, rec_end(j->rec)->pos);
+    Pos at = machine_pos(replay_machine(j->replay));
     for (;; at++) {
         Pos plugin = host ? plugin_host_next_position(host, at) : POS_NONE;
         Pos analysis = j->set ? analysis_set_next_position(j->set, at) : POS_NONE;
         at = MIN(plugin, analysis);
         if (at > last)
-            return replay_run_to(j->replay, j->to, error);
+            return replay_run_to(j->replay, to, error);
         if (!replay_run_to(j->replay, at, error))
             return false;
         if (plugin == at)
@@ -221,17 +232,94 @@ static bool job_replay(Job *j, GError **error) {
     }
 }
 
+/* -- by several workers ---------------------------------------------------------------------------------- */
+
+static Observers observers(const Job *j) {
+    return (Observers){j->plugins ? plugins_host(j->plugins) : NULL, j->set};
+}
+
+/* A new string: why one process must do it all; NULL: there is no reason. */
+static char *reason_for_one(const Job *j) {
+    const Observers o = observers(j);
+    const char *alone = segments_alone(&o);
+    if (alone)
+        return g_strdup_printf("%s has no merge function", alone);
+    if (j->set && analysis_set_follows(j->set))
+        return g_strdup("programs are followed (--sysroot)");
+    return j->args->dump ? g_strdup("-d prints the translator's stages") : NULL;
+}
+
+/* Into how many segments what is to be replayed from here is cut. */
+static unsigned job_segments(const Job *j) {
+    const Args *args = j->args;
+    Pos from = machine_pos(replay_machine(j->replay)), last = MIN(j->to, rec_end(j->rec)->pos);
+    if (args->jobs <= 1 || (!j->plugins && !j->set))
+        return 1;
+    g_autofree char *why = reason_for_one(j);
+    if (why) {
+        tell(args, "%s: one worker", why);
+        return 1;
+    }
+    Pos n = args->segments ? args->segments : MIN((last - from) / SEGMENT_STEPS, args->jobs * SEGMENTS_EACH);
+    return (unsigned)CLAMP(n, 1, MAX(last - from, 1));
+}
+
+static void pause_threads(void *opaque, bool pause) {
+    const Observers o = observers(opaque);
+    segments_pause(&o, pause);
+}
+
+static bool work(void *opaque, const Segment *segment, FILE *out, GError **error) {
+    Job *j = opaque;
+    const Observers o = observers(j);
+    segments_begin(&o, segment->from, out);
+    bool good = job_replay(j, segment->to - !segment->is_last, segment->to, error);
+    segments_end(&o, machine_pos(replay_machine(j->replay)), segment->is_last || !good);
+    return good;
+}
+
+static bool take(void *opaque, const Segment *segment, FILE *in, GError **error) {
+    const Observers o = observers(opaque);
+    return segments_collect(&o, in, error);
+}
+
+static void merge(const Job *j) {
+    const Observers o = observers(j);
+    segments_merge(&o);
+}
+
+/* *lost: a worker died, or could not say what it found; then nothing of all this may be kept. */
+static bool job_lead(Job *j, unsigned n, bool *lost, GError **error) {
+    static const SegmentOps ops = {pause_threads, work, take};
+    GError *why = NULL;
+    bool good = replay_run_segments(j->replay, j->to, n, (unsigned)j->args->jobs, &ops, j, &why);
+    *lost = !good && !g_error_matches(why, REPLAY_ERROR, REPLAY_ERROR_DIVERGED);
+    if (!*lost)
+        merge(j);
+    if (why)
+        g_propagate_error(error, why);
+    return good;
+}
+
 static bool job_run(Job *j, GError **error) {
+    bool lost = false;
     if (j->set && !follow_programs(j, error))
         return false;
     if (j->from && !replay_run_to(j->replay, j->from, error))
         return false;
     Machine *m = replay_machine(j->replay);
+    unsigned segments = job_segments(j);
+    const Observers o = observers(j);
+    if (segments > 1)
+        segments_lead(&o);
     if (j->set && !analysis_set_begin(j->set, m, error))
         return false;
     if (j->plugins && !plugin_host_begin(plugins_host(j->plugins), m, error))
         return false;
-    bool good = job_replay(j, error);
+    bool good = segments > 1 ? job_lead(j, segments, &lost, error)
+                             : job_replay(j, MIN(j->to, rec_end(j->rec)->pos), j->to, error);
+    if (lost)
+        return false;
     if (j->plugins)
         good = plugin_host_end(plugins_host(j->plugins), good, good ? error : NULL) && good;
     return j->set ? analysis_set_end(j->set, machine_pos(m), good, good ? error : NULL) && good : good;

@@ -237,6 +237,9 @@ size_t nd_replay_n_compared(const NdReplay *r) {
 bool nd_replay_exhausted(const NdReplay *r) {
     return r->at.event == rec_n_events(r->rec);
 }
+void nd_replay_forget_output(NdReplay *r) {
+    r->output = NULL;
+}
 void nd_replay_mute(NdReplay *r, bool mute) {
     r->muted = mute;
 }

@@ -23,6 +23,8 @@ void nd_replay_diverge(NdReplay *r, Pos pos, const char *format, ...) G_GNUC_PRI
 size_t nd_replay_n_compared(const NdReplay *r);
 /* All events were handed over. */
 bool nd_replay_exhausted(const NdReplay *r);
+/* Nobody hears the guest's output any more. */
+void nd_replay_forget_output(NdReplay *r);
 void nd_replay_mute(NdReplay *r, bool mute);
 
 /* Where in the log a machine state stands; goes with a snapshot. */

@@ -103,6 +103,9 @@ void replay_free(Replay *r) {
 Machine *replay_machine(Replay *r) {
     return r->machine;
 }
+Pos replay_end(const Replay *r) {
+    return rec_end(r->rec)->pos;
+}
 size_t replay_n_compared(const Replay *r) {
     return nd_replay_n_compared(r->nd);
 }
@@ -110,6 +113,13 @@ size_t replay_n_compared(const Replay *r) {
 void replay_set_progress(Replay *r, void (*fn)(void *opaque, Pos at, Pos end), void *opaque) {
     r->progress = fn;
     r->progress_opaque = opaque;
+}
+
+void replay_forked(Replay *r) {
+    nd_replay_forget_output(r->nd);
+    r->progress = NULL;
+    machine_set_engine(r->machine, NULL);
+    machine_set_engine(r->machine, r->options.new_engine(r->machine, r->options.opaque));
 }
 
 /* Between two stretches: nothing of this may be seen by the guest. */

@@ -9,7 +9,7 @@
 
 #define REPLAY_ERROR (replay_error_quark())
 GQuark replay_error_quark(void);
-typedef enum { REPLAY_ERROR_DIVERGED, REPLAY_ERROR_RANGE, REPLAY_ERROR_MACHINE } ReplayError;
+typedef enum { REPLAY_ERROR_DIVERGED, REPLAY_ERROR_RANGE, REPLAY_ERROR_MACHINE, REPLAY_ERROR_WORKER } ReplayError;
 
 typedef struct Replay Replay;
 
@@ -42,6 +42,11 @@ bool replay_run_to(Replay *r, Pos to, GError **error);
  * see the steps between the snapshot and `to` again.
  */
 bool replay_seek(Replay *r, Pos to, GError **error);
+/* In a process that was forked while the machine stood: an engine of its own, for memory of code may be shared with the parent;
+ * no output and no progress. Nothing else of the parent's is touched by replaying. */
+void replay_forked(Replay *r);
+/* The recording's last position. */
+Pos replay_end(const Replay *r);
 /* Checkpoints compared so far. */
 size_t replay_n_compared(const Replay *r);
 /* Progress callback, called on the guest's thread some times a second. */

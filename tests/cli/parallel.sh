@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# replay -j N: outputs and databases equal those of one process, for bare-metal guests, several harts and Linux; --from, --to,
+# --perturb, --console; what cannot be merged runs in one worker, and is named; workers that crash, exit or are killed.
+set -eu
+[ -f "$GUESTS/traps.elf" ] || { echo "skipped: no cross compiler"; exit 77; }
+fail() { echo "$*"; exit 1; }
+record() { # record GUEST MACHINE…
+    local guest=$1
+    shift
+    "$RR" record --quiet --force --checkpoint 20k -o "$guest.rrec" -M virt -nographic -bios none -kernel "$GUESTS/$guest.elf" "$@" </dev/null >/dev/null ||
+        fail "$guest does not run"
+}
+length() { "$RR" info --json "$1" | python3 -c 'import json, sys; print(json.load(sys.stdin)["end"]["pos"])'; }
+dump() { # dump DB TABLE…: all rows, in their order
+    local db=$1
+    shift
+    for table in "$@"; do "$RR" sql --format csv "$db" "SELECT * FROM \"$table\" ORDER BY pos, seq"; done
+    "$RR" sql --format csv "$db" "SELECT name, from_pos, to_pos, complete, rows FROM analysis ORDER BY name"
+}
+build() { cc -shared -fPIC -O1 -I "$TOP/analyses" "$@" "$TOP/tests/plugins/segments.c"; }
+build -o seen.so
+build -o tasks.so -DTASKS
+build -o alone.so -DALONE
+
+same() { # same NAME PLUGIN WORDS…: by 1, 2 and 3 workers
+    local name=$1 plugin=$2 way
+    shift 2
+    rm -f one.db many.db
+    "$RR" replay --quiet "$name.rrec" --plugin "$plugin" --db one.db "$@" >one.out 2>one.txt || { cat one.txt; fail "$name $*"; }
+    dump one.db seen seen_notes >one.rows
+    [ "$(wc -l <one.rows)" -gt 20 ] && grep -q '^end .* complete ' one.txt || { cat one.txt; fail "$name $*: nothing was seen"; }
+    for way in "-j 2 --segments 2" "-j 2 --segments 13" "-j 3 --segments 5"; do
+        rm -f many.db
+        # shellcheck disable=SC2086
+        "$RR" replay --quiet "$name.rrec" $way --plugin "$plugin" --db many.db "$@" >many.out 2>many.txt || { cat many.txt; fail "$name $way $*"; }
+        dump many.db seen seen_notes >many.rows
+        cmp -s one.txt many.txt || { diff one.txt many.txt | head -20; fail "$name $way $*: the texts differ"; }
+        cmp -s one.out many.out || fail "$name $way $*: the consoles differ"
+        cmp -s one.rows many.rows || { diff one.rows many.rows | head -20; fail "$name $way $*: the rows differ"; }
+    done
+}
+
+for guest in traps timers paging plic virtio_rng smp smc reset; do
+    [ -f "$GUESTS/$guest.elf" ] || continue
+    case $guest in
+    smp) record smp -smp 4 ;;
+    virtio_rng) record virtio_rng -device virtio-rng-device ;;
+    *) record $guest ;;
+    esac
+    same $guest ./seen.so,calls=on
+    [ $guest = smp ] || same $guest ./seen.so --console
+done
+record bench-small
+same bench-small ./seen.so,calls=on --from 30% --to 40%
+end=$(length traps.rrec)
+same traps ./seen.so,calls=on --from 20% --to 70%
+same traps ./seen.so,calls=on --to $((end - 1)) --backend interp
+same smp ./tasks.so,calls=on
+same traps ./seen.so,calls=on,stop=$((end / 3))
+# Between two perturbations of the leader's its workers begin; what they see is the same.
+for seed in 1 2; do
+    "$RR" replay --quiet traps.rrec --plugin ./seen.so -j 2 --segments 5 --perturb $seed --db perturbed.db 2>text || { cat text; fail "--perturb $seed"; }
+    grep -q '^end .* complete ' text || { cat text; fail "--perturb $seed"; }
+done
+
+# There are as many segments as was said, and a short run is one.
+"$RR" replay --quiet traps.rrec --plugin ./seen.so,segments=on -j 2 --segments 4 --db n.db 2>text && grep -q '^segments 4$' text || { cat text; fail "four segments"; }
+"$RR" replay --quiet traps.rrec --plugin ./seen.so,segments=on -j 2 --db n.db 2>text && grep -q '^segments 0$' text || { cat text; fail "a short run"; }
+
+# What cannot be merged; nothing attached; verify.
+"$RR" replay traps.rrec -j 2 --segments 3 --plugin ./alone.so --db alone.db 2>text || { cat text; fail "alone"; }
+grep -q 'alone.so has no merge function: one worker' text || { cat text; fail "alone"; }
+"$RR" replay --quiet traps.rrec --plugin ./alone.so --db one.db 2>one.txt && "$RR" replay --quiet traps.rrec -j 2 --plugin ./alone.so --db alone.db 2>many.txt
+cmp -s one.txt many.txt || fail "alone: the texts differ"
+"$RR" replay traps.rrec -j 2 --segments 3 --analysis blocks --plugin ./seen.so --db blocks.db 2>text || { cat text; fail "blocks"; }
+grep -q 'blocks has no merge function: one worker' text || { cat text; fail "blocks"; }
+"$RR" replay traps.rrec -j 2 2>text && grep -q 'checkpoint.* agree' text || { cat text; fail "-j 2 alone"; }
+"$RR" verify traps.rrec -j 2 2>text && grep -q 'checkpoint.* agree' text || { cat text; fail "verify -j 2"; }
+status=0
+"$RR" replay traps.rrec -j 1000 2>text || status=$?
+[ $status -eq 2 ] && grep -q 'at most 256' text || { cat text; fail "-j 1000: exit status $status"; }
+
+# A worker that ends otherwise: named, and what the database had stays.
+"$RR" replay --quiet bench-small.rrec --plugin ./seen.so --db kept.db 2>/dev/null
+dump kept.db seen seen_notes >kept.rows
+end=$(length bench-small.rrec)
+ends() { # ends PATTERN OPTION
+    local status=0
+    "$RR" replay --quiet bench-small.rrec --plugin "./seen.so,calls=on,$2" -j 2 --segments 4 --db kept.db >text 2>&1 || status=$?
+    [ $status -eq 2 ] && grep -q -- "$1" text || { cat text; fail "$2: exit status $status, expected 2 and '$1'"; }
+    dump kept.db seen seen_notes | cmp -s kept.rows - || fail "$2: the rows of before are not there"
+    "$RR" sql kept.db "PRAGMA integrity_check" | grep -q ok || fail "$2: the database is damaged"
+}
+ends "plugin seen.so crashed (SIGSEGV) in its callback instruction at pos $((end / 2))\$" crash=$((end / 2))
+grep -q "worker of the segment from pos .* ended with status 2" text || { cat text; fail "the segment is not named"; }
+ends "plugin seen.so ended the process in instruction at pos $((end / 2))\$" exit=$((end / 2))
+
+# A worker that hangs, and is killed; and the leader, which no worker outlives.
+children() { cat "/proc/$1/task/$1/children" 2>/dev/null; }
+hang() { # a replay, $pid, of which $worker hangs
+    "$RR" replay --quiet bench-small.rrec --plugin "./seen.so,calls=on,hang=$((end * 5 / 16))" -j 2 --segments 4 --to $((end / 2)) --db kept.db >text 2>&1 &
+    pid=$!
+    local former=
+    for _ in $(seq 300); do
+        sleep 0.2
+        worker=$(children $pid)
+        worker=${worker% }
+        [ -n "$worker" ] && [ "$worker" = "$former" ] && [ "${worker% *}" = "$worker" ] && return
+        former=$worker
+    done
+    fail "no worker hangs: $worker"
+}
+hang
+kill -9 "$worker"
+status=0
+wait $pid || status=$?
+[ $status -eq 2 ] && grep -q 'worker of the segment from pos .* was killed by signal 9' text || { cat text; fail "a killed worker: exit status $status"; }
+dump kept.db seen seen_notes | cmp -s kept.rows - || fail "a killed worker: the rows of before are not there"
+hang
+kill -9 $pid
+wait $pid 2>/dev/null || true
+for _ in $(seq 100); do
+    kill -0 "$worker" 2>/dev/null || break
+    sleep 0.1
+done
+! kill -0 "$worker" 2>/dev/null || fail "the worker outlives the leader"
+dump kept.db seen seen_notes | cmp -s kept.rows - || fail "a killed leader: the rows of before are not there"
