@@ -52,7 +52,7 @@ static void at_exit(void) {
         host->env.print(host->env.opaque, text);
     }
     if (host->segment)
-        _Exit(2); /* only the process that leads may write to the database */
+        _Exit(2);                /* only the process that leads may write to the database */
     host_end(host, false, NULL); /* in the middle of a step: what others observe has no end */
 }
 

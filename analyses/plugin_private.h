@@ -61,7 +61,8 @@ struct Plugin {
     uint64_t id;         /* 1, 2, … */
     uint32_t generation; /* raised by reset and uninstall: what was attached before is dead */
     bool installed, uninstalled;
-    bool is_builtin; /* its tables are those of schema/db.sql, their row of `analysis` is the set's (registry.c) */
+    bool
+        is_builtin; /* its tables are those of schema/db.sql, their row of `analysis` is the set's (registry.c) */
     void *state; /* the kind's */
 };
 

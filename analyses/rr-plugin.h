@@ -6,7 +6,7 @@
  *
  * A plugin only observes: nothing here changes the guest, its time or where it goes, and the replay checks
  * the recorded state hashes with every plugin attached. All callbacks come on one thread, in the order of
- * what happens. What is passed to a callback is valid during that callback.
+ * what happens (with replay -j: in each segment). What is passed to a callback is valid during that callback.
  */
 #ifndef RR_PLUGIN_H
 #define RR_PLUGIN_H

@@ -20,9 +20,9 @@ static Hosts hosts_of(const Observers *o) {
 
 const char *segments_alone(const Observers *o) {
     const char *run = o->set ? analysis_set_alone(o->set) : NULL;
-    FOR_EACH_PLUGIN (p, o)
-        if (!p->kind->is_parallel || !p->kind->is_parallel(p))
-            return p->base;
+    FOR_EACH_PLUGIN(p, o)
+    if (!p->kind->is_parallel || !p->kind->is_parallel(p))
+        return p->base;
     return run;
 }
 
@@ -40,8 +40,8 @@ void segments_begin(const Observers *o, Pos from, FILE *out) {
     for (unsigned k = 0; k < G_N_ELEMENTS(hosts.host); k++)
         if (hosts.host[k])
             hosts.host[k]->segment = out;
-    FOR_EACH_PLUGIN (p, o)
-        p->kind->segment_begin(p, from);
+    FOR_EACH_PLUGIN(p, o)
+    p->kind->segment_begin(p, from);
 }
 
 void segments_end(const Observers *o, Pos to, bool is_last) {
@@ -50,20 +50,20 @@ void segments_end(const Observers *o, Pos to, bool is_last) {
         plugin_host_quiet(hosts.host[0]);
     if (is_last && o->set)
         analysis_set_quiet(o->set);
-    FOR_EACH_PLUGIN (p, o)
-        p->kind->segment_end(p, to);
+    FOR_EACH_PLUGIN(p, o)
+    p->kind->segment_end(p, to);
 }
 
 /* -- the process that leads ------------------------------------------------------------------------------ */
 
 void segments_pause(const Observers *o, bool pause) {
-    FOR_EACH_PLUGIN (p, o)
-        p->kind->pause(p, pause);
+    FOR_EACH_PLUGIN(p, o)
+    p->kind->pause(p, pause);
 }
 
 void segments_merge(const Observers *o) {
-    FOR_EACH_PLUGIN (p, o)
-        p->kind->merge(p);
+    FOR_EACH_PLUGIN(p, o)
+    p->kind->merge(p);
 }
 
 static Plugin *plugin_at(const Hosts *hosts, const SegmentRecord *r) {
@@ -74,8 +74,8 @@ static Plugin *plugin_at(const Hosts *hosts, const SegmentRecord *r) {
 bool segments_collect(const Observers *o, FILE *in, GError **error) {
     const Hosts hosts = hosts_of(o);
     SegmentRecord r;
-    FOR_EACH_PLUGIN (p, o)
-        p->kind->collect_begin(p);
+    FOR_EACH_PLUGIN(p, o)
+    p->kind->collect_begin(p);
     while (fread(&r, sizeof r, 1, in) == 1) {
         Plugin *p = plugin_at(&hosts, &r);
         g_autofree void *data = p ? g_try_malloc(r.size + 1) : NULL;

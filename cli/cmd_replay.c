@@ -19,8 +19,9 @@
 
 #define JOBS_MAX 256u
 #define SEGMENTS_MAX 65536u
-#define SEGMENTS_EACH 8u            /* a worker, so that none waits long for the last one */
-#define SEGMENT_STEPS ((Pos)4 << 20) /* at least, unless --segments says otherwise: forking and translating cost time */
+#define SEGMENTS_EACH 8u /* a worker, so that none waits long for the last one */
+#define SEGMENT_STEPS                                                                                        \
+    ((Pos)4 << 20) /* at least, unless --segments says otherwise: forking and translating cost time */
 
 static void print_output(void *opaque, uint32_t port, const uint8_t *data, uint32_t size) {
     if (port == 0)

@@ -9,7 +9,12 @@
 
 #define REPLAY_ERROR (replay_error_quark())
 GQuark replay_error_quark(void);
-typedef enum { REPLAY_ERROR_DIVERGED, REPLAY_ERROR_RANGE, REPLAY_ERROR_MACHINE, REPLAY_ERROR_WORKER } ReplayError;
+typedef enum {
+    REPLAY_ERROR_DIVERGED,
+    REPLAY_ERROR_RANGE,
+    REPLAY_ERROR_MACHINE,
+    REPLAY_ERROR_WORKER
+} ReplayError;
 
 typedef struct Replay Replay;
 

@@ -69,8 +69,8 @@ static bool work(const Leader *l, const Worker *w, GError **error) {
     if (fclose(out) == 0)
         return good;
     g_clear_error(error);
-    return fail(error, "what the segment from pos %" PRIu64 " found cannot be kept in %s: %s", w->segment.from,
-                g_get_tmp_dir(), g_strerror(errno));
+    return fail(error, "what the segment from pos %" PRIu64 " found cannot be kept in %s: %s",
+                w->segment.from, g_get_tmp_dir(), g_strerror(errno));
 }
 
 static void worker_main(const Leader *l, const Worker *w, int verdict, pid_t leader) G_GNUC_NORETURN;
@@ -167,7 +167,8 @@ static void lost(const Worker *w, GError **error) {
                         g_strsignal(WTERMSIG(w->status)));
     else
         g_string_printf(how, "ended with status %d", w->status == -1 ? -1 : WEXITSTATUS(w->status));
-    fail(error, "the worker of the segment from pos %" PRIu64 " to pos %" PRIu64 " %s: nothing of it is known",
+    fail(error,
+         "the worker of the segment from pos %" PRIu64 " to pos %" PRIu64 " %s: nothing of it is known",
          w->segment.from, w->segment.to, how->str);
 }
 

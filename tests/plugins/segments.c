@@ -44,7 +44,8 @@ static Function *function(Seen *s, const char *name) {
     uint64_t h = 0;
     for (const char *p = name; *p; p++)
         h = mix(h, (uint8_t)*p);
-    for (Function *f = &s->functions[h % FUNCTIONS];; f = f + 1 == &s->functions[FUNCTIONS] ? s->functions : f + 1)
+    for (Function *f = &s->functions[h % FUNCTIONS];;
+         f = f + 1 == &s->functions[FUNCTIONS] ? s->functions : f + 1)
         if (!*f->name)
             return strncpy(f->name, name, sizeof f->name - 1), f;
         else if (!strcmp(f->name, name))
@@ -217,13 +218,14 @@ static void end(RrSelf *self, bool complete) {
     snprintf(line, sizeof line,
              "end %" PRIu64 " %s inlined %" PRIu64 " insns %" PRIu64 " loads %" PRIu64 " stores %" PRIu64
              " blocks %" PRIu64 " digest %016" PRIx64 " events %" PRIu64 "\n",
-             rr_pos(self), complete ? "complete" : "incomplete", rr_counter_sum(self, s->inlined), s->sums.insns,
-             s->sums.loads, s->sums.stores, s->sums.blocks, s->sums.digest, s->sums.events);
+             rr_pos(self), complete ? "complete" : "incomplete", rr_counter_sum(self, s->inlined),
+             s->sums.insns, s->sums.loads, s->sums.stores, s->sums.blocks, s->sums.digest, s->sums.events);
     rr_print(self, line);
     qsort(s->functions, FUNCTIONS, sizeof s->functions[0], by_name);
     for (unsigned i = 0; i < FUNCTIONS; i++)
         if (s->functions[i].insns)
-            rr_row(s->happened, (RrValue[]){{.bytes = s->functions[i].name}, {{(int64_t)s->functions[i].insns}}});
+            rr_row(s->happened,
+                   (RrValue[]){{.bytes = s->functions[i].name}, {{(int64_t)s->functions[i].insns}}});
 }
 
 static void uninstall(RrSelf *self) {
