@@ -7,6 +7,7 @@
 
 #include "analyses/paths.h"
 #include "analyses/run.h"
+#include "analyses/store/packed.h"
 #include "analyses/store/query.h"
 
 typedef struct Block {
@@ -17,17 +18,25 @@ typedef struct Block {
     ProgramPlace place;
 } Block;
 
-/* Of an instruction, for all blocks that have it. */
-typedef struct CoverKey {
-    Gva pc;
-    ProgramPlace place;
-} CoverKey;
+/* How often the first instructions of a piece ran: so many of them, so often. */
+typedef struct Stretch {
+    const Piece *piece;
+    uint16_t done;
+    uint64_t count;
+} Stretch;
 
-typedef struct EdgeKey {
+/* A row of the table. */
+typedef struct Cover {
+    int64_t module, offset;
+    uint64_t count;
+} Cover;
+
+typedef struct Edge {
     Gva src, dst;
     ProgramPlace from, to;
     const char *kind;
-} EdgeKey;
+    uint64_t count;
+} Edge;
 
 typedef struct Blocks {
     AnalysisRun *run;
@@ -36,8 +45,8 @@ typedef struct Blocks {
 
     GHashTable *blocks; /* Block → itself */
     GPtrArray *partial; /* of Block, not in blocks */
-    GHashTable *edges;  /* EdgeKey → count */
-    GHashTable *cover;  /* CoverKey → count */
+    GArray *edges;      /* of Edge */
+    GArray *stretches;  /* of Stretch */
     int64_t rows;
 } Blocks;
 
@@ -52,16 +61,6 @@ static guint block_hash(gconstpointer v) {
 
 static bool is_same_place(ProgramPlace a, ProgramPlace b) {
     return a.module == b.module && a.shift == b.shift;
-}
-
-static guint cover_hash(gconstpointer v) {
-    const CoverKey *c = v;
-    return (guint)(c->pc >> 1) * 31 + (guint)c->place.module;
-}
-
-static gboolean cover_equal(gconstpointer a, gconstpointer b) {
-    const CoverKey *p = a, *q = b;
-    return p->pc == q->pc && is_same_place(p->place, q->place);
 }
 
 static gboolean block_equal(gconstpointer a, gconstpointer b) {
@@ -122,20 +121,10 @@ static void add_block(Blocks *x, Block *b) {
     block_free(b);
 }
 
-static void add_count(GHashTable *t, gconstpointer key, gsize key_size, uint64_t n) {
-    uint64_t *count = g_hash_table_lookup(t, key);
-    if (count)
-        *count += n;
-    else
-        g_hash_table_insert(t, g_memdup2(key, key_size), g_memdup2(&n, sizeof n));
-}
-
 static void cover_path(Blocks *x, const Path *path, uint64_t count) {
     for (; path; path = path->parent) {
-        const Piece *t = path->piece;
-        Gva pc = t->pc;
-        for (unsigned i = 0; i < path->done; pc += t->insn_len[i++])
-            add_count(x->cover, &(CoverKey){pc, t->place}, sizeof(CoverKey), count);
+        Stretch stretch = {path->piece, path->done, count};
+        g_array_append_val(x->stretches, stretch);
     }
 }
 
@@ -212,18 +201,6 @@ static void join_partial(Blocks *x) {
 }
 
 /* -- edges -------------------------------------------------------------- */
-static guint edge_hash(gconstpointer v) {
-    const EdgeKey *e = v;
-    return (guint)(e->src * 31 + e->dst) ^ (guint)(e->src >> 32) ^
-           (guint)(e->from.module * 31 + e->to.module);
-}
-
-static gboolean edge_equal(gconstpointer a, gconstpointer b) {
-    const EdgeKey *p = a, *q = b;
-    return p->src == q->src && p->dst == q->dst && p->kind == q->kind && is_same_place(p->from, q->from) &&
-           is_same_place(p->to, q->to);
-}
-
 static Gva path_end(const Path *path) {
     const Piece *t = path->piece;
     Gva pc = t->pc;
@@ -247,9 +224,9 @@ static const char *edge_kind(const Path *from, Gva dst, bool is_trap) {
 static void join_edge(void *opaque, const Path *from, const Piece *piece, bool is_trap, uint64_t count) {
     Blocks *x = opaque;
     Gva dst = piece->pc;
-    EdgeKey key = {path_pc(from), dst, path_begin(from)->place, piece->place,
-                   g_intern_static_string(edge_kind(from, dst, is_trap))};
-    add_count(x->edges, &key, sizeof key, count);
+    Edge edge = {path_pc(from), dst, path_begin(from)->place, piece->place, edge_kind(from, dst, is_trap),
+                 count};
+    g_array_append_val(x->edges, edge);
 }
 
 /* -- tables -------------------------------------------------------------- */
@@ -294,74 +271,170 @@ static Where where_of(const GArray *modules, Gva pc, ProgramPlace place) {
     return (Where){m->id, pc - (Gva)m->base};
 }
 
-static bool prepare(Blocks *x, const char *table, const char *what, StoreStmt **ret, GError **error) {
-    g_autofree char *sql = g_strdup_printf("INSERT INTO \"%s%s\" %s", x->prefix, table, what);
-    return store_prepare(x->run->store, sql, ret, error);
+static PackedWriter *writer(const Blocks *x, const char *table, const char *types, unsigned key,
+                            GError **error) {
+    g_autofree char *name = g_strconcat(x->prefix, table, NULL);
+    return packed_writer_new(x->run->store, name, types, key, error);
 }
 
-static bool store_blocks(Blocks *x, GError **error) {
-    StoreStmt *insert;
+/* Takes the writer. */
+static bool finish(PackedWriter *w, bool ok, GError **error) {
+    ok = ok && packed_writer_end(w, error);
+    packed_writer_free(w);
+    return ok;
+}
+
+/* As SQL orders them. */
+static int order(int64_t a, int64_t b) {
+    return a < b ? -1 : a > b;
+}
+
+static gint compare_rows(gconstpointer a, gconstpointer b) {
+    return order((int64_t)(*(Block *const *)a)->pc, (int64_t)(*(Block *const *)b)->pc);
+}
+
+static bool store_block(PackedWriter *w, const Block *b, Where where, const char *symbol, GError **error) {
+    char types[] = "iiiiiiiis";
+    const StoreValue values[] = {
+        {.integer = (int64_t)b->pc},    {.integer = b->code->len},          {.integer = (int64_t)b->insns},
+        {.integer = (int64_t)b->count}, {.integer = (int64_t)b->first},     {.integer = (int64_t)b->last},
+        {.integer = where.module},      {.integer = (int64_t)where.offset}, {.bytes = symbol}};
+    if (!where.module)
+        types[6] = 'n';
+    return packed_writer_add(w, types, values, error);
+}
+
+static bool store_blocks(Blocks *x, const GArray *modules, GError **error) {
+    StoreStmt *symbol;
     g_autoptr(GPtrArray) all = sorted_blocks(x);
-    g_autoptr(GArray) modules = g_array_new(FALSE, FALSE, sizeof(Module));
-    bool ok =
-        read_modules(x, modules, error) &&
-        prepare(x, "block", "VALUES (?1, ?2, ?3, ?4, ?5, ?6, nullif(?7, 0), ?8, symbol_in(?1, ?9, ?10))",
-                &insert, error);
-    if (!ok)
-        return false;
+    PackedWriter *w = writer(x, "block", "iiiiiiiis", 0, error);
+    if (!w || !store_prepare(x->run->store, "SELECT symbol_in(?, ?, ?)", &symbol, error))
+        return finish(w, false, NULL);
+    bool ok = true;
+    g_ptr_array_sort(all, compare_rows); /* stable */
     for (guint i = 0; ok && i < all->len; i++, x->rows++) {
         const Block *b = all->pdata[i];
-        Where w = where_of(modules, b->pc, b->place);
-        ok = store_run(insert, error, "uiuuuuiuiu", b->pc, (int64_t)b->code->len, b->insns, b->count,
-                       b->first, b->last, w.module, w.offset, b->place.module, b->place.shift);
+        ok = store_block(w, b, where_of(modules, b->pc, b->place),
+                         store_run_text(symbol, "uiu", b->pc, b->place.module, b->place.shift), error);
     }
-    store_stmt_free(insert);
-    return ok;
+    store_stmt_free(symbol);
+    return finish(w, ok, error);
 }
 
-static bool store_edge(StoreStmt *insert, const GArray *modules, const EdgeKey *key, uint64_t count,
+static int compare_places(ProgramPlace a, ProgramPlace b) {
+    int by_module = order(a.module, b.module);
+    return by_module ? by_module : order((int64_t)a.shift, (int64_t)b.shift);
+}
+
+static gint compare_edges(gconstpointer a, gconstpointer b) {
+    const Edge *p = a, *q = b;
+    const int by[] = {order((int64_t)p->src, (int64_t)q->src), order((int64_t)p->dst, (int64_t)q->dst),
+                      strcmp(p->kind, q->kind), compare_places(p->from, q->from),
+                      compare_places(p->to, q->to)};
+    for (unsigned i = 0; i < G_N_ELEMENTS(by); i++)
+        if (by[i])
+            return by[i];
+    return 0;
+}
+
+static bool store_edge(PackedWriter *w, const GArray *modules, const Edge *e, uint64_t count,
                        GError **error) {
-    Where from = where_of(modules, key->src, key->from), to = where_of(modules, key->dst, key->to);
-    return store_run(insert, error, "uusuiuiu", key->src, key->dst, key->kind, count, from.module,
-                     from.offset, to.module, to.offset);
+    Where from = where_of(modules, e->src, e->from), to = where_of(modules, e->dst, e->to);
+    char types[] = "iisiiiii";
+    const StoreValue values[] = {{.integer = (int64_t)e->src}, {.integer = (int64_t)e->dst},
+                                 {.bytes = e->kind},           {.integer = (int64_t)count},
+                                 {.integer = from.module},     {.integer = (int64_t)from.offset},
+                                 {.integer = to.module},       {.integer = (int64_t)to.offset}};
+    if (!from.module)
+        types[4] = 'n';
+    if (!to.module)
+        types[6] = 'n';
+    return packed_writer_add(w, types, values, error);
 }
 
-static bool store_edges(Blocks *x, GError **error) {
-    GHashTableIter it;
-    const EdgeKey *key;
-    const uint64_t *count;
-    StoreStmt *insert;
+static bool store_edges(Blocks *x, const GArray *modules, GError **error) {
+    PackedWriter *w = writer(x, "edge", "iisiiiii", 0, error);
+    bool ok = w;
+    g_array_sort(x->edges, compare_edges);
+    for (guint i = 0; ok && i < x->edges->len; x->rows++) {
+        const Edge *e = &g_array_index(x->edges, Edge, i);
+        uint64_t count = 0;
+        for (; i < x->edges->len && !compare_edges(e, &g_array_index(x->edges, Edge, i)); i++)
+            count += g_array_index(x->edges, Edge, i).count;
+        ok = store_edge(w, modules, e, count, error);
+    }
+    return finish(w, ok, error);
+}
+
+static gint compare_stretches(gconstpointer a, gconstpointer b) {
+    const Stretch *p = a, *q = b;
+    return p->piece != q->piece ? (p->piece < q->piece ? -1 : 1) : (int)q->done - (int)p->done;
+}
+
+/* A row for each instruction of each piece. */
+static GArray *cover_rows(Blocks *x, const GArray *modules) {
+    GArray *rows = g_array_new(FALSE, FALSE, sizeof(Cover));
+    g_array_sort(x->stretches, compare_stretches); /* of a piece, the longest first */
+    for (guint i = 0, next; i < x->stretches->len; i = next) {
+        const Piece *t = g_array_index(x->stretches, Stretch, i).piece;
+        uint64_t count = 0;
+        unsigned insn = g_array_index(x->stretches, Stretch, i).done;
+        Gva pc = t->pc;
+        for (unsigned k = 0; k < insn; k++)
+            pc += t->insn_len[k];
+        for (next = i; insn-- > 0;) {
+            for (; next < x->stretches->len; next++) {
+                const Stretch *stretch = &g_array_index(x->stretches, Stretch, next);
+                if (stretch->piece != t || stretch->done <= insn)
+                    break;
+                count += stretch->count;
+            }
+            pc -= t->insn_len[insn];
+            Where w = where_of(modules, pc, t->place);
+            Cover row = {w.module, (int64_t)w.offset, count};
+            g_array_append_val(rows, row);
+        }
+    }
+    return rows;
+}
+
+static gint compare_cover(gconstpointer a, gconstpointer b) {
+    const Cover *p = a, *q = b;
+    int by_offset = order(p->offset, q->offset);
+    return by_offset ? by_offset : order(p->module, q->module);
+}
+
+static bool store_cover(Blocks *x, const GArray *modules, GError **error) {
+    PackedWriter *w = writer(x, "cover", "iii", 1, error);
+    g_autoptr(GArray) rows = cover_rows(x, modules);
+    bool ok = w;
+    g_array_sort(rows, compare_cover);
+    for (guint i = 0; ok && i < rows->len; x->rows++) {
+        const Cover *c = &g_array_index(rows, Cover, i);
+        uint64_t count = 0;
+        for (; i < rows->len && !compare_cover(c, &g_array_index(rows, Cover, i)); i++)
+            count += g_array_index(rows, Cover, i).count;
+        ok = packed_writer_add(
+            w, c->module ? "iii" : "nii",
+            (StoreValue[]){{.integer = c->module}, {.integer = c->offset}, {.integer = (int64_t)count}},
+            error);
+    }
+    return finish(w, ok, error);
+}
+
+static bool store_all(Blocks *x, GError **error) {
     g_autoptr(GArray) modules = g_array_new(FALSE, FALSE, sizeof(Module));
-    if (!read_modules(x, modules, error) ||
-        !prepare(x, "edge", "VALUES (?1, ?2, ?3, ?4, nullif(?5, 0), ?6, nullif(?7, 0), ?8)", &insert, error))
-        return false;
-    bool ok = true;
-    g_hash_table_iter_init(&it, x->edges);
-    for (; ok && g_hash_table_iter_next(&it, (gpointer *)&key, (gpointer *)&count); x->rows++)
-        ok = store_edge(insert, modules, key, *count, error);
-    store_stmt_free(insert);
-    return ok;
+    return read_modules(x, modules, error) && store_blocks(x, modules, error) &&
+           store_edges(x, modules, error) && store_cover(x, modules, error);
 }
 
-static bool store_cover_row(StoreStmt *insert, Where w, uint64_t count, GError **error) {
-    return store_run(insert, error, "iuu", w.module, w.offset, count);
-}
-
-static bool store_cover(Blocks *x, GError **error) {
-    GHashTableIter it;
-    const CoverKey *key;
-    const uint64_t *count;
-    StoreStmt *insert;
-    g_autoptr(GArray) modules = g_array_new(FALSE, FALSE, sizeof(Module));
-    if (!read_modules(x, modules, error) ||
-        !prepare(x, "cover", "VALUES (nullif(?1, 0), ?2, ?3)", &insert, error))
-        return false;
-    bool ok = true;
-    g_hash_table_iter_init(&it, x->cover);
-    for (; ok && g_hash_table_iter_next(&it, (gpointer *)&key, (gpointer *)&count); x->rows++)
-        ok = store_cover_row(insert, where_of(modules, key->pc, key->place), *count, error);
-    store_stmt_free(insert);
-    return ok;
+/* Virtual tables, of which plain ones are a copy. */
+static bool make_tables(const Blocks *x, GError **error) {
+    const AnalysisRun *run = x->run;
+    bool plain = !strcmp(analysis_run_option(run, "storage"), "rows");
+    return store_exec_section(run->store, "blocks chunks", x->prefix, error) &&
+           (!plain || store_exec_section(run->store, "blocks rows", x->prefix, error)) &&
+           store_exec_section(run->store, "blocks view", x->prefix, error);
 }
 
 /* -- the analysis -------------------------------------------------------------- */
@@ -386,8 +459,8 @@ static bool blocks_begin(AnalysisRun *run, GError **error) {
     x->paths = paths_new(run->machine, analysis_set_programs(run->set));
     x->blocks = g_hash_table_new_full(block_hash, block_equal, block_free, NULL);
     x->partial = g_ptr_array_new();
-    x->edges = g_hash_table_new_full(edge_hash, edge_equal, g_free, g_free);
-    x->cover = g_hash_table_new_full(cover_hash, cover_equal, g_free, g_free);
+    x->edges = g_array_new(FALSE, FALSE, sizeof(Edge));
+    x->stretches = g_array_new(FALSE, FALSE, sizeof(Stretch));
     if (!store_exec_section(run->store, "blocks", x->prefix, error))
         return false;
     if (!x->paths) {
@@ -404,8 +477,7 @@ static bool blocks_end(AnalysisRun *run, int64_t *rows, GError **error) {
     paths_each(x->paths, join_path, x);
     join_partial(x);
     paths_each_edge(x->paths, join_edge, x);
-    bool ok = store_blocks(x, error) && store_edges(x, error) && store_cover(x, error) &&
-              store_exec_section(run->store, "blocks finish", x->prefix, error);
+    bool ok = store_all(x, error) && make_tables(x, error);
     *rows = x->rows;
     return ok;
 }
@@ -418,14 +490,20 @@ static void blocks_free(AnalysisRun *run) {
     g_hash_table_unref(x->blocks);
     g_ptr_array_set_free_func(x->partial, block_free);
     g_ptr_array_free(x->partial, TRUE);
-    g_hash_table_unref(x->edges);
-    g_hash_table_unref(x->cover);
+    g_array_unref(x->edges);
+    g_array_unref(x->stretches);
     g_free(x->prefix);
 }
 
+static const RrOption blocks_options[] = {
+    {"storage", RR_OPTION_CHOICE, "chunks", "chunks|rows",
+     "compressed columns, or plain rows (larger, but readable by any program)"},
+    {NULL},
+};
+
 const AnalysisClass blocks_class = {
     .info = {"blocks", "how often blocks, edges between them and single instructions ran",
-             "block block_v edge edge_v cover cover_v"},
+             "block block_v edge edge_v cover cover_v", blocks_options},
     .state_size = sizeof(Blocks),
     .begin = blocks_begin,
     .end = blocks_end,

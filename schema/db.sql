@@ -236,25 +236,41 @@ DROP VIEW IF EXISTS "$cover_v";
 DROP TABLE IF EXISTS "$block";
 DROP TABLE IF EXISTS "$edge";
 DROP TABLE IF EXISTS "$cover";
-CREATE TABLE "$block" (
-    pc INTEGER, size INTEGER, insns INTEGER,
-    count INTEGER,                -- how often it began
-    first_pos INTEGER, last_pos INTEGER,
-    module_id INTEGER, offset INTEGER, symbol TEXT
-);
-CREATE TABLE "$edge" (
-    src INTEGER, dst INTEGER,     -- pc of two blocks
-    kind TEXT,                    -- taken fallthrough jump call return xret trap
-    count INTEGER,
-    src_module_id INTEGER, src_offset INTEGER, dst_module_id INTEGER, dst_offset INTEGER -- as of block
-);
-CREATE TABLE "$cover" (module_id INTEGER, offset INTEGER, count INTEGER);
+DROP TABLE IF EXISTS "$block_packed";
+DROP TABLE IF EXISTS "$edge_packed";
+DROP TABLE IF EXISTS "$cover_packed";
+-- Rows live compressed in the tables "…_packed" (analyses/store/packed.h).
+CREATE TABLE "$block_packed" (id INTEGER PRIMARY KEY, first_key INTEGER, last_key INTEGER, rows INTEGER, data BLOB);
+CREATE TABLE "$edge_packed" (id INTEGER PRIMARY KEY, first_key INTEGER, last_key INTEGER, rows INTEGER, data BLOB);
+CREATE TABLE "$cover_packed" (id INTEGER PRIMARY KEY, first_key INTEGER, last_key INTEGER, rows INTEGER, data BLOB);
 
---- blocks finish
+--- blocks chunks
+-- block: count: how often it began. edge: src, dst: pc of two blocks; kind: taken fallthrough jump call return xret trap.
+CREATE VIRTUAL TABLE "$block" USING packed($block, pc, pc INTEGER, size INTEGER, insns INTEGER, count INTEGER,
+    first_pos INTEGER, last_pos INTEGER, module_id INTEGER, offset INTEGER, symbol TEXT);
+CREATE VIRTUAL TABLE "$edge" USING packed($edge, src, src INTEGER, dst INTEGER, kind TEXT, count INTEGER,
+    src_module_id INTEGER, src_offset INTEGER, dst_module_id INTEGER, dst_offset INTEGER);
+CREATE VIRTUAL TABLE "$cover" USING packed($cover, offset, module_id INTEGER, offset INTEGER, count INTEGER);
+
+--- blocks rows
+CREATE TABLE "$block_copy" AS SELECT * FROM "$block";
+CREATE TABLE "$edge_copy" AS SELECT * FROM "$edge";
+CREATE TABLE "$cover_copy" AS SELECT * FROM "$cover";
+DROP TABLE "$block";
+DROP TABLE "$edge";
+DROP TABLE "$cover";
+ALTER TABLE "$block_copy" RENAME TO "$block";
+ALTER TABLE "$edge_copy" RENAME TO "$edge";
+ALTER TABLE "$cover_copy" RENAME TO "$cover";
+DROP TABLE "$block_packed";
+DROP TABLE "$edge_packed";
+DROP TABLE "$cover_packed";
 CREATE INDEX "$block_pc" ON "$block" (pc);
 CREATE INDEX "$edge_src" ON "$edge" (src);
 CREATE INDEX "$edge_dst" ON "$edge" (dst);
 CREATE INDEX "$cover_offset" ON "$cover" (module_id, offset);
+
+--- blocks view
 CREATE VIEW "$block_v" AS
     SELECT printf('%#x', pc) AS pc, size, insns, count, first_pos, last_pos, module_id, printf('%#x', offset) AS offset, symbol
     FROM "$block";

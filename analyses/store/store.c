@@ -246,6 +246,19 @@ bool store_run(StoreStmt *stmt, GError **error, const char *types, ...) {
     return ok;
 }
 
+const char *store_run_text(StoreStmt *stmt, const char *types, ...) {
+    va_list ap;
+    store_lock(stmt->store);
+    sqlite3_reset(stmt->stmt);
+    va_start(ap, types);
+    bind_all(stmt->stmt, types, ap);
+    va_end(ap);
+    const char *text =
+        sqlite3_step(stmt->stmt) == SQLITE_ROW ? (const char *)sqlite3_column_text(stmt->stmt, 0) : NULL;
+    store_unlock(stmt->store);
+    return text;
+}
+
 bool store_run_values(StoreStmt *stmt, const char *types, const StoreValue *values, GError **error) {
     store_lock(stmt->store);
     for (int i = 0; types[i]; i++) {

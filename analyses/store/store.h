@@ -52,6 +52,8 @@ typedef struct StoreValue {
     size_t size;       /* b */
 } StoreValue;
 bool store_run_values(StoreStmt *stmt, const char *types, const StoreValue *values, GError **error);
+/* The first column of the first row as text, valid until the statement is used again; NULL: NULL, no row, or failure. */
+const char *store_run_text(StoreStmt *stmt, const char *types, ...);
 /* First column of the first row as an integer; `fallback` if there is none or on failure. Types as in
  * store_run. */
 int64_t store_get_int(Store *s, const char *sql, int64_t fallback, const char *types, ...);

@@ -108,8 +108,9 @@ int vtab_register(Connection *c) {
     } table[] = {{"memtrace", &vtab_memtrace},
                  {"write", &vtab_write},
                  {"insn", &vtab_insn},
-                 {"regs", &vtab_regs},
-                 {"calls", &vtab_calls}};
+                  {"packed", &vtab_packed},
+                  {"regs", &vtab_regs},
+                  {"calls", &vtab_calls}};
     for (size_t i = 0; i < G_N_ELEMENTS(table); i++) {
         int result = sqlite3_create_module_v2(connection_db(c), table[i].name, table[i].module,
                                               connection_ref(c), connection_unref);

@@ -64,6 +64,14 @@ for t in block edge cover; do
     expect "two instances at once: $t" two.db "SELECT count(*) FROM (SELECT * FROM $t EXCEPT SELECT * FROM two_$t)" 0
     expect "nor more: two_$t" two.db "SELECT count(*) FROM (SELECT * FROM two_$t EXCEPT SELECT * FROM $t)" 0
 done
+"$RR" replay --quiet smp.rrec --db two.db --analysis blocks,as=plain,storage=rows || fails=$((fails + 1))
+for t in block edge cover; do
+    expect "plain rows: $t" two.db "SELECT count(*) FROM (SELECT * FROM $t EXCEPT SELECT * FROM plain_$t)" 0
+    [ "$(sqlite3 two.db "SELECT count(*), sum(count) FROM plain_$t")" = "$("$RR" sql --format csv two.db "SELECT count(*) || '|' || sum(count) FROM $t" | tail -n 1)" ] ||
+        { echo "plain rows: $t is not what any program reads"; fails=$((fails + 1)); }
+done
+"$RR" replay --quiet smp.rrec --db two.db --analysis blocks,as=plain || fails=$((fails + 1)) # in the plain ones' place
+expect "compressed columns, where plain rows were" two.db "SELECT count(*) FROM (SELECT * FROM block EXCEPT SELECT * FROM plain_block)" 0
 record timers -kernel "$GUESTS/timers.elf"
 record smc -kernel "$GUESTS/smc.elf"
 [ $fails -eq 0 ] && echo "all good"
