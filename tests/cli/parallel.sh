@@ -3,42 +3,16 @@
 # --perturb, --console; what cannot be merged runs in one worker, and is named; workers that crash, exit or are killed.
 set -eu
 [ -f "$GUESTS/traps.elf" ] || { echo "skipped: no cross compiler"; exit 77; }
-fail() { echo "$*"; exit 1; }
+. "$TOP/tests/cli/parallel.inc"
 record() { # record GUEST MACHINE…
     local guest=$1
     shift
     "$RR" record --quiet --force --checkpoint 20k -o "$guest.rrec" -M virt -nographic -bios none -kernel "$GUESTS/$guest.elf" "$@" </dev/null >/dev/null ||
         fail "$guest does not run"
 }
-length() { "$RR" info --json "$1" | python3 -c 'import json, sys; print(json.load(sys.stdin)["end"]["pos"])'; }
-dump() { # dump DB TABLE…: all rows, in their order
-    local db=$1
-    shift
-    for table in "$@"; do "$RR" sql --format csv "$db" "SELECT * FROM \"$table\" ORDER BY pos, seq"; done
-    "$RR" sql --format csv "$db" "SELECT name, from_pos, to_pos, complete, rows FROM analysis ORDER BY name"
-}
-build() { cc -shared -fPIC -O1 -I "$TOP/analyses" "$@" "$TOP/tests/plugins/segments.c"; }
 build -o seen.so
 build -o tasks.so -DTASKS
 build -o alone.so -DALONE
-
-same() { # same NAME PLUGIN WORDS…: by 1, 2 and 3 workers
-    local name=$1 plugin=$2 way
-    shift 2
-    rm -f one.db many.db
-    "$RR" replay --quiet "$name.rrec" --plugin "$plugin" --db one.db "$@" >one.out 2>one.txt || { cat one.txt; fail "$name $*"; }
-    dump one.db seen seen_notes >one.rows
-    [ "$(wc -l <one.rows)" -gt 20 ] && grep -q '^end .* complete ' one.txt || { cat one.txt; fail "$name $*: nothing was seen"; }
-    for way in "-j 2 --segments 2" "-j 2 --segments 13" "-j 3 --segments 5"; do
-        rm -f many.db
-        # shellcheck disable=SC2086
-        "$RR" replay --quiet "$name.rrec" $way --plugin "$plugin" --db many.db "$@" >many.out 2>many.txt || { cat many.txt; fail "$name $way $*"; }
-        dump many.db seen seen_notes >many.rows
-        cmp -s one.txt many.txt || { diff one.txt many.txt | head -20; fail "$name $way $*: the texts differ"; }
-        cmp -s one.out many.out || fail "$name $way $*: the consoles differ"
-        cmp -s one.rows many.rows || { diff one.rows many.rows | head -20; fail "$name $way $*: the rows differ"; }
-    done
-}
 
 for guest in traps timers paging plic virtio_rng smp smc reset; do
     [ -f "$GUESTS/$guest.elf" ] || continue
