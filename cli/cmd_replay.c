@@ -266,7 +266,10 @@ static unsigned job_segments(const Job *j) {
 }
 
 static void pause_threads(void *opaque, bool pause) {
-    const Observers o = observers(opaque);
+    const Job *j = opaque;
+    const Observers o = observers(j);
+    if (pause && j->plugins)
+        plugins_before_fork(j->plugins);
     segments_pause(&o, pause);
 }
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/plugins.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "cli/symbolizer.h"
 #include "tcg/riscv/translate.h"
@@ -15,6 +17,7 @@ struct Plugins {
     PluginsJob job;
     Symbolizer *symbols; /* made when first asked for */
     bool no_symbols;
+    bool *asked; /* in memory that workers share: somebody asked for symbols */
 };
 
 static char *disassemble(const Isa *isa, Gva pc, uint32_t insn) {
@@ -22,6 +25,7 @@ static char *disassemble(const Isa *isa, Gva pc, uint32_t insn) {
 }
 
 static bool have_symbols(Plugins *p) {
+    *p->asked = true;
     if (!p->symbols && !p->no_symbols)
         p->no_symbols = !(p->symbols = symbolizer_new(p->rec, p->args->symbols, NULL));
     return !p->no_symbols;
@@ -70,11 +74,23 @@ static AnalysisSet *set(void *opaque, GError **error) {
     return p->job.set(p->job.opaque, error);
 }
 
+/* Making them takes longer than a short segment. */
+void plugins_before_fork(Plugins *p) {
+    if (*p->asked)
+        have_symbols(p);
+}
+
 bool plugins_load(const Args *args, const Rec *rec, const PluginsJob *job, Plugins **ret, GError **error) {
     *ret = NULL;
     if (!args->plugins)
         return true;
     Plugins *p = g_new0(Plugins, 1);
+    p->asked = mmap(NULL, sizeof *p->asked, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (p->asked == MAP_FAILED) {
+        g_set_error(error, CLI_ERROR, 0, "no memory to share with workers: %s", g_strerror(errno));
+        g_free(p);
+        return false;
+    }
     p->args = args;
     p->rec = rec;
     p->job = *job;
@@ -104,5 +120,6 @@ void plugins_free(Plugins *p) {
     plugin_host_free(p->host);
     if (p->symbols)
         symbolizer_free(p->symbols);
+    munmap(p->asked, sizeof *p->asked);
     g_free(p);
 }

@@ -21,6 +21,8 @@ typedef struct PluginsJob {
 /* Load every --plugin; *ret is NULL when there is none. `args` and `rec` must outlive it. */
 bool plugins_load(const Args *args, const Rec *rec, const PluginsJob *job, Plugins **ret, GError **error);
 PluginHost *plugins_host(Plugins *p);
+/* The process is about to fork a worker, which finds ready what plugins asked for before. */
+void plugins_before_fork(Plugins *p);
 void plugins_free(Plugins *p); /* NULL is allowed */
 
 #endif

@@ -66,7 +66,8 @@ static bool work(const Leader *l, const Worker *w, GError **error) {
     if (!out)
         return fail(error, "cannot write what was found: %s", g_strerror(errno));
     bool good = l->ops->work(l->opaque, &w->segment, out, error);
-    if (fclose(out) == 0)
+    bool kept = !ferror(out);
+    if (fclose(out) == 0 && kept)
         return good;
     g_clear_error(error);
     return fail(error, "what the segment from pos %" PRIu64 " found cannot be kept in %s: %s",

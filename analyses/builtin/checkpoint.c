@@ -7,7 +7,8 @@
 typedef struct Checkpoints {
     RrTable *table;
     RrValue row[3];
-    bool waits; /* the row: of several at one pos the last one counts */
+    bool waits; /* the row: of several at one pos the last one counts, which may be another segment's */
+    bool is_worker;
 } Checkpoints;
 
 static const RrColumn columns[] = {
@@ -26,14 +27,29 @@ static void write_row(Checkpoints *c) {
     c->waits = false;
 }
 
+static void add(Checkpoints *c, const uint64_t *values) {
+    if (c->row[0].integer != (int64_t)values[0])
+        write_row(c);
+    for (int i = 0; i < 3; i++)
+        c->row[i].integer = (int64_t)values[i];
+    c->waits = true;
+}
+
 static void on_checkpoint(RrSelf *self, uint64_t pos, uint64_t time_ns, uint64_t hash) {
     Checkpoints *c = rr_data(self);
-    if (c->row[0].integer != (int64_t)pos)
-        write_row(c);
-    c->row[0].integer = (int64_t)pos;
-    c->row[1].integer = (int64_t)time_ns;
-    c->row[2].integer = (int64_t)hash;
-    c->waits = true;
+    const uint64_t values[] = {pos, time_ns, hash};
+    if (c->is_worker)
+        rr_segment_put(self, values, sizeof values);
+    else
+        add(c, values);
+}
+
+static void segment_begin(RrSelf *self, uint64_t from_pos) {
+    ((Checkpoints *)rr_data(self))->is_worker = true;
+}
+
+static void merge(RrSelf *self, const void *bytes, size_t size) {
+    add(rr_data(self), bytes);
 }
 
 static void end(RrSelf *self, bool complete) {
@@ -50,4 +66,6 @@ const RrPlugin checkpoint_plugin = {.version = RR_PLUGIN_VERSION,
                                     .install = install,
                                     .end = end,
                                     .uninstall = uninstall,
-                                    .checkpoint = on_checkpoint};
+                                    .checkpoint = on_checkpoint,
+                                    .segment_begin = segment_begin,
+                                    .merge = merge};

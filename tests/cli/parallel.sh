@@ -37,6 +37,25 @@ for seed in 1 2; do
     grep -q '^end .* complete ' text || { cat text; fail "--perturb $seed"; }
 done
 
+# Built-in analyses whose rows need nothing of another segment; and with a plugin beside them.
+database() { # all of it, as SQL
+    python3 - "$1" <<'PY'
+import sqlite3, sys
+print("\n".join(sqlite3.connect(sys.argv[1]).iterdump()))
+PY
+}
+for analysis in checkpoint; do
+    for name in traps smp bench-small; do
+        rm -f one.db many.db
+        "$RR" replay --quiet $name.rrec --analysis $analysis --db one.db
+        "$RR" replay $name.rrec --analysis $analysis --db many.db -j 2 --segments 6 2>text
+        ! grep -q 'one worker' text || { cat text; fail "$analysis runs in one process"; }
+        database one.db >one.sql
+        database many.db | diff one.sql - >text || { head -20 text; fail "$analysis of $name: the databases differ"; }
+    done
+done
+same smp ./seen.so --analysis checkpoint
+
 # There are as many segments as was said, and a short run is one.
 "$RR" replay --quiet traps.rrec --plugin ./seen.so,segments=on -j 2 --segments 4 --db n.db 2>text && grep -q '^segments 4$' text || { cat text; fail "four segments"; }
 "$RR" replay --quiet traps.rrec --plugin ./seen.so,segments=on -j 2 --db n.db 2>text && grep -q '^segments 0$' text || { cat text; fail "a short run"; }
@@ -44,6 +63,7 @@ done
 # What cannot be merged; nothing attached; verify.
 "$RR" replay traps.rrec -j 2 --segments 3 --plugin ./alone.so --db alone.db 2>text || { cat text; fail "alone"; }
 grep -q 'alone.so has no merge function: one worker' text || { cat text; fail "alone"; }
+rm -f one.db
 "$RR" replay --quiet traps.rrec --plugin ./alone.so --db one.db 2>one.txt && "$RR" replay --quiet traps.rrec -j 2 --plugin ./alone.so --db alone.db 2>many.txt
 cmp -s one.txt many.txt || fail "alone: the texts differ"
 "$RR" replay traps.rrec -j 2 --segments 3 --analysis blocks --plugin ./seen.so --db blocks.db 2>text || { cat text; fail "blocks"; }
