@@ -4,12 +4,17 @@
  * backend and under perturbation; a recording that lies, and a machine in which one bit changed, are found at
  * the next checkpoint.
  */
+#include <errno.h>
 #include <glib/gstdio.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "core/mmu.h"
 #include "replay/replay.h"
+#include "replay/segments.h"
 #include "tcg/tcg.h"
 #include "tests/unit/rv_asm.h"
 
@@ -288,6 +293,124 @@ static void test_killed(void) {
     rec_free(rec);
 }
 
+/* -- segments -------------------------------------------------------------------------------------------- */
+
+#define SEGMENTS 7u
+typedef enum { WELL, KILLED, SILENT, FAILED, DIVERGED } Fate;
+
+typedef struct Segmented {
+    Replay *replay;
+    Fate fate;         /* of the worker of segment 4 */
+    GArray *collected; /* of Found */
+    int paused;
+} Segmented;
+
+typedef struct Found {
+    Segment segment;
+    uint64_t hash; /* at its end */
+} Found;
+
+static void pause_nothing(void *opaque, bool pause) {
+    ((Segmented *)opaque)->paused += pause ? 1 : -1;
+}
+
+static bool work(void *opaque, const Segment *segment, FILE *out, GError **error) {
+    const Segmented *s = opaque;
+    Machine *m = replay_machine(s->replay);
+    Found found = {.segment = *segment};
+    uint8_t byte = 1;
+    g_assert_cmpuint(machine_pos(m), ==, segment->from);
+    if (segment->number == 4 && s->fate == KILLED)
+        raise(SIGKILL);
+    if (segment->number == 4 && s->fate == SILENT)
+        _Exit(0);
+    if (segment->number == 4 && s->fate == DIVERGED)
+        g_assert_true(machine_ram_write(m, RAM + 0x200000, &byte, 1));
+    bool good = replay_run_to(s->replay, segment->to, error);
+    found.hash = machine_state_hash(m);
+    fwrite(&found, sizeof found, 1, out);
+    if (segment->number == 4 && s->fate == FAILED)
+        g_set_error(error, REPLAY_ERROR, REPLAY_ERROR_RANGE, "out of paper");
+    return good && !*error;
+}
+
+static bool take(void *opaque, const Segment *segment, FILE *in, GError **error) {
+    Segmented *s = opaque;
+    Found found;
+    g_assert_cmpint(s->paused, ==, 0);
+    g_assert_cmpuint(segment->number, ==, s->collected->len);
+    g_assert_true(fread(&found, sizeof found, 1, in) == 1 && fgetc(in) == EOF);
+    g_assert_true(found.segment.from == segment->from && found.segment.to == segment->to);
+    g_array_append_val(s->collected, found);
+    return true;
+}
+
+/* What the error says, for the caller to free; NULL: there is none. */
+static char *run_segments(const Rec *rec, unsigned workers, Fate fate, GArray *collected) {
+    static const SegmentOps ops = {pause_nothing, work, take};
+    Output out = {BACKEND_AUTO, NULL};
+    Segmented s = {new_replay(rec, &out, false, 0), fate, collected, 0};
+    GError *error = NULL;
+    g_array_set_size(collected, 0);
+    bool good = replay_run_segments(s.replay, POS_NONE, SEGMENTS, workers, &ops, &s, &error);
+    g_assert_true(good == !error);
+    g_assert_true(waitpid(-1, NULL, 0) < 0 && errno == ECHILD); /* none is left */
+    if (good)
+        g_assert_cmpuint(machine_pos(replay_machine(s.replay)), ==, rec_end(rec)->pos);
+    replay_free(s.replay);
+    if (good)
+        return NULL;
+    g_assert_cmpint(error->domain, ==, REPLAY_ERROR);
+    g_assert_cmpint(error->code, ==, fate == DIVERGED ? REPLAY_ERROR_DIVERGED : REPLAY_ERROR_WORKER);
+    char *text = g_strdup(error->message);
+    g_error_free(error);
+    return text;
+}
+
+static void check_found(const Rec *rec, const GArray *collected) {
+    Output out = {BACKEND_INTERP, NULL};
+    Replay *replay = new_replay(rec, &out, false, 0);
+    GError *error = NULL;
+    Pos from = 0;
+    for (guint i = 0; i < collected->len; i++) {
+        const Found *f = &g_array_index(collected, Found, i);
+        g_assert_cmpuint(f->segment.from, ==, from);
+        g_assert_cmpint(f->segment.is_last, ==, i == SEGMENTS - 1);
+        from = f->segment.to;
+        g_assert_true(replay_run_to(replay, from, &error));
+        g_assert_cmphex(machine_state_hash(replay_machine(replay)), ==, f->hash);
+    }
+    g_assert_cmpuint(from, ==, collected->len == SEGMENTS ? rec_end(rec)->pos : from);
+    replay_free(replay);
+}
+
+static void test_segments(void) {
+    static const struct {
+        Fate fate;
+        guint collected;
+        const char *says;
+    } fates[] = {{WELL, SEGMENTS, NULL},
+                 {KILLED, 4, "was killed by signal 9"},
+                 {SILENT, 4, "ended with status 0"},
+                 {FAILED, 5, "out of paper"},
+                 {DIVERGED, 5, "state hash"}};
+    g_autofree char *path = record(guest_still, "", 1, 20000, true);
+    Rec *rec = open_rec(path);
+    GArray *collected = g_array_new(FALSE, FALSE, sizeof(Found));
+    for (size_t i = 0; i < G_N_ELEMENTS(fates); i++)
+        for (unsigned workers = 1; workers <= 3; workers++) {
+            g_autofree char *text = run_segments(rec, workers, fates[i].fate, collected);
+            g_assert_cmpuint(collected->len, ==, fates[i].collected);
+            g_assert_true(fates[i].says ? text && strstr(text, fates[i].says) : !text);
+            if (fates[i].collected == 4)
+                g_assert_nonnull(strstr(text, "segment from pos 11428 to pos 14285"));
+            g_array_set_size(collected, MIN(collected->len, fates[i].says ? 4 : SEGMENTS));
+            check_found(rec, collected);
+        }
+    g_array_unref(collected);
+    rec_free(rec);
+}
+
 /* -- what must not
  * ------------------------------------------------------------------------------------------------------------
  */
@@ -393,6 +516,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/replay/echo", test_echo);
     g_test_add_func("/replay/seek", test_seek);
     g_test_add_func("/replay/killed", test_killed);
+    g_test_add_func("/replay/segments", test_segments);
     g_test_add_func("/replay/flipped-field", test_flipped_field);
     g_test_add_func("/replay/flipped-ram", test_flipped_ram);
     g_test_add_func("/replay/lying-log", test_lying_log);
