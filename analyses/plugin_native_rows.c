@@ -262,7 +262,8 @@ RrTable *rr_plain_table(RrSelf *self, const char *suffix, const RrColumn *column
 
 static RrPlace place_now(RrSelf *self) {
     const PluginHost *host = self->plugin->host;
-    return (RrPlace){.pos = native_pos(self), .satp = host->machine->n_harts ? plugin_hart(host)->satp : 0};
+    const Hart *hart = host->hart || host->machine->n_harts ? plugin_hart(host) : NULL;
+    return (RrPlace){.pos = native_pos(self), .satp = hart ? hart->satp : 0};
 }
 
 RrPlace rr_place(RrSelf *self) {

@@ -92,17 +92,9 @@ static inline int64_t row_seq_next(RowSeq *s, Pos pos, uint32_t class, uint32_t 
 
 extern const AnalysisClass blocks_class;
 extern const AnalysisClass calls_class;
-extern const AnalysisClass console_class;
-extern const AnalysisClass dma_class;
 extern const AnalysisClass funcs_class;
-extern const AnalysisClass input_class;
 extern const AnalysisClass insn_class;
-extern const AnalysisClass irq_class;
 extern const AnalysisClass memtrace_class;
-extern const AnalysisClass mmio_class;
-extern const AnalysisClass syscalls_class;
 extern const AnalysisClass regs_class;
-extern const AnalysisClass tasks_class;
-extern const AnalysisClass trap_class;
 
 #endif

@@ -7,7 +7,7 @@
 #ifndef ANALYSES_SYSCALL_TRACK_H
 #define ANALYSES_SYSCALL_TRACK_H
 
-#include "analyses/syscall_text.h"
+#include "analyses/builtin/syscall_names.h"
 #include "analyses/tasks.h"
 
 typedef struct Syscall {

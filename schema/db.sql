@@ -279,11 +279,10 @@ CREATE VIEW "$edge_v" AS
            printf('%#x', src_offset) AS src_offset, dst_module_id, printf('%#x', dst_offset) AS dst_offset FROM "$edge";
 CREATE VIEW "$cover_v" AS SELECT module_id, printf('%#x', offset) AS offset, count FROM "$cover";
 
---- tasks
-DROP VIEW IF EXISTS "$task_v";
-DROP TABLE IF EXISTS "$task";
-DROP TABLE IF EXISTS "$cpu";
-CREATE TABLE "$task" (
+--- task
+DROP VIEW IF EXISTS "$_v";
+DROP TABLE IF EXISTS "$";
+CREATE TABLE "$" (
     id INTEGER PRIMARY KEY,       -- in the order in which they first had a hart
     pid INTEGER, tid INTEGER,     -- Linux: the process and the thread
     name TEXT,                    -- the last one
@@ -292,7 +291,14 @@ CREATE TABLE "$task" (
     stack_base INTEGER, stack_size INTEGER,
     min_sp INTEGER                -- the kernel stack's lowest pointer
 );
-CREATE TABLE "$cpu" (
+CREATE VIEW "$_v" AS
+    SELECT id, pid, tid, name, iif(satp IS NULL, NULL, printf('%#x', satp)) AS satp, first_pos, last_pos,
+           iif(stack_base IS NULL, NULL, printf('%#x', stack_base)) AS stack_base, stack_size,
+           iif(min_sp IS NULL, NULL, printf('%#x', min_sp)) AS min_sp FROM "$";
+
+--- cpu
+DROP TABLE IF EXISTS "$";
+CREATE TABLE "$" (
     hart INTEGER, task_id INTEGER,
     from_pos INTEGER, to_pos INTEGER, -- up to before to_pos, where the next one begins
     from_ns INTEGER, to_ns INTEGER,
@@ -300,10 +306,6 @@ CREATE TABLE "$cpu" (
     idle_ns INTEGER,              -- of the time, asleep
     PRIMARY KEY (hart, from_pos)
 ) WITHOUT ROWID;
-CREATE VIEW "$task_v" AS
-    SELECT id, pid, tid, name, iif(satp IS NULL, NULL, printf('%#x', satp)) AS satp, first_pos, last_pos,
-           iif(stack_base IS NULL, NULL, printf('%#x', stack_base)) AS stack_base, stack_size,
-           iif(min_sp IS NULL, NULL, printf('%#x', min_sp)) AS min_sp FROM "$task";
 
 --- syscall
 DROP VIEW IF EXISTS "$_v";

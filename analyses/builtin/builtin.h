@@ -9,5 +9,13 @@
 #include "analyses/rr-plugin.h"
 
 extern const RrPlugin checkpoint_plugin;
+extern const RrPlugin console_plugin;
+extern const RrPlugin dma_plugin;
+extern const RrPlugin input_plugin;
+extern const RrPlugin irq_plugin;
+extern const RrPlugin mmio_plugin;
+extern const RrPlugin syscalls_plugin;
+extern const RrPlugin tasks_plugin;
+extern const RrPlugin trap_plugin;
 
 #endif

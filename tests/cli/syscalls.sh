@@ -9,7 +9,7 @@ sql() { "$RR" sql --format csv "$@" | tail -n +2; }
 # The numbers and names are those of the C library's headers.
 printf '#include <asm/unistd.h>\n' | riscv64-linux-gnu-gcc -E -dM - | sed -n 's/^#define __NR3264_/#define __NR_/; s/^#define __NR_\([a-z0-9_]*\) \([0-9]*\)$/\2 \1/p' |
     grep -vE ' (syscalls|arch_specific_syscall|fstatat)$' | sort -u >known
-sed -n 's/^ *X(\([0-9]*\), \([a-z0-9_]*\), ".*/\1 \2/p' "$TOP/analyses/syscall_table.h" | sort -u >table
+sed -n 's/^ *X(\([0-9]*\), \([a-z0-9_]*\), ".*/\1 \2/p' "$TOP/analyses/builtin/syscall_table.h" | sort -u >table
 [ "$(wc -l <known)" -gt 300 ] || say "only $(wc -l <known) calls in the headers"
 missing=$(comm -23 known table)
 [ -z "$missing" ] || say "not in the table: $missing"

@@ -15,6 +15,9 @@ ALLOWED = {
 }
 # What only one folder may use.
 ONLY = {"sqlite3.h": "analyses/store/", "zstd.h": ("record/", "analyses/"), "capstone/capstone.h": "tcg/"}
+# The built-in analyses are plugins: the public interface and each other, and nothing else of ours.
+BUILTIN = "analyses/builtin/"
+PUBLIC = "analyses/rr-plugin.h"
 
 
 def includes(path):
@@ -40,6 +43,8 @@ def main():
                     target = what.split("/")[0]
                     if own and "/" in what and target in ALLOWED and target not in allowed:
                         bad.append(f"{rel}:{number}: {folder}/ includes {what}")
+                    if own and rel.startswith(BUILTIN) and what != PUBLIC and not what.startswith(BUILTIN):
+                        bad.append(f"{rel}:{number}: a built-in analysis includes {what}; it may include {PUBLIC} only")
                     if what in ONLY and not rel.startswith(ONLY[what]):
                         bad.append(f"{rel}:{number}: {what} is for {ONLY[what]} only")
     print("\n".join(bad) if bad else f"{seen} files keep to the layering")

@@ -148,12 +148,14 @@ typedef struct Rig {
 } Rig;
 
 static void rig_init(Rig *r, const char *path) {
+    static const Isa isa = {.s = true};
     GError *error = NULL;
     *r = (Rig){.machine = {.hooks = hooks_new()}};
     for (uint32_t i = 0; i < 2; i++) {
         r->harts[i] = g_aligned_alloc0(1, sizeof(Hart), 64);
         r->harts[i]->machine = &r->machine;
         r->harts[i]->id = i;
+        r->harts[i]->isa = &isa;
         r->machine.harts[i] = r->harts[i];
     }
     g_assert_true(store_open(path, &r->store, &error));

@@ -9,8 +9,8 @@
  *   T a time (struct timespec)  O open flags  P memory protection  M mmap flags  c clone flags  w whence
  *   S signal  h how (rt_sigprocmask)  k clock  X futex operation
  */
-#ifndef ANALYSES_SYSCALL_TABLE_H
-#define ANALYSES_SYSCALL_TABLE_H
+#ifndef ANALYSES_BUILTIN_SYSCALL_TABLE_H
+#define ANALYSES_BUILTIN_SYSCALL_TABLE_H
 
 #define SYSCALLS(X)                                                                                          \
     X(0, io_setup, "up")                                                                                     \

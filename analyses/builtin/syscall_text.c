@@ -1,46 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "analyses/syscall_text.h"
+#include "analyses/builtin/syscall_text.h"
 
+#include <glib.h>
 #include <string.h>
-
-#include "analyses/peek.h"
-#include "analyses/syscall_table.h"
 
 #define PATH_BYTES 256u /* shown of a path */
 #define DATA_BYTES 64u  /* of what is read and written */
 #define ARRAY_ITEMS 32u
 #define AT_FDCWD (-100)
-#define ERRORS 4096
+#define PAGE_SIZE 4096u
 
 typedef struct Name {
     uint64_t value;
     const char *name;
 } Name;
-
-static const struct {
-    const char *name, *types;
-} syscalls[] = {
-#define X(nr, name, types) [nr] = {#name, types},
-    SYSCALLS(X)
-#undef X
-};
-
-static const char *const errors[] = {
-#define X(number, name) [number] = #name,
-    ERRNOS(X)
-#undef X
-};
-
-const char *syscall_name(uint64_t nr) {
-    return nr < G_N_ELEMENTS(syscalls) ? syscalls[nr].name : NULL;
-}
-
-const char *syscall_error(int64_t result) {
-    if (result >= 0 || result <= -ERRORS)
-        return NULL;
-    const char *name = -result < (int64_t)G_N_ELEMENTS(errors) ? errors[-result] : NULL;
-    return name ? name : "unknown error";
-}
 
 /* -- numbers with names ---------------------------------------------------------------------------------- */
 /* asm-generic/fcntl.h; O_SYNC and O_TMPFILE hold bits of others and come first. */
@@ -197,6 +170,32 @@ static bool add_number(GString *s, char type, uint64_t v) {
 }
 
 /* -- memory ---------------------------------------------------------------------------------------------- */
+/* How many of the bytes there are, up to the first page that cannot be read. */
+static size_t read_some(const RrHart *hart, uint64_t va, uint8_t *to, size_t size) {
+    size_t done = 0;
+    while (done < size) {
+        size_t n = MIN(size - done, PAGE_SIZE - (va + done) % PAGE_SIZE);
+        if (!rr_read_virtual(hart, va + done, to + done, n))
+            break;
+        done += n;
+    }
+    return done;
+}
+
+static bool read_number(const RrHart *hart, uint64_t va, unsigned size, uint64_t *value) {
+    uint8_t bytes[8];
+    if (!rr_read_virtual(hart, va, bytes, size))
+        return false;
+    *value = 0;
+    for (unsigned i = 0; i < size; i++)
+        *value |= (uint64_t)bytes[i] << 8 * i;
+    return true;
+}
+
+static bool read_u64(const RrHart *hart, uint64_t va, uint64_t *value) {
+    return read_number(hart, va, 8, value);
+}
+
 static void add_pointer(GString *s, uint64_t v) {
     g_string_append_printf(s, v ? "%#" G_GINT64_MODIFIER "x" : "NULL", v);
 }
@@ -218,18 +217,18 @@ static void add_quoted(GString *s, const uint8_t *bytes, size_t n, bool more) {
     g_string_append(s, more ? "\"..." : "\"");
 }
 
-static bool add_data(GString *s, const Hart *hart, Gva va, uint64_t size) {
+static bool add_data(GString *s, const RrHart *hart, uint64_t va, uint64_t size) {
     uint8_t bytes[DATA_BYTES];
     uint64_t n = MIN(size, sizeof bytes);
-    if (!va || !peek_read(hart, va, bytes, n))
+    if (!va || !rr_read_virtual(hart, va, bytes, n))
         return false;
     add_quoted(s, bytes, n, n < size);
     return true;
 }
 
-static bool add_string(GString *s, const Hart *hart, Gva va) {
+static bool add_string(GString *s, const RrHart *hart, uint64_t va) {
     uint8_t bytes[PATH_BYTES];
-    uint64_t n = va ? peek_some(hart, va, bytes, sizeof bytes) : 0;
+    uint64_t n = va ? read_some(hart, va, bytes, sizeof bytes) : 0;
     if (!n)
         return false;
     const uint8_t *end = memchr(bytes, 0, n);
@@ -240,11 +239,11 @@ static bool add_string(GString *s, const Hart *hart, Gva va) {
 }
 
 /* False: some could not be read; those are shown as addresses. */
-static bool add_strings(GString *s, const Hart *hart, Gva va) {
+static bool add_strings(GString *s, const RrHart *hart, uint64_t va) {
     uint64_t at;
     bool good = true;
     g_string_append_c(s, '[');
-    for (unsigned i = 0; peek_u64(hart, va + 8 * (Gva)i, &at); i++) {
+    for (unsigned i = 0; read_u64(hart, va + 8 * (uint64_t)i, &at); i++) {
         if (!at || i == ARRAY_ITEMS) {
             g_string_append(s, at ? ", ...]" : "]");
             return good;
@@ -259,26 +258,26 @@ static bool add_strings(GString *s, const Hart *hart, Gva va) {
     return false;
 }
 
-static bool add_time(GString *s, const Hart *hart, Gva va) {
+static bool add_time(GString *s, const RrHart *hart, uint64_t va) {
     uint64_t seconds, nanoseconds;
-    if (!va || !peek_u64(hart, va, &seconds) || !peek_u64(hart, va + 8, &nanoseconds))
+    if (!va || !read_u64(hart, va, &seconds) || !read_u64(hart, va + 8, &nanoseconds))
         return false;
     g_string_append_printf(s, "{%" G_GINT64_FORMAT ", %" G_GINT64_FORMAT "}", (int64_t)seconds,
                            (int64_t)nanoseconds);
     return true;
 }
 
-static bool add_ints(GString *s, const Hart *hart, Gva va, unsigned n) {
-    uint32_t v[2] = {0};
+static bool add_ints(GString *s, const RrHart *hart, uint64_t va, unsigned n) {
+    uint64_t v[2] = {0};
     for (unsigned i = 0; i < n; i++)
-        if (!va || !peek_u32(hart, va + 4 * (Gva)i, &v[i]))
+        if (!va || !read_number(hart, va + 4 * (uint64_t)i, 4, &v[i]))
             return false;
     g_string_append_printf(s, n == 1 ? "[%d]" : "[%d, %d]", (int)v[0], (int)v[1]);
     return true;
 }
 
 /* What the call reads. */
-static bool add_input(GString *s, const SyscallText *t, unsigned i, const Hart *hart) {
+static bool add_input(GString *s, const SyscallText *t, unsigned i, const RrHart *hart) {
     switch (t->types[i]) {
     case 's': return add_string(s, hart, t->args[i]);
     case 'a': return add_strings(s, hart, t->args[i]);
@@ -289,7 +288,7 @@ static bool add_input(GString *s, const SyscallText *t, unsigned i, const Hart *
 }
 
 /* What it wrote; size: its result. */
-static bool add_output(GString *s, const SyscallText *t, unsigned i, const Hart *hart, uint64_t size) {
+static bool add_output(GString *s, const SyscallText *t, unsigned i, const RrHart *hart, uint64_t size) {
     switch (t->types[i]) {
     case 'r': return add_data(s, hart, t->args[i], size);
     case 't': return add_time(s, hart, t->args[i]);
@@ -299,10 +298,10 @@ static bool add_output(GString *s, const SyscallText *t, unsigned i, const Hart 
     }
 }
 
-void syscall_text_begin(SyscallText *t, uint64_t nr, const uint64_t *args, const Hart *hart) {
+void syscall_text_begin(SyscallText *t, uint64_t nr, const uint64_t *args, const RrHart *hart) {
     *t = (SyscallText){.name = syscall_name(nr), .types = "xxxxxx"};
     if (t->name)
-        t->types = syscalls[nr].types;
+        t->types = syscall_types(nr);
     memcpy(t->args, args, sizeof t->args);
     for (unsigned i = 0; t->types[i]; i++) {
         GString *s = g_string_new(NULL);
@@ -312,7 +311,7 @@ void syscall_text_begin(SyscallText *t, uint64_t nr, const uint64_t *args, const
 }
 
 /* What was not there when the call began may be now: the kernel has touched it. */
-static void complete(SyscallText *t, unsigned i, const Hart *hart, bool has_result, int64_t result) {
+static void complete(SyscallText *t, unsigned i, const RrHart *hart, bool has_result, int64_t result) {
     GString *s = g_string_new(NULL);
     bool good = (has_result && result >= 0 && add_output(s, t, i, hart, (uint64_t)result)) ||
                 add_input(s, t, i, hart);
@@ -323,7 +322,8 @@ static void complete(SyscallText *t, unsigned i, const Hart *hart, bool has_resu
     g_string_free(s, TRUE);
 }
 
-char *syscall_text_end(SyscallText *t, const Hart *hart, bool has_result, int64_t result, const char *error) {
+char *syscall_text_end(SyscallText *t, const RrHart *hart, bool has_result, int64_t result,
+                       const char *error) {
     GString *out = g_string_new(t->name ? t->name : "unknown");
     for (unsigned i = 0; t->types[i]; i++) {
         g_string_append(out, i ? ", " : "(");
@@ -345,4 +345,9 @@ char *syscall_text_end(SyscallText *t, const Hart *hart, bool has_result, int64_
     else
         g_string_append_c(out, '?');
     return g_string_free(out, FALSE);
+}
+
+void syscall_text_clear(SyscallText *t) {
+    for (unsigned i = 0; i < SYSCALL_ARGS; i++)
+        g_clear_pointer(&t->parts[i], g_free);
 }
