@@ -89,7 +89,7 @@ static bool add_row(void *opaque, const void *data, GError **error) {
 }
 
 static uint64_t flags_of(const CallFrame *f, const CallEnd *end) {
-    return f->kind | (f->parent ? CALL_HAS_PARENT : 0) | (f->kind != CALL_ROOT ? CALL_HAS_PC : 0) |
+    return f->kind | (end->parent ? CALL_HAS_PARENT : 0) | (f->kind != CALL_ROOT ? CALL_HAS_PC : 0) |
            (f->kind < CALL_ROOT ? CALL_HAS_ARGS : 0) | (end->return_pos != POS_NONE ? CALL_HAS_RETURN : 0) |
            (end->has_result ? CALL_HAS_RESULT : 0);
 }
@@ -103,7 +103,7 @@ static void on_end(void *opaque, const CallEnd *end) {
     Item item = {.func = f->func,
                  .row.v = {[CALL_COLUMN_ID] = f->id,
                            [CALL_COLUMN_FLAGS] = flags_of(f, end),
-                           [CALL_COLUMN_PARENT] = f->parent,
+                           [CALL_COLUMN_PARENT] = end->parent,
                            [CALL_COLUMN_HART] = f->hart,
                            [CALL_COLUMN_TASK] = f->task,
                            [CALL_COLUMN_POS] = f->call_pos,
@@ -113,7 +113,7 @@ static void on_end(void *opaque, const CallEnd *end) {
                            [CALL_COLUMN_RESULT1] = end->result1,
                            [CALL_COLUMN_SP] = f->sp,
                            [CALL_COLUMN_MIN_SP] = f->min_sp,
-                           [CALL_COLUMN_DEPTH] = f->depth,
+                           [CALL_COLUMN_DEPTH] = end->depth,
                            [CALL_COLUMN_INSNS] = end->insns}};
     memcpy(&item.row.v[CALL_COLUMN_A0], f->args, sizeof f->args);
     row_queue_push(x->queue, &item);
@@ -178,7 +178,7 @@ static bool calls_begin(AnalysisRun *run, GError **error) {
     if (!read_options(run, x, error) || !make_tables(run, x, error))
         return false;
     x->queue = row_queue_new(sizeof(Item), add_row, x);
-    call_stacks_watch(analysis_run_calls(run), on_end, x);
+    call_stacks_watch(analysis_run_calls(run), x->insns, on_end, x);
     return true;
 }
 

@@ -8,8 +8,7 @@
 #define RA 1u
 #define SP 2u
 #define A0 10u
-#define STACK_MAX (1u << 14) /* of the kernel's stacks */
-#define FRAMES_MAX 65536u    /* of a fiber; the oldest half is given up beyond */
+#define FRAMES_MAX 65536u /* of a fiber; the oldest half is given up beyond */
 
 /* One stack of a thread. The part from `base` on is what runs since the last ROOT or TRAP. */
 typedef struct Fiber {
@@ -23,9 +22,11 @@ typedef struct Fiber {
 typedef struct Thread {
     GPtrArray *fibers;
     Fiber *current;
+    bool shared; /* two harts seemed to run it at once: nothing in line */
 } Thread;
 
 typedef struct Watcher {
+    uint64_t insns;
     CallFn *fn;
     void *opaque;
 } Watcher;
@@ -38,8 +39,12 @@ struct CallStacks {
     GHashTable *funcs;   /* Func → itself */
     GHashTable *threads; /* Linux: Task; else the hart → Thread */
     Thread *running[MACHINE_MAX_HARTS];
-    uint64_t origin[MACHINE_MAX_HARTS]; /* the hart's instructions when its fiber's clock was 0 */
+    uint64_t origin[MACHINE_MAX_HARTS];    /* the hart's instructions when its fiber's clock was 0 */
+    ProbeStack *places[MACHINE_MAX_HARTS]; /* what generated code knows and changes */
+    uint32_t place;                        /* of the scoreboard */
+    bool in_line;                          /* they are on the scoreboard */
     GArray *watchers;
+    uint64_t least; /* a call of fewer instructions interests no watcher */
     uint64_t n_calls;
     bool subscribed;
 };
@@ -104,6 +109,11 @@ CallStacks *call_stacks_new(Machine *m, const Functions *functions, Tasks *tasks
     c->funcs = g_hash_table_new_full(func_hash, func_equal, g_free, NULL);
     c->threads = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, thread_free);
     c->watchers = g_array_new(FALSE, FALSE, sizeof(Watcher));
+    c->least = UINT64_MAX;
+    c->in_line = scoreboard_alloc(m, PROBE_STACK_SIZE, &c->place);
+    for (uint32_t i = 0; i < m->n_harts; i++)
+        c->places[i] =
+            c->in_line ? (ProbeStack *)(void *)scoreboard_at(m, i, c->place) : g_new0(ProbeStack, 1);
     return c;
 }
 
@@ -115,12 +125,15 @@ void call_stacks_free(CallStacks *c) {
     g_hash_table_unref(c->threads);
     g_hash_table_unref(c->funcs);
     g_array_free(c->watchers, TRUE);
+    for (uint32_t i = 0; !c->in_line && i < c->machine->n_harts; i++)
+        g_free(c->places[i]);
     g_free(c);
 }
 
-void call_stacks_watch(CallStacks *c, CallFn *fn, void *opaque) {
-    Watcher w = {fn, opaque};
+void call_stacks_watch(CallStacks *c, uint64_t insns, CallFn *fn, void *opaque) {
+    Watcher w = {insns, fn, opaque};
     g_array_append_val(c->watchers, w);
+    c->least = MIN(c->least, insns);
 }
 
 void call_stacks_each(const CallStacks *c, void (*fn)(void *opaque, const Func *f), void *opaque) {
@@ -129,13 +142,6 @@ void call_stacks_each(const CallStacks *c, void (*fn)(void *opaque, const Func *
     g_hash_table_iter_init(&it, c->funcs);
     while (g_hash_table_iter_next(&it, &f, NULL))
         fn(opaque, f);
-}
-
-void call_stacks_open(const CallStacks *c, const Hart *hart, void (*fn)(void *opaque, const CallFrame *frame),
-                      void *opaque) {
-    const Fiber *f = c->running[hart->id]->current;
-    for (guint i = f->n; i-- > 0;)
-        fn(opaque, &f->frames[i]);
 }
 
 /* -- frames ---------------------------------------------------------------------------------------------- */
@@ -149,41 +155,60 @@ static bool is_base(const CallFrame *x) {
 
 /* Is the function active already in the part that runs? Cheap where it was looked up here last. */
 static bool is_active(const Fiber *f, Func *func) {
-    if (func->fiber == f && func->frame < f->n && func->frame >= f->base &&
-        f->frames[func->frame].func == func)
-        return true;
-    if (func->fiber == f && func->frame >= f->base)
-        return false;
+    if (func->owner == f && func->outermost >= &f->frames[f->base])
+        return func->outermost < &f->frames[f->n] && func->outermost->func == func;
     for (guint i = f->base; i < f->n; i++)
         if (f->frames[i].func == func) {
-            func->fiber = f;
-            func->frame = i;
+            func->owner = f;
+            func->outermost = &f->frames[i];
             return true;
         }
     return false;
 }
 
+/* Frames have moved. */
+static void forget_outermost(CallStacks *c) {
+    GHashTableIter it;
+    gpointer func;
+    g_hash_table_iter_init(&it, c->funcs);
+    while (g_hash_table_iter_next(&it, &func, NULL))
+        ((Func *)func)->owner = NULL;
+}
+
+/* A base knows its own. */
+static uint32_t depth_of(const Fiber *f, guint i) {
+    guint base = f->base;
+    while (base > i)
+        base = f->frames[base].base;
+    return f->frames[base].depth + (i - base);
+}
+
 /* The oldest frames are forgotten: something calls without ever returning. */
-static void make_room(Fiber *f) {
+static void make_room(CallStacks *c, Fiber *f) {
     if (f->n < f->size)
         return;
+    forget_outermost(c);
     if (f->n < FRAMES_MAX) {
         f->size = MAX(64, 2 * f->size);
         f->frames = g_renew(CallFrame, f->frames, f->size);
         return;
     }
     guint gone = FRAMES_MAX / 2;
+    CallFrame *first = &f->frames[gone];
+    if (!is_base(first)) {
+        first->depth = depth_of(f, gone);
+        first->parent = first[-1].id;
+        first->kind = CALL_ROOT;
+    }
     memmove(f->frames, f->frames + gone, (f->n - gone) * sizeof *f->frames);
     f->n -= gone;
     f->base = f->base > gone ? f->base - gone : 0;
     for (guint i = 0; i < f->n; i++)
         f->frames[i].base = f->frames[i].base > gone ? f->frames[i].base - gone : 0;
-    if (!is_base(&f->frames[0]))
-        f->frames[0].kind = CALL_ROOT;
 }
 
 static CallFrame *push(CallStacks *c, Fiber *f, Func *func, CallKind kind) {
-    make_room(f);
+    make_room(c, f);
     CallFrame *x = &f->frames[f->n];
     x->func = func;
     x->id = ++c->n_calls;
@@ -191,11 +216,9 @@ static CallFrame *push(CallStacks *c, Fiber *f, Func *func, CallKind kind) {
     x->inner = 0;
     x->outer = kind >= CALL_ROOT || !is_active(f, func);
     if (x->outer) {
-        func->fiber = f;
-        func->frame = f->n;
+        func->owner = f;
+        func->outermost = x;
     }
-    x->parent = kind >= CALL_ROOT || !f->n ? 0 : x[-1].id;
-    x->depth = kind >= CALL_ROOT || !f->n ? 0 : x[-1].depth + 1;
     func->calls += kind != CALL_ROOT;
     f->n++;
     return x;
@@ -213,6 +236,8 @@ static CallFrame *push_base(CallStacks *c, Fiber *f, const Hart *hart, Gva pc, C
     CallFrame *x = push(c, f, func_at(c, begin, space_of(hart), program_of(c, hart)), kind);
     x->func->calls += kind == CALL_ROOT && pc == begin;
     x->saved_clock = clock;
+    x->parent = 0;
+    x->depth = 0;
     x->base = f->base;
     x->start = 0;
     x->ret = 0;
@@ -236,14 +261,19 @@ static void pop(CallStacks *c, Fiber *f, uint64_t now, CallEnd *end) {
         x->func->total += insns;
     if (!is_base(x) && f->n > 1) {
         x[-1].inner += insns;
-        if (x[-1].sp - x->min_sp < STACK_MAX) /* else it is another stack */
+        if (x[-1].sp - x->min_sp < PROBE_STACK_MAX) /* else it is another stack */
             x[-1].min_sp = MIN(x[-1].min_sp, x->min_sp);
     }
     end->frame = x;
     end->insns = insns;
-    for (guint i = 0; i < c->watchers->len; i++) {
+    if (insns >= c->least) {
+        end->parent = is_base(x) ? x->parent : x[-1].id;
+        end->depth = depth_of(f, f->n - 1);
+    }
+    for (guint i = 0; insns >= c->least && i < c->watchers->len; i++) {
         const Watcher *w = &g_array_index(c->watchers, Watcher, i);
-        w->fn(w->opaque, end);
+        if (insns >= w->insns)
+            w->fn(w->opaque, end);
     }
     f->n--;
 }
@@ -268,6 +298,57 @@ static uint64_t leave_base(CallStacks *c, Fiber *f, uint64_t now, Pos pos) {
 /* What runs without having been called: the function at pc, from the next instruction on. */
 static CallFrame *begin_root(CallStacks *c, Fiber *f, const Hart *hart, Gva pc, uint64_t clock, bool after) {
     return push_base(c, f, hart, pc, CALL_ROOT, clock, hart_instret(hart) + after);
+}
+
+/* -- what generated code does ---------------------------------------------------------------------------- */
+/* Where nothing is done in line the place has but what was lowered since. */
+static void merge_min_sp(CallStacks *c, uint32_t hart) {
+    ProbeStack *p = c->places[hart];
+    CallFrame *x = top_of(c->running[hart]->current);
+    x->min_sp = p->top ? p->min_sp : MIN(x->min_sp, p->min_sp);
+    p->min_sp = UINT64_MAX;
+}
+
+/* Whoever looks at the hart's stack, or changes it, takes over before what was done in line, */
+static void take_over(CallStacks *c, const Hart *hart) {
+    ProbeStack *p = c->places[hart->id];
+    Thread *t = c->running[hart->id];
+    if (!t)
+        return;
+    if (p->top)
+        t->current->n = (guint)(p->top - t->current->frames) + 1;
+    merge_min_sp(c, hart->id);
+    p->top = p->last = NULL;
+    for (uint32_t i = 0; t->shared && i < c->machine->n_harts; i++)
+        if (c->running[i] == t)
+            merge_min_sp(c, i);
+}
+
+/* and hands back afterwards. */
+static void hand_back(CallStacks *c, const Hart *hart) {
+    const Thread *t = c->running[hart->id];
+    if (!t || t->shared || !c->in_line)
+        return;
+    Fiber *f = t->current;
+    *c->places[hart->id] = (ProbeStack){.top = top_of(f),
+                                        .last = &f->frames[f->size - 1],
+                                        .base = &f->frames[f->base],
+                                        .owner = f,
+                                        .origin = c->origin[hart->id],
+                                        .min_sp = top_of(f)->min_sp,
+                                        .id = &c->n_calls,
+                                        .least = c->least,
+                                        .hart = hart->id,
+                                        .task = tasks_current_id(c->tasks, hart)};
+}
+
+void call_stacks_open(CallStacks *c, const Hart *hart, void (*fn)(void *opaque, const CallFrame *frame),
+                      void *opaque) {
+    take_over(c, hart);
+    const Fiber *f = c->running[hart->id]->current;
+    for (guint i = f->n; i-- > 0;)
+        fn(opaque, &f->frames[i]);
+    hand_back(c, hart);
 }
 
 /* -- returns --------------------------------------------------------------------------------------------- */
@@ -362,35 +443,32 @@ static void return_elsewhere(CallStacks *c, Thread *t, const Hart *hart, Gva tar
 }
 
 /* -- probes ---------------------------------------------------------------------------------------------- */
-/* An instruction that transfers control, with what was looked up for it last. */
+/* An instruction that transfers control; `in` is what was looked up for it last too. */
 typedef struct Site {
+    ProbeSite in;
     CallStacks *stacks;
-    Gva pc, target; /* target: of a direct jump */
-    int64_t offset; /* of an indirect one */
-    uint8_t len, base, transfer;
-    bool direct, args;
-    Gva last;
-    uint64_t last_satp;
-    int64_t last_program;
-    Func *func; /* at `last`; NULL: no function begins there */
+    int64_t offset;  /* of an indirect jump */
+    int64_t program; /* of in.func; -1: nothing was looked up yet */
+    uint8_t base, transfer;
+    bool direct;
 } Site;
 
 static Gva site_target(const Site *s, const Hart *hart) {
-    return s->direct ? s->target : (hart->x[s->base] + (uint64_t)s->offset) & ~(Gva)1;
+    return s->direct ? s->in.target : (hart->x[s->base] + (uint64_t)s->offset) & ~(Gva)1;
 }
 
 static Func *site_func(Site *s, const Hart *hart, Gva target, bool must) {
     uint64_t satp = space_of(hart);
     int64_t program = program_of(s->stacks, hart);
-    if (s->last == target && s->last_satp == satp && s->last_program == program && (s->func || !must))
-        return s->func;
-    s->last = target;
-    s->last_satp = satp;
-    s->last_program = program;
+    if (s->in.target == target && s->in.satp == satp && s->program == program && (s->in.func || !must))
+        return s->in.func;
+    s->in.target = target;
+    s->in.satp = satp;
+    s->program = program;
     bool begins = functions_begins(s->stacks->functions, target) ||
                   (program && programs_function_begins(s->stacks->programs, hart, target));
-    s->func = must || begins ? func_at(s->stacks, target, satp, program) : NULL;
-    return s->func;
+    s->in.func = must || begins ? func_at(s->stacks, target, satp, program) : NULL;
+    return s->in.func;
 }
 
 static void call(Site *s, const Hart *hart, Fiber *f, Func *func, CallKind kind, Gva ret) {
@@ -399,24 +477,28 @@ static void call(Site *s, const Hart *hart, Fiber *f, Func *func, CallKind kind,
     x->ret = ret;
     x->sp = x->min_sp = hart->x[SP];
     x->call_pos = hart_pos(hart);
-    x->call_pc = s->pc;
+    x->call_pc = s->in.pc;
     x->start = insns_of(c, hart) + 1;
     x->hart = hart->id;
-    if (s->args) {
-        x->task = tasks_current_id(c->tasks, hart);
+    x->task = tasks_current_id(c->tasks, hart);
+    if (s->in.args)
         memcpy(x->args, &hart->x[A0], sizeof x->args);
-    }
+}
+
+static void make_call(Site *s, const Hart *hart) {
+    Gva target = site_target(s, hart);
+    call(s, hart, s->stacks->running[hart->id]->current, site_func(s, hart, target, true), CALL_CALL,
+         s->in.ret);
 }
 
 static void on_call(void *data, const Hart *hart) {
     Site *s = data;
-    Gva target = site_target(s, hart);
-    call(s, hart, s->stacks->running[hart->id]->current, site_func(s, hart, target, true), CALL_CALL,
-         s->pc + s->len);
+    take_over(s->stacks, hart);
+    make_call(s, hart);
+    hand_back(s->stacks, hart);
 }
 
-static void on_return(void *data, const Hart *hart) {
-    Site *s = data;
+static void make_return(Site *s, const Hart *hart) {
     CallStacks *c = s->stacks;
     Thread *t = c->running[hart->id];
     Fiber *f = t->current;
@@ -435,7 +517,14 @@ static void on_return(void *data, const Hart *hart) {
     else
         return_elsewhere(c, t, hart, target, now);
     if (s->transfer == TRANSFER_RETURN_CALL)
-        on_call(data, hart);
+        make_call(s, hart);
+}
+
+static void on_return(void *data, const Hart *hart) {
+    Site *s = data;
+    take_over(s->stacks, hart);
+    make_return(s, hart);
+    hand_back(s->stacks, hart);
 }
 
 /* Functions that jump to each other in turn: those since the target began end. */
@@ -454,10 +543,15 @@ static bool is_loop(CallStacks *c, Fiber *f, const Func *func, const Hart *hart)
 /* A jump to where a function begins, other than the one that it is in. */
 static void on_jump(void *data, const Hart *hart) {
     Site *s = data;
-    Fiber *f = s->stacks->running[hart->id]->current;
+    CallStacks *c = s->stacks;
+    Fiber *f = c->running[hart->id]->current;
     Func *func = site_func(s, hart, site_target(s, hart), false);
-    if (func && !is_loop(s->stacks, f, func, hart))
+    if (!func)
+        return;
+    take_over(c, hart);
+    if (!is_loop(c, f, func, hart))
         call(s, hart, f, func, CALL_TAIL, hart->x[RA]);
+    hand_back(c, hart);
 }
 
 static int64_t sign_extend(uint32_t value, unsigned bits) {
@@ -482,8 +576,29 @@ static bool is_direct(const ProbeInsn *insn) {
 
 /* Jumps within a function are none of ours. */
 static bool is_tail_site(const Site *s) {
-    return !s->direct || (functions_begins(s->stacks->functions, s->target) &&
-                          functions_begin_of(s->stacks->functions, s->pc) != s->target);
+    const Functions *functions = s->stacks->functions;
+    return !s->direct || (functions_begins(functions, s->in.target) &&
+                          functions_begin_of(functions, s->in.pc) != s->in.target);
+}
+
+static void set_target(Site *s, const ProbeInsn *insn) {
+    s->direct = is_direct(insn);
+    if (s->direct) {
+        s->in.target = insn->pc + (uint64_t)jump_offset(insn->raw, insn->len);
+        return;
+    }
+    s->base = insn->len == 4 ? insn->raw >> 15 & 31 : insn->raw >> 7 & 31;
+    s->offset = insn->len == 4 ? (int32_t)insn->raw >> 20 : 0;
+}
+
+/* Which program runs is not known to generated code. */
+static void add_site(CallStacks *c, ProbeBlock *b, unsigned i, Site *s) {
+    if (c->in_line && s->transfer == TRANSFER_CALL && !(s->in.mask && c->programs))
+        probe_add_stack_call(b, i, &s->in, s->base, (int32_t)s->offset);
+    else if (c->in_line && s->transfer == TRANSFER_RETURN)
+        probe_add_stack_return(b, i, &s->in, s->base, (int32_t)s->offset);
+    else
+        probe_add_call(b, i, s->in.fn, s, true);
 }
 
 static void attach(CallStacks *c, ProbeBlock *b, unsigned i, const ProbeInsn *insn, Transfer transfer) {
@@ -491,28 +606,25 @@ static void attach(CallStacks *c, ProbeBlock *b, unsigned i, const ProbeInsn *in
                                    [TRANSFER_CALL] = on_call,
                                    [TRANSFER_RETURN] = on_return,
                                    [TRANSFER_RETURN_CALL] = on_return};
-    bool direct = is_direct(insn);
+    bool is_user = (probe_block_flags(b) >> FLAG_PRIV_SHIFT & 3) == PRIV_U;
     Site site = {.stacks = c,
-                 .pc = insn->pc,
-                 .len = insn->len,
                  .transfer = (uint8_t)transfer,
-                 .direct = direct,
-                 .args = c->watchers->len > 0,
-                 .last = 1};
-    if (direct)
-        site.target = insn->pc + (uint64_t)jump_offset(insn->raw, insn->len);
-    else {
-        site.base = insn->len == 4 ? insn->raw >> 15 & 31 : insn->raw >> 7 & 31;
-        site.offset = insn->len == 4 ? (int32_t)insn->raw >> 20 : 0;
-    }
+                 .program = -1,
+                 .in = {.fn = fns[transfer],
+                        .place = c->place,
+                        .pc = insn->pc,
+                        .ret = insn->pc + insn->len,
+                        .mask = is_user ? UINT64_MAX : 0,
+                        .args = c->watchers->len > 0}};
+    set_target(&site, insn);
     if (transfer == TRANSFER_JUMP && !is_tail_site(&site))
         return;
     Site *kept = probe_block_alloc(b, sizeof *kept);
     *kept = site;
-    probe_add_call(b, i, fns[transfer], kept, true);
+    add_site(c, b, i, kept);
 }
 
-/* An instruction that lowers the stack pointer. */
+/* Of an instruction that lowers the stack pointer. */
 typedef struct StackSite {
     CallStacks *stacks;
     int64_t add;
@@ -520,11 +632,15 @@ typedef struct StackSite {
 
 static void on_stack(void *data, const Hart *hart) {
     const StackSite *s = data;
-    CallFrame *x = top_of(s->stacks->running[hart->id]->current);
-    x->min_sp = MIN(x->min_sp, hart->x[SP] + (uint64_t)s->add);
+    ProbeStack *p = s->stacks->places[hart->id];
+    p->min_sp = MIN(p->min_sp, hart->x[SP] + (uint64_t)s->add);
 }
 
 static void attach_stack(CallStacks *c, ProbeBlock *b, unsigned i, int64_t add) {
+    if (c->in_line) {
+        probe_add_lower(b, i, SP, (int32_t)add, c->place + (uint32_t)offsetof(ProbeStack, min_sp));
+        return;
+    }
     StackSite *s = probe_block_alloc(b, sizeof *s);
     *s = (StackSite){c, add};
     probe_add_call(b, i, on_stack, s, true);
@@ -549,6 +665,7 @@ static void on_translate(void *opaque, ProbeBlock *b) {
 static void on_trap(void *opaque, const TrapEvent *ev) {
     CallStacks *c = opaque;
     const Hart *hart = ev->hart;
+    take_over(c, hart);
     Fiber *f = c->running[hart->id]->current;
     CallFrame *x = push_base(c, f, hart, hart->pc, CALL_TRAP, insns_of(c, hart), hart_instret(hart));
     x->call_pos = ev->pos;
@@ -557,6 +674,7 @@ static void on_trap(void *opaque, const TrapEvent *ev) {
     x->satp = hart->satp;
     x->from_priv = ev->from_priv;
     x->to_priv = ev->to_priv;
+    hand_back(c, hart);
 }
 
 /* The latest trap into the privilege that is left. */
@@ -619,8 +737,7 @@ static void go_to_thread(CallStacks *c, Thread *t, const Hart *hart, const CallF
     begin_root(c, fiber_new(t), hart, pc, 0, true);
 }
 
-static void on_trap_return(void *opaque, Pos pos, const Hart *hart, uint8_t from_priv) {
-    CallStacks *c = opaque;
+static void return_from_trap(CallStacks *c, Pos pos, const Hart *hart, uint8_t from_priv) {
     Fiber *f = c->running[hart->id]->current;
     uint64_t now = insns_of(c, hart) + 1;
     guint n = find_trap(f, from_priv, hart);
@@ -642,6 +759,12 @@ static void on_trap_return(void *opaque, Pos pos, const Hart *hart, uint8_t from
         go_to_thread(c, c->running[hart->id], hart, &trap);
 }
 
+static void on_trap_return(void *opaque, Pos pos, const Hart *hart, uint8_t from_priv) {
+    take_over(opaque, hart);
+    return_from_trap(opaque, pos, hart, from_priv);
+    hand_back(opaque, hart);
+}
+
 /* -- threads --------------------------------------------------------------------------------------------- */
 /* after: from the next instruction on. */
 static void run_thread(CallStacks *c, const Hart *hart, gconstpointer key, bool after) {
@@ -655,14 +778,21 @@ static void run_thread(CallStacks *c, const Hart *hart, gconstpointer key, bool 
         g_hash_table_insert(c->threads, (gpointer)key, t);
         begin_root(c, fiber_new(t), hart, hart->pc, 0, false);
     }
+    for (uint32_t i = 0; i < c->machine->n_harts; i++)
+        if (c->running[i] == t && i != hart->id) {
+            take_over(c, c->machine->harts[i]);
+            t->shared = true;
+        }
     c->running[hart->id] = t;
     c->origin[hart->id] = hart_instret(hart) + after - t->current->clock;
 }
 
 static void on_switched(void *opaque, const Hart *hart, const Task *former, const Task *task, Pos pos) {
     CallStacks *c = opaque;
+    take_over(c, hart);
     if (c->subscribed && tasks_is_linux(c->tasks) && !c->machine->reset_requested)
         run_thread(c, hart, task, pos > hart_pos(hart));
+    hand_back(c, hart);
 }
 
 static void end_fiber(CallStacks *c, Fiber *f) {
@@ -674,6 +804,8 @@ static void end_fiber(CallStacks *c, Fiber *f) {
 static void end_threads(CallStacks *c) {
     Machine *m = c->machine;
     for (uint32_t i = 0; i < m->n_harts; i++)
+        take_over(c, m->harts[i]);
+    for (uint32_t i = 0; i < m->n_harts; i++)
         c->running[i]->current->clock = hart_instret(m->harts[i]) - c->origin[i];
     GHashTableIter it;
     Thread *t;
@@ -683,6 +815,7 @@ static void end_threads(CallStacks *c) {
             end_fiber(c, t->fibers->pdata[i]);
     g_hash_table_remove_all(c->threads);
     memset(c->running, 0, sizeof c->running);
+    forget_outermost(c);
 }
 
 static void begin_threads(CallStacks *c) {
@@ -691,6 +824,7 @@ static void begin_threads(CallStacks *c) {
     for (uint32_t i = 0; i < m->n_harts; i++) {
         const Hart *hart = m->harts[i];
         run_thread(c, hart, by_task ? (gconstpointer)tasks_current(c->tasks, hart) : hart, false);
+        hand_back(c, hart);
     }
 }
 
@@ -702,8 +836,10 @@ static void on_reset(void *opaque, Pos pos) {
     for (uint32_t i = 0; i < c->machine->n_harts; i++) {
         Fiber *f = c->running[i]->current;
         Gva begin = functions_begin_of(c->functions, c->machine->reset_vector);
+        take_over(c, c->machine->harts[i]);
         top_of(f)->func = func_at(c, begin, 0, 0);
         c->origin[i] = 0;
+        hand_back(c, c->machine->harts[i]);
     }
 }
 

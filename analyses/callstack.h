@@ -14,51 +14,24 @@
 #include "analyses/functions.h"
 #include "analyses/programs.h"
 #include "analyses/tasks.h"
+#include "core/probe_stack.h"
 
-#define CALL_ARGS 8u
+#define CALL_ARGS PROBE_ARGS
 
 /* ROOT: what was not called: where the observation or a program began, a signal handler. TRAP: a trap's handler. */
 typedef enum { CALL_CALL, CALL_TAIL, CALL_ROOT, CALL_TRAP } CallKind;
 
-typedef struct Func Func;
-struct Func {
-    guint number;                /* 0, 1, … in the order of first */
-    Gva addr;                    /* its first instruction */
-    uint64_t satp;               /* of programs; 0: of the kernel, the firmware, or without paging */
-    int64_t program;             /* likewise, if it is known (programs.h) */
-    Pos first;                   /* where it was first met */
-    uint64_t calls, self, total; /* instructions; total: of outermost calls */
-    /* the engine's: the outermost call that was last looked up */
-    const void *fiber;
-    guint frame;
-};
-
-typedef struct CallFrame {
-    Func *func;
-    uint64_t id, parent; /* 1, 2, … in order of call_pos; parent 0: none */
-    Gva ret;             /* where it will return */
-    uint64_t sp;         /* before its first instruction */
-    Pos call_pos;
-    Gva call_pc;
-    uint64_t start, inner; /* on the thread's clock, in instructions: when it began; spent in calls */
-    uint64_t min_sp;
-    uint64_t args[CALL_ARGS];
-    uint32_t hart, task;
-    uint32_t depth;
-    uint8_t kind; /* CallKind */
-    bool outer;
-    /* ROOT and TRAP: what was interrupted */
-    uint8_t from_priv, to_priv;
-    uint64_t saved_clock, satp;
-    Gva epc;
-    guint base;
-} CallFrame;
+/* Kept in line by generated code too. */
+typedef ProbeFunction Func;
+typedef ProbeFrame CallFrame;
 
 typedef struct CallEnd {
     const CallFrame *frame;
     Pos return_pos; /* POS_NONE: it did not return */
     bool has_result;
     uint64_t result, result1, insns;
+    uint64_t parent; /* its id; 0: none */
+    uint32_t depth;
 } CallEnd;
 
 typedef void CallFn(void *opaque, const CallEnd *end);
@@ -67,13 +40,13 @@ typedef struct CallStacks CallStacks;
 /* `functions`, `tasks` and `programs`, which may be NULL, must outlive it. */
 CallStacks *call_stacks_new(Machine *m, const Functions *functions, Tasks *tasks, const Programs *programs);
 void call_stacks_free(CallStacks *c);
-/* Before begin. `fn` is told of every call when it ends; arguments and min_sp are only kept for that. */
-void call_stacks_watch(CallStacks *c, CallFn *fn, void *opaque);
+/* Before begin. `fn` is told of every call of at least so many instructions when it ends; arguments and min_sp are only kept for that. */
+void call_stacks_watch(CallStacks *c, uint64_t insns, CallFn *fn, void *opaque);
 void call_stacks_begin(CallStacks *c);
 /* Everything ends. Functions live on. */
 void call_stacks_end(CallStacks *c);
 /* The calls that are open on a hart, innermost first, those that a trap interrupted too. */
-void call_stacks_open(const CallStacks *c, const Hart *hart, void (*fn)(void *opaque, const CallFrame *frame),
+void call_stacks_open(CallStacks *c, const Hart *hart, void (*fn)(void *opaque, const CallFrame *frame),
                       void *opaque);
 void call_stacks_each(const CallStacks *c, void (*fn)(void *opaque, const Func *f), void *opaque);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "analyses/run.h"
 
-#define BATCH 1024u
-#define BATCHES_MAX 64u /* the guest waits beyond */
+#define BATCH_BYTES 65536u
+#define BATCHES_MAX 256u /* the guest waits beyond */
+#define SPARES_MAX 16u
 
 typedef struct Batch {
     size_t n;
@@ -17,6 +18,8 @@ struct RowQueue {
     GMutex lock;
     GCond changed;
     GQueue batches;
+    GQueue spares; /* empty ones, whose memory the host has given already */
+    size_t batch;  /* items */
     Batch *filling;
     bool finishing, busy, paused;
     GError *error;
@@ -37,8 +40,11 @@ static gpointer queue_thread(gpointer data) {
             g_cond_broadcast(&q->changed);
             g_mutex_unlock(&q->lock);
             run_batch(q, b);
-            g_free(b);
             g_mutex_lock(&q->lock);
+            if (q->spares.length < SPARES_MAX)
+                g_queue_push_head(&q->spares, b);
+            else
+                g_free(b);
             q->busy = false;
             g_cond_broadcast(&q->changed);
         } else if (q->finishing) {
@@ -51,8 +57,13 @@ static gpointer queue_thread(gpointer data) {
     return NULL;
 }
 
-static Batch *batch_new(const RowQueue *q) {
-    return g_malloc0(sizeof(Batch) + BATCH * q->item_size);
+/* Locked. */
+static Batch *take_batch(RowQueue *q) {
+    Batch *b = g_queue_pop_head(&q->spares);
+    if (!b)
+        b = g_malloc(sizeof(Batch) + q->batch * q->item_size);
+    b->n = 0;
+    return b;
 }
 
 RowQueue *row_queue_new(size_t item_size, RowFn *fn, void *opaque) {
@@ -62,7 +73,8 @@ RowQueue *row_queue_new(size_t item_size, RowFn *fn, void *opaque) {
     q->opaque = opaque;
     g_mutex_init(&q->lock);
     g_cond_init(&q->changed);
-    q->filling = batch_new(q);
+    q->batch = MAX(BATCH_BYTES / item_size, 1);
+    q->filling = take_batch(q);
     q->thread = g_thread_try_new("rows", queue_thread, q, NULL);
     return q;
 }
@@ -77,14 +89,14 @@ static void hand_over(RowQueue *q) {
     while (q->batches.length >= BATCHES_MAX)
         g_cond_wait(&q->changed, &q->lock);
     g_queue_push_tail(&q->batches, q->filling);
+    q->filling = take_batch(q);
     g_cond_broadcast(&q->changed);
     g_mutex_unlock(&q->lock);
-    q->filling = batch_new(q);
 }
 
 void row_queue_push(RowQueue *q, const void *item) {
     memcpy(q->filling->items + q->filling->n++ * q->item_size, item, q->item_size);
-    if (q->filling->n == BATCH)
+    if (q->filling->n == q->batch)
         hand_over(q);
 }
 
@@ -121,6 +133,7 @@ bool row_queue_finish(RowQueue *q, GError **error) {
     if (!ok)
         g_propagate_error(error, q->error);
     g_free(q->filling);
+    g_queue_clear_full(&q->spares, g_free);
     g_mutex_clear(&q->lock);
     g_cond_clear(&q->changed);
     g_free(q);

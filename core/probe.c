@@ -6,6 +6,7 @@
 #include "core/machine.h"
 #include "core/mmu.h"
 #include "core/probe_block.h"
+#include "core/probe_stack.h"
 #include "core/trace.h"
 
 Gva probe_block_pc(const ProbeBlock *b) {
@@ -69,6 +70,34 @@ void probe_add_step(ProbeBlock *b, const ProbeCell *cell, uint32_t place, ProbeF
                            .fn.call = fn,
                            .data = data,
                            .cell = cell});
+}
+
+static void add_stack(ProbeBlock *b, uint32_t insn, ProbeKind kind, ProbeSite *site, unsigned base,
+                      int32_t offset) {
+    add(b, &(ProbeRequest){.kind = (uint8_t)kind,
+                           .insn = insn,
+                           .value = (uint64_t)(int64_t)offset,
+                           .fn.call = site->fn,
+                           .data = site,
+                           .base = (uint8_t)base,
+                           .regs = true});
+}
+
+void probe_add_stack_call(ProbeBlock *b, uint32_t insn, ProbeSite *site, unsigned base, int32_t offset) {
+    add_stack(b, insn, PROBE_DO_STACK_CALL, site, base, offset);
+}
+
+void probe_add_stack_return(ProbeBlock *b, uint32_t insn, ProbeSite *site, unsigned base, int32_t offset) {
+    add_stack(b, insn, PROBE_DO_STACK_RETURN, site, base, offset);
+}
+
+void probe_add_lower(ProbeBlock *b, uint32_t insn, unsigned reg, int32_t addend, uint32_t counter) {
+    add(b, &(ProbeRequest){.kind = PROBE_DO_LOWER,
+                           .insn = insn,
+                           .counter = counter,
+                           .value = (uint64_t)(int64_t)addend,
+                           .base = (uint8_t)reg,
+                           .regs = true});
 }
 
 void probe_add_inline(ProbeBlock *b, uint32_t insn, ProbeOp op, uint32_t counter, uint64_t value) {

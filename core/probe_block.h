@@ -10,6 +10,9 @@ typedef enum {
     PROBE_DO_CALL,
     PROBE_DO_CALL_IF,
     PROBE_DO_STEP,
+    PROBE_DO_STACK_CALL,
+    PROBE_DO_STACK_RETURN,
+    PROBE_DO_LOWER,
     PROBE_DO_INLINE,
     PROBE_DO_MEM,
     PROBE_DO_MEM_INLINE
@@ -29,6 +32,7 @@ typedef struct ProbeRequest {
     } fn;
     void *data;
     const ProbeCell *cell; /* PROBE_DO_STEP; the place is `counter` */
+    uint8_t base;          /* PROBE_DO_STACK_*, PROBE_DO_LOWER: register; `value` is added to it */
 } ProbeRequest;
 
 struct ProbeBlock {

@@ -87,7 +87,8 @@ static bool stores(const ProbeRequest *r, uint32_t counter) {
 }
 
 static bool is_in_code(const ProbeRequest *r, const Derived *d) {
-    if (r->kind == PROBE_DO_CALL || r->kind == PROBE_DO_CALL_IF || r->kind == PROBE_DO_MEM)
+    if (r->kind == PROBE_DO_CALL || r->kind == PROBE_DO_CALL_IF || r->kind == PROBE_DO_STACK_CALL ||
+        r->kind == PROBE_DO_STACK_RETURN || r->kind == PROBE_DO_MEM)
         return true;
     for (unsigned i = 0; i < d->n; i++)
         if (stores(r, d->counters[i].counter))

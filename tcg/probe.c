@@ -42,6 +42,11 @@ static uint64_t *counter_of(const Hart *h, uint32_t counter) {
     return (uint64_t *)(void *)((char *)h->scoreboard + counter);
 }
 
+static void do_lower(const Hart *h, const ProbeRequest *r) {
+    uint64_t *counter = counter_of(h, r->counter);
+    *counter = MIN(*counter, h->x[r->base] + r->value);
+}
+
 static void do_inline(const Hart *h, const ProbeRequest *r) {
     uint64_t *counter = counter_of(h, r->counter);
     *counter = r->op == PROBE_ADD ? *counter + r->value : r->value;
@@ -52,7 +57,9 @@ static void run_begin(Hart *h, const ProbeCall *call, uint64_t a, uint64_t b, ui
         const ProbeRequest *r = &call->requests[i];
         if (r->kind == PROBE_DO_INLINE) {
             do_inline(h, r);
-        } else if (r->kind == PROBE_DO_CALL || r->kind == PROBE_DO_STEP ||
+        } else if (r->kind == PROBE_DO_LOWER) {
+            do_lower(h, r);
+        } else if (r->kind != PROBE_DO_CALL_IF ||
                    probe_cond_holds(r->op, *counter_of(h, r->counter), r->value)) {
             r->fn.call(r->data, h);
         }
@@ -202,17 +209,27 @@ static bool is_simple_condition(const ProbeRequest *r) {
     return r->kind == PROBE_DO_CALL_IF && fits_i32((int64_t)r->value);
 }
 
+static bool is_stack(const ProbeRequest *r) {
+    return r->kind == PROBE_DO_STACK_CALL || r->kind == PROBE_DO_STACK_RETURN;
+}
+
 static void put_begin(Writer *w, const ProbeRequest *requests, uint32_t n) {
     ProbeCall *call;
     if (n == 0) {
         return;
     }
-    put_call(w, run_begin, requests, n, &call);
+    IrOp *op = put_call(w, run_begin, requests, n, &call);
+    if (n == 1 && is_stack(requests)) {
+        call->follow = requests->kind;
+        call->value = (int32_t)requests->value;
+        op->a = requests->base;
+    }
     if (n == 1 && requests->kind == PROBE_DO_STEP) {
         call->cell = requests->cell;
         call->counter = requests->counter;
     }
-    if (n == 1 && (requests->kind != PROBE_DO_CALL_IF || is_simple_condition(requests))) {
+    if (n == 1 && requests->kind != PROBE_DO_LOWER &&
+        (requests->kind != PROBE_DO_CALL_IF || is_simple_condition(requests))) {
         call->direct = requests->fn.call;
         call->data = requests->data;
     }
@@ -232,14 +249,18 @@ static void begin_insn(Writer *w, const ProbeRequest *requests, uint32_t n) {
     for (uint32_t i = 0; i < n; i++) {
         const ProbeRequest *r = &requests[i];
         bool is_inline = r->kind == PROBE_DO_INLINE && fits_i32((int64_t)r->value);
-        bool alone = is_simple_condition(r) || r->kind == PROBE_DO_STEP;
+        bool alone =
+            is_simple_condition(r) || r->kind == PROBE_DO_STEP || is_stack(r) || r->kind == PROBE_DO_LOWER;
         if (!(is_inline || alone) || !has_spare_ops(w, 1)) {
             pending++;
             continue;
         }
         put_begin(w, r - pending, pending);
         pending = 0;
-        if (alone) {
+        if (r->kind == PROBE_DO_LOWER) {
+            put(w, &(IrOp){.op = IR_LOWER, .a = r->base, .mem = r->counter, .imm = (int64_t)r->value});
+            end_stretch(w);
+        } else if (alone) {
             put_begin(w, r, 1);
         } else if (r->op == PROBE_STORE) {
             put(w, &(IrOp){.op = IR_COUNT, .aux = PROBE_STORE, .mem = r->counter, .imm = (int64_t)r->value});

@@ -31,6 +31,8 @@ struct ProbeCall {
     bool conditional;      /* only if the counter <cond> value, which fits 32 bits sign-extended */
     uint8_t cond;          /* ProbeCond */
     uint8_t amo;           /* IrAmo */
+    uint8_t
+        follow; /* ProbeKind of a call or return that is followed in line (core/probe_stack.h), to a + value */
     MemOp mem;
     uint32_t counter;
     int32_t value;

@@ -3,8 +3,8 @@
 
 #include "analyses/store/streams.h"
 
-#define ZSTD_LEVEL 1
-#define ROW_ROOM 10u /* bytes of a row in a column, at most */
+#define ZSTD_LEVEL (-3) /* 1: a fifth smaller, twice the time */
+#define ROW_ROOM 10u    /* bytes of a row in a column, at most */
 #define RADIX 2048u
 
 struct CallEncoder {

@@ -86,7 +86,7 @@ static bool check_imm(Checker *c, const IrOp *op) {
     if (op->op == IR_CALL && (uint64_t)op->imm >= IR_N_HELPERS) {
         return fail(c, "no helper %" PRId64, op->imm);
     }
-    if (op->op == IR_COUNT && (op->imm != (int32_t)op->imm || op->mem % 8)) {
+    if ((op->op == IR_COUNT || op->op == IR_LOWER) && (op->imm != (int32_t)op->imm || op->mem % 8)) {
         return fail(c, "counter %u and %" PRId64, op->mem, op->imm);
     }
     if ((op->op == IR_LDH || op->op == IR_STH) &&

@@ -112,7 +112,7 @@ void ir_print_op(GString *to, const IrOp *op) {
     }
     if (ir_op_flags(op->op) & IROP_MEM) {
         print_mem(to, op);
-    } else if (op->op == IR_COUNT) {
+    } else if (op->op == IR_COUNT || op->op == IR_LOWER) {
         g_string_append_printf(to, " [counter %u]", op->mem);
     }
 }

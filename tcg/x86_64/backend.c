@@ -82,6 +82,7 @@ static const OpEntry op_table[IR_N_OPS] = {
     [IR_EXIT_PC] = {op_exit_pc},
     [IR_TRACE] = {op_trace},
     [IR_COUNT] = {op_count},
+    [IR_LOWER] = {op_lower},
     [IR_PROBE] = {op_probe},
 };
 
@@ -194,6 +195,7 @@ static void divide_buffer(X86Backend *b) {
     mem_make_thunks(b, &e);
     call_make_thunks(b, &e);
     observe_make_thunks(b, &e);
+    stack_make_thunks(b, &e);
     b->cold = b->cold_start = e.p;
 }
 

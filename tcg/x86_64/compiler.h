@@ -61,6 +61,7 @@ typedef struct X86Thunks {
     const uint8_t *save_all, *save_caller;     /* pinned registers to the hart */
     const uint8_t *call[2];                    /* helper call: 0 light, 1 full, see call.c */
     const uint8_t *probe[PROBE_THUNKS][2];     /* [kind][regs], see observe.c */
+    const uint8_t *push[2], *pop;              /* [to a register], see stack.c */
 } X86Thunks;
 
 enum { USE_NONE = 0xffff }; /* "no later use" */
@@ -204,7 +205,7 @@ OpEmitter op_ld, op_st;                                                   /* mem
 OpEmitter op_lr, op_sc, op_amo;                                           /* amo.c */
 OpEmitter op_call;                                                        /* call.c */
 OpEmitter op_exit_if, op_exit_to, op_exit_jump, op_exit_loop, op_exit_pc; /* exits.c */
-OpEmitter op_count, op_probe;                                             /* observe.c */
+OpEmitter op_count, op_lower, op_probe;                                   /* observe.c */
 OpEmitter op_trace;                                                       /* trace.c */
 
 /*
@@ -231,6 +232,8 @@ void exits_emit_load_pinned(Emit *e, uint32_t hosts);
 void mem_make_thunks(X86Backend *b, Emit *e);
 void call_make_thunks(X86Backend *b, Emit *e);
 void observe_make_thunks(X86Backend *b, Emit *e);
+/* After those: a call that is followed in line, with the registers that observe.c has flushed. */
+void stack_make_thunks(X86Backend *b, Emit *e);
 /* Before what may leave the block in the middle: which one it is, in case that merged counters must be put right. */
 void observe_emit_block(Compiler *c, Emit *e, HostReg scratch);
 /* On the cold path: a light call of the op's helper; the result is in rax, local registers are lost. */

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "core/probe_stack.h"
 #include "tcg/probe.h"
 
 void observe_emit_block(Compiler *c, Emit *e, HostReg scratch) {
@@ -78,6 +79,34 @@ static void extend_zero(Emit *e, HostReg r, unsigned size) {
     if (size < G_N_ELEMENTS(ops)) {
         emit_rr(e, ops[size], r, r);
     }
+}
+
+/* The site's function is called by the thunk, if need be. */
+static void follow(Compiler *c, const ProbeCall *call) {
+    bool is_call = call->follow == PROBE_DO_STACK_CALL;
+    ra_flush(c);
+    if (c->op->a) {
+        load_variable(c, RDX, c->op->a);
+        if (call->value) {
+            emit_alu_imm(&c->hot, W, ALU_ADD, rm_reg(RDX), call->value);
+        }
+        emit_alu_imm(&c->hot, W, ALU_AND, rm_reg(RDX), -2);
+    }
+    emit_imm(&c->hot, RSI, (uintptr_t)call->data);
+    emit_store_imm(&c->hot, 2, HART_RM(left), (int32_t)compiler_left(c));
+    emit_call_to(&c->hot, is_call ? c->b->thunks.push[c->op->a != 0] : c->b->thunks.pop);
+}
+
+void op_lower(Compiler *c, unsigned arg) {
+    const IrOp *op = c->op;
+    HostReg a = ra_read(c, op->a), board = ra_scratch(c), value = ra_scratch(c);
+    Rm counter = rm_mem(board, (int32_t)op->mem);
+    emit_load(&c->hot, board, HART_RM(scoreboard));
+    emit_rm(&c->hot, O_LEA | W, value, rm_mem(a, (int32_t)op->imm));
+    emit_cmp(&c->hot, W, value, counter);
+    uint8_t *over = emit_jcc_short(&c->hot, CC_AE);
+    emit_store(&c->hot, counter, value);
+    emit_label_short(over, c->hot.p);
 }
 
 static void call_in_line(Compiler *c, const ProbeCall *call) {
@@ -155,7 +184,9 @@ static void follow_way(Compiler *c, const ProbeCall *call) {
 
 void op_probe(Compiler *c, unsigned arg) {
     const ProbeCall *call = (const ProbeCall *)(intptr_t)c->op->imm;
-    if (call->cell) {
+    if (call->follow) {
+        follow(c, call);
+    } else if (call->cell) {
         follow_way(c, call);
     } else if (call->conditional) {
         call_out_of_line(c, call);

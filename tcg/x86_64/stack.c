@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Calls and returns that observers follow in line (core/probe_stack.h): one piece of code for all call sites, one for all
+ * returns. At entry rsi is the site, rdx the target where it comes from a register; temporaries are at home and `left`
+ * is stored. What is not as expected goes on at the thunk that calls the site's function.
+ */
+#include "tcg/x86_64/compiler.h"
+
+#include "core/probe_stack.h"
+
+#define FRAME(reg, field) rm_mem(reg, (int32_t)offsetof(ProbeFrame, field))
+#define BELOW(reg, field) rm_mem(reg, (int32_t)offsetof(ProbeFrame, field) - (int32_t)sizeof(ProbeFrame))
+#define PLACE(field) rm_mem(RAX, (int32_t)offsetof(ProbeStack, field))
+#define SITE(field) rm_mem(RSI, (int32_t)offsetof(ProbeSite, field))
+#define FUNCTION(reg, field) rm_mem(reg, (int32_t)offsetof(ProbeFunction, field))
+
+#define SP R12 /* pinned: regs.h */
+#define SLOW_MAX 8u
+
+/* Jumps to where the site's function is called, before and after rdi was put into the hart to be used here. */
+typedef struct Slow {
+    uint8_t *jump[2][SLOW_MAX];
+    unsigned n[2];
+    bool borrowed;
+} Slow;
+
+static void slow_if(Emit *e, Slow *s, X86Cond cc) {
+    g_assert(s->n[s->borrowed] < SLOW_MAX);
+    s->jump[s->borrowed][s->n[s->borrowed]++] = emit_jcc(e, cc);
+}
+
+/* rdi holds a1: its home is as good until it is loaded again. */
+static void borrow(Emit *e, Slow *s) {
+    emit_store(e, HART_RM(x[11]), RDI);
+    s->borrowed = true;
+}
+
+static void give_back(Emit *e) {
+    emit_load(e, RDI, HART_RM(x[11]));
+}
+
+static void end_slow(X86Backend *b, Emit *e, const Slow *s) {
+    for (unsigned i = 0; i < s->n[1]; i++)
+        emit_label(s->jump[1][i], e->p);
+    give_back(e);
+    for (unsigned i = 0; i < s->n[0]; i++)
+        emit_label(s->jump[0][i], e->p);
+    emit_load(e, RAX, SITE(pc));
+    emit_store(e, HART_RM(pc), RAX);
+    emit_load(e, RAX, SITE(fn));
+    emit_jmp_to(e, b->thunks.probe[PROBE_THUNK_DIRECT][true]);
+}
+
+static void find_place(Emit *e) {
+    emit_load(e, RAX, HART_RM(scoreboard));
+    emit_rm(e, O_ADD | W, RAX, SITE(place));
+}
+
+static void copy(Emit *e, Rm to, Rm from) {
+    emit_load(e, RDI, from);
+    emit_store(e, to, RDI);
+}
+
+/* `to` = the position; then, on the stack's clock, behind this instruction. */
+static void read_position(Emit *e, HostReg to, HostReg scratch) {
+    emit_load(e, to, HART_RM(horizon));
+    emit_rr(e, O_SUB | W, to, REG_BUDGET);
+    emit_load_size(e, 2, false, scratch, HART_RM(left));
+    emit_rr(e, O_SUB | W, to, scratch);
+}
+
+static void read_clock(Emit *e, HostReg to) {
+    emit_rm(e, O_ADD | W, to, HART_RM(steps));
+    emit_rm(e, O_SUB | W, to, HART_RM(traps));
+    emit_rm(e, O_SUB | W, to, PLACE(origin));
+    emit_alu_imm(e, W, ALU_ADD, rm_reg(to), 1);
+}
+
+/* rcx: the function. Another frame of it below the new one, in rdx, is found where it was last. `kind` becomes 0 too. */
+static void find_outermost(Emit *e, Slow *s) {
+    emit_load(e, RDI, PLACE(owner));
+    emit_cmp(e, W, RDI, FUNCTION(RCX, owner));
+    slow_if(e, s, CC_NE);
+    emit_load(e, RDI, FUNCTION(RCX, outermost));
+    emit_cmp(e, W, RDI, PLACE(base));
+    slow_if(e, s, CC_B);
+    emit_cmp(e, W, RDI, rm_reg(RDX));
+    uint8_t *none = emit_jcc_short(e, CC_AE);
+    emit_cmp(e, W, RCX, FRAME(RDI, func));
+    uint8_t *other = emit_jcc_short(e, CC_NE);
+    emit_store_imm(e, 3, FRAME(RDX, outer), 0);
+    uint8_t *done = emit_jmp_short(e);
+    emit_label_short(none, e->p);
+    emit_label_short(other, e->p);
+    emit_store_imm(e, 3, FRAME(RDX, outer), 1);
+    emit_store(e, FUNCTION(RCX, outermost), RDX);
+    emit_label_short(done, e->p);
+}
+
+static void fill_frame(Emit *e) {
+    G_STATIC_ASSERT(offsetof(ProbeFrame, kind) == offsetof(ProbeFrame, outer) + 4);
+    emit_store(e, FRAME(RDX, func), RCX);
+    emit_alu_imm(e, W, ALU_ADD, FUNCTION(RCX, calls), 1);
+    emit_load(e, RCX, PLACE(id));
+    emit_load(e, RDI, rm_mem(RCX, 0));
+    emit_alu_imm(e, W, ALU_ADD, rm_reg(RDI), 1);
+    emit_store(e, rm_mem(RCX, 0), RDI);
+    emit_store(e, FRAME(RDX, id), RDI);
+    copy(e, FRAME(RDX, ret), SITE(ret));
+    copy(e, FRAME(RDX, call_pc), SITE(pc));
+    G_STATIC_ASSERT(offsetof(ProbeFrame, task) == offsetof(ProbeFrame, hart) + 4);
+    G_STATIC_ASSERT(offsetof(ProbeStack, task) == offsetof(ProbeStack, hart) + 4);
+    copy(e, FRAME(RDX, hart), PLACE(hart));
+    read_position(e, RDI, RCX);
+    emit_store(e, FRAME(RDX, call_pos), RDI);
+    read_clock(e, RDI);
+    emit_store(e, FRAME(RDX, start), RDI);
+    emit_store_imm(e, 3, FRAME(RDX, inner), 0);
+}
+
+/* The caller's lowest is put by; the callee's begins. */
+static void begin_min_sp(Emit *e) {
+    copy(e, BELOW(RDX, min_sp), PLACE(min_sp));
+    emit_store(e, FRAME(RDX, sp), SP);
+    emit_store(e, PLACE(min_sp), SP);
+}
+
+static void store_args(Emit *e) {
+    static const HostReg pinned[] = {RBX, RDI, R8, R9, R10, R11}; /* a0 to a5, see regs.h */
+    for (unsigned i = 0; i < PROBE_ARGS; i++) {
+        HostReg from = i < G_N_ELEMENTS(pinned) ? pinned[i] : RCX;
+        if (from == RCX)
+            emit_load(e, RCX, rm_mem(REG_HART, HART_OFFSET(x[10]) + 8 * (int32_t)i));
+        emit_store(e, rm_mem(RDX, (int32_t)(offsetof(ProbeFrame, args) + 8 * i)), from);
+    }
+}
+
+static const uint8_t *make_push(X86Backend *b, Emit *e, bool indirect) {
+    const uint8_t *start = e->p;
+    Slow s = {0};
+    if (indirect) {
+        emit_cmp(e, W, RDX, SITE(target));
+        slow_if(e, &s, CC_NE);
+    }
+    emit_load(e, RCX, HART_RM(satp));
+    emit_rm(e, O_AND | W, RCX, SITE(mask));
+    emit_cmp(e, W, RCX, SITE(satp));
+    slow_if(e, &s, CC_NE);
+    find_place(e);
+    emit_load(e, RDX, PLACE(top));
+    emit_cmp(e, W, RDX, PLACE(last));
+    slow_if(e, &s, CC_AE);
+    emit_alu_imm(e, W, ALU_ADD, rm_reg(RDX), sizeof(ProbeFrame));
+    emit_load(e, RCX, SITE(func));
+    emit_test(e, W, RCX, RCX);
+    slow_if(e, &s, CC_E);
+    borrow(e, &s);
+    find_outermost(e, &s);
+    fill_frame(e);
+    begin_min_sp(e);
+    emit_store(e, PLACE(top), RDX);
+    give_back(e);
+    emit_alu_imm(e, 0, ALU_CMP, SITE(args), 0);
+    uint8_t *done = emit_jcc_short(e, CC_E);
+    store_args(e);
+    emit_label_short(done, e->p);
+    emit_ret(e, 0);
+    end_slow(b, e, &s);
+    return start;
+}
+
+/* rcx: the frame that ends. What is not the same stack's has not lowered the caller's. */
+static void end_min_sp(Emit *e) {
+    emit_load(e, RDI, PLACE(min_sp));
+    emit_load(e, RDX, BELOW(RCX, sp));
+    emit_rr(e, O_SUB | W, RDX, RDI);
+    emit_alu_imm(e, W, ALU_CMP, rm_reg(RDX), PROBE_STACK_MAX);
+    uint8_t *other = emit_jcc_short(e, CC_AE);
+    emit_cmp(e, W, RDI, BELOW(RCX, min_sp));
+    uint8_t *lower = emit_jcc_short(e, CC_B);
+    emit_label_short(other, e->p);
+    emit_load(e, RDI, BELOW(RCX, min_sp));
+    emit_label_short(lower, e->p);
+    emit_store(e, PLACE(min_sp), RDI);
+}
+
+static const uint8_t *make_pop(X86Backend *b, Emit *e) {
+    const uint8_t *start = e->p;
+    Slow s = {0};
+    find_place(e);
+    emit_load(e, RCX, PLACE(top));
+    emit_test(e, W, RCX, RCX);
+    slow_if(e, &s, CC_E);
+    emit_cmp(e, W, RDX, FRAME(RCX, ret));
+    slow_if(e, &s, CC_NE);
+    emit_cmp(e, W, SP, FRAME(RCX, sp));
+    slow_if(e, &s, CC_NE);
+    emit_alu_imm(e, 0, ALU_CMP, FRAME(RCX, kind), 0);
+    slow_if(e, &s, CC_NE);
+    borrow(e, &s);
+    read_position(e, RDX, RDI);
+    read_clock(e, RDX);
+    emit_rm(e, O_SUB | W, RDX, FRAME(RCX, start));
+    emit_cmp(e, W, RDX, PLACE(least));
+    slow_if(e, &s, CC_AE);
+    emit_rm(e, O_ADD_MR | W, RDX, BELOW(RCX, inner));
+    emit_load(e, RDI, FRAME(RCX, func));
+    emit_alu_imm(e, 0, ALU_CMP, FRAME(RCX, outer), 0);
+    uint8_t *inner = emit_jcc_short(e, CC_E);
+    emit_rm(e, O_ADD_MR | W, RDX, FUNCTION(RDI, total));
+    emit_label_short(inner, e->p);
+    emit_rm(e, O_SUB | W, RDX, FRAME(RCX, inner));
+    emit_rm(e, O_ADD_MR | W, RDX, FUNCTION(RDI, self));
+    end_min_sp(e);
+    emit_alu_imm(e, W, ALU_SUB, rm_reg(RCX), sizeof(ProbeFrame));
+    emit_store(e, PLACE(top), RCX);
+    give_back(e);
+    emit_ret(e, 0);
+    end_slow(b, e, &s);
+    return start;
+}
+
+void stack_make_thunks(X86Backend *b, Emit *e) {
+    b->thunks.push[false] = make_push(b, e, false);
+    b->thunks.push[true] = make_push(b, e, true);
+    b->thunks.pop = make_pop(b, e);
+}
