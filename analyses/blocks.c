@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "analyses/paths.h"
-#include "analyses/run.h"
+#include "analyses/recorder.h"
 #include "analyses/store/packed.h"
 #include "analyses/store/query.h"
 
@@ -39,7 +39,7 @@ typedef struct Edge {
 } Edge;
 
 typedef struct Blocks {
-    AnalysisRun *run;
+    Recorder *run;
     Paths *paths;
     char *prefix; /* of the tables' names */
 
@@ -430,8 +430,8 @@ static bool store_all(Blocks *x, GError **error) {
 
 /* Virtual tables, of which plain ones are a copy. */
 static bool make_tables(const Blocks *x, GError **error) {
-    const AnalysisRun *run = x->run;
-    bool plain = !strcmp(analysis_run_option(run, "storage"), "rows");
+    const Recorder *run = x->run;
+    bool plain = !strcmp(recorder_setting(run, "storage"), "rows");
     return store_exec_section(run->store, "blocks chunks", x->prefix, error) &&
            (!plain || store_exec_section(run->store, "blocks rows", x->prefix, error)) &&
            store_exec_section(run->store, "blocks view", x->prefix, error);
@@ -439,7 +439,7 @@ static bool make_tables(const Blocks *x, GError **error) {
 
 /* -- the analysis -------------------------------------------------------------- */
 static Paths *paths_of(void *opaque) {
-    return ((Blocks *)((AnalysisRun *)opaque)->state)->paths;
+    return ((Blocks *)((Recorder *)opaque)->state)->paths;
 }
 static void on_translate(void *opaque, ProbeBlock *b) {
     paths_translate(paths_of(opaque), b);
@@ -452,10 +452,10 @@ static void on_cut(void *opaque, const Hart *hart, uint32_t left, HookCut why) {
 }
 static const HookOps hooks = {.translate = on_translate, .trap = on_trap, .cut = on_cut};
 
-static bool blocks_begin(AnalysisRun *run, GError **error) {
+static bool blocks_begin(Recorder *run, GError **error) {
     Blocks *x = run->state;
     x->run = run;
-    x->prefix = strcmp(run->name, run->class->info.name) ? g_strconcat(run->name, "_", NULL) : g_strdup("");
+    x->prefix = recorder_table(run, "");
     x->paths = paths_new(run->machine, analysis_set_programs(run->set));
     x->blocks = g_hash_table_new_full(block_hash, block_equal, block_free, NULL);
     x->partial = g_ptr_array_new();
@@ -467,11 +467,11 @@ static bool blocks_begin(AnalysisRun *run, GError **error) {
         g_set_error(error, ANALYSIS_ERROR, ANALYSIS_ERROR_STORE, "blocks: no memory for each hart's place");
         return false;
     }
-    analysis_run_subscribe(run, &hooks);
+    recorder_subscribe(run, &hooks);
     return true;
 }
 
-static bool blocks_end(AnalysisRun *run, int64_t *rows, GError **error) {
+static bool blocks_end(Recorder *run, int64_t *rows, GError **error) {
     Blocks *x = run->state;
     paths_end(x->paths);
     paths_each(x->paths, join_path, x);
@@ -482,7 +482,7 @@ static bool blocks_end(AnalysisRun *run, int64_t *rows, GError **error) {
     return ok;
 }
 
-static void blocks_free(AnalysisRun *run) {
+static void blocks_free(Recorder *run) {
     Blocks *x = run->state;
     if (!x->blocks)
         return;
@@ -495,15 +495,13 @@ static void blocks_free(AnalysisRun *run) {
     g_free(x->prefix);
 }
 
-static const RrOption blocks_options[] = {
-    {"storage", RR_OPTION_CHOICE, "chunks", "chunks|rows",
-     "compressed columns, or plain rows (larger, but readable by any program)"},
-    {NULL},
-};
+static const RecorderSetting settings[] = {{"storage", "chunks|rows", "chunks"}, {NULL}};
+static const char *const tables[] = {"$_block", "$_block_v", "$_edge", "$_edge_v",
+                                     "$_cover", "$_cover_v", NULL};
 
-const AnalysisClass blocks_class = {
-    .info = {"blocks", "how often blocks, edges between them and single instructions ran",
-             "block block_v edge edge_v cover cover_v", blocks_options},
+const RecorderClass blocks_recorder = {
+    .settings = settings,
+    .tables = tables,
     .state_size = sizeof(Blocks),
     .begin = blocks_begin,
     .end = blocks_end,

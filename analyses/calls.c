@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "analyses/filter.h"
-#include "analyses/run.h"
+#include "analyses/recorder.h"
 #include "analyses/store/call_store.h"
 #include "analyses/store/query.h"
 
@@ -127,9 +127,9 @@ static void take_address(void *opaque, int n, const QueryValue *values) {
     g_hash_table_add(opaque, g_memdup2(&values[0].integer, sizeof values[0].integer));
 }
 
-static bool read_symbol(AnalysisRun *run, Calls *x, GError **error) {
+static bool read_symbol(Recorder *run, Calls *x, GError **error) {
     static const QueryOps ops = {ignore_begin, take_address, ignore_end};
-    const char *name = analysis_run_option(run, "symbol");
+    const char *name = recorder_setting(run, "symbol");
     if (!*name)
         return true;
     g_autofree char *quoted = g_strescape(name, NULL);
@@ -141,26 +141,24 @@ static bool read_symbol(AnalysisRun *run, Calls *x, GError **error) {
         return false;
     if (g_hash_table_size(x->only))
         return true;
-    g_set_error(error, ANALYSIS_ERROR, ANALYSIS_ERROR_OPTION,
-                "--analysis calls: symbol=%s: there is no such symbol", quoted);
-    return false;
+    return recorder_refuse(run, error, "symbol=%s: there is no such symbol", quoted);
 }
 
-static bool read_options(AnalysisRun *run, Calls *x, GError **error) {
+static bool read_options(Recorder *run, Calls *x, GError **error) {
     x->last = POS_NONE;
-    x->insns = *analysis_run_option(run, "symbol") ? 0 : INSNS_DEFAULT;
+    x->insns = *recorder_setting(run, "symbol") ? 0 : INSNS_DEFAULT;
     return filter_positions(run, &x->first, &x->last, error) &&
            filter_number(run, "insns", 0, UINT64_MAX, &x->insns, error) && read_symbol(run, x, error);
 }
 
 /* What programs are followed, or were, may give a function's address other names later. */
-static bool names_are_lasting(const AnalysisRun *run) {
+static bool names_are_lasting(const Recorder *run) {
     return !analysis_set_programs(run->set) &&
            !store_get_int(run->store, "SELECT EXISTS (SELECT 1 FROM map)", 0, "");
 }
 
-static bool make_tables(AnalysisRun *run, Calls *x, GError **error) {
-    x->as_rows = !strcmp(analysis_run_option(run, "storage"), "rows");
+static bool make_tables(Recorder *run, Calls *x, GError **error) {
+    x->as_rows = !strcmp(recorder_setting(run, "storage"), "rows");
     if (!store_exec_section(run->store, "call drop", x->table, error) ||
         !store_exec_section(run->store, x->as_rows ? "call rows" : "call chunks", x->table, error))
         return false;
@@ -171,18 +169,17 @@ static bool make_tables(AnalysisRun *run, Calls *x, GError **error) {
     return x->store != NULL;
 }
 
-static bool calls_begin(AnalysisRun *run, GError **error) {
+static bool calls_begin(Recorder *run, GError **error) {
     Calls *x = run->state;
-    x->table =
-        strcmp(run->name, run->class->info.name) ? g_strconcat(run->name, "_call", NULL) : g_strdup("call");
+    x->table = recorder_table(run, "call");
     if (!read_options(run, x, error) || !make_tables(run, x, error))
         return false;
     x->queue = row_queue_new(sizeof(Item), add_row, x);
-    call_stacks_watch(analysis_run_calls(run), x->insns, on_end, x);
+    call_stacks_watch(analysis_set_calls(run->set), x->insns, on_end, x);
     return true;
 }
 
-static bool calls_end(AnalysisRun *run, int64_t *rows, GError **error) {
+static bool calls_end(Recorder *run, int64_t *rows, GError **error) {
     Calls *x = run->state;
     bool ok = row_queue_finish(g_steal_pointer(&x->queue), error);
     *rows = x->rows;
@@ -192,7 +189,7 @@ static bool calls_end(AnalysisRun *run, int64_t *rows, GError **error) {
            store_exec_section(run->store, "call view", x->table, error);
 }
 
-static void calls_free(AnalysisRun *run) {
+static void calls_free(Recorder *run) {
     Calls *x = run->state;
     row_queue_finish(g_steal_pointer(&x->queue), NULL);
     store_stmt_free(x->insert);
@@ -202,18 +199,17 @@ static void calls_free(AnalysisRun *run) {
     g_free(x->table);
 }
 
-static const RrOption options[] = {
-    {"insns", RR_OPTION_TEXT, "", "N",
-     "only calls that took at least so many instructions (1000; with symbol= 0)"},
-    {"symbol", RR_OPTION_TEXT, "", "NAME", "only calls of this function"},
-    {"first", RR_OPTION_TEXT, "", "POS", "the first position to keep"},
-    {"last", RR_OPTION_TEXT, "", "POS", "the last position to keep"},
-    {"storage", RR_OPTION_CHOICE, "chunks", "chunks|rows",
-     "compressed column chunks, or plain rows (large, but readable by any program)"},
-    {NULL}};
+static const RecorderSetting settings[] = {{"insns", "N", ""},
+                                           {"symbol", "NAME", ""},
+                                           {"first", "POS", ""},
+                                           {"last", "POS", ""},
+                                           {"storage", "chunks|rows", "chunks"},
+                                           {NULL}};
+static const char *const tables[] = {"$_call", "$_call_v", NULL};
 
-const AnalysisClass calls_class = {
-    .info = {"calls", "calls with arguments, results and who called", "call call_v", options},
+const RecorderClass calls_recorder = {
+    .settings = settings,
+    .tables = tables,
     .state_size = sizeof(Calls),
     .begin = calls_begin,
     .end = calls_end,

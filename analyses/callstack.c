@@ -130,12 +130,6 @@ void call_stacks_free(CallStacks *c) {
     g_free(c);
 }
 
-void call_stacks_watch(CallStacks *c, uint64_t insns, CallFn *fn, void *opaque) {
-    Watcher w = {insns, fn, opaque};
-    g_array_append_val(c->watchers, w);
-    c->least = MIN(c->least, insns);
-}
-
 void call_stacks_each(const CallStacks *c, void (*fn)(void *opaque, const Func *f), void *opaque) {
     GHashTableIter it;
     gpointer f;
@@ -853,6 +847,20 @@ void call_stacks_begin(CallStacks *c) {
     tasks_watch(c->tasks, &task_ops, c);
     hooks_subscribe(m->hooks, &hook_ops, c);
     c->subscribed = true;
+}
+
+void call_stacks_watch(CallStacks *c, uint64_t insns, CallFn *fn, void *opaque) {
+    Machine *m = c->machine;
+    Watcher w = {insns, fn, opaque};
+    g_array_append_val(c->watchers, w);
+    c->least = MIN(c->least, insns);
+    if (!c->subscribed)
+        return;
+    for (uint32_t i = 0; i < m->n_harts; i++) { /* translated code is to know */
+        take_over(c, m->harts[i]);
+        hand_back(c, m->harts[i]);
+    }
+    hooks_retranslate(m->hooks);
 }
 
 void call_stacks_end(CallStacks *c) {

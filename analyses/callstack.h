@@ -40,7 +40,8 @@ typedef struct CallStacks CallStacks;
 /* `functions`, `tasks` and `programs`, which may be NULL, must outlive it. */
 CallStacks *call_stacks_new(Machine *m, const Functions *functions, Tasks *tasks, const Programs *programs);
 void call_stacks_free(CallStacks *c);
-/* Before begin. `fn` is told of every call of at least so many instructions when it ends; arguments and min_sp are only kept for that. */
+/* Before the machine runs on. `fn` is told of every call of at least so many instructions when it ends; arguments and min_sp are
+ * only kept for that. */
 void call_stacks_watch(CallStacks *c, uint64_t insns, CallFn *fn, void *opaque);
 void call_stacks_begin(CallStacks *c);
 /* Everything ends. Functions live on. */

@@ -4,10 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static bool refuse(const AnalysisRun *run, const char *option, const char *expected, GError **error) {
-    g_set_error(error, ANALYSIS_ERROR, ANALYSIS_ERROR_OPTION, "--analysis %s: %s=%s: expected %s",
-                run->class->info.name, option, analysis_run_option(run, option), expected);
-    return false;
+static bool refuse(const Recorder *run, const char *option, const char *expected, GError **error) {
+    return recorder_refuse(run, error, "%s=%s: expected %s", option, recorder_setting(run, option), expected);
 }
 
 /* Decimal or 0x…, with k, M or G behind; *end is where it ends. */
@@ -23,9 +21,9 @@ static bool parse(const char *text, const char **end, uint64_t *ret) {
     return errno == 0 && v <= UINT64_MAX / unit;
 }
 
-bool filter_number(AnalysisRun *run, const char *option, uint64_t least, uint64_t most, uint64_t *ret,
+bool filter_number(Recorder *run, const char *option, uint64_t least, uint64_t most, uint64_t *ret,
                    GError **error) {
-    const char *text = analysis_run_option(run, option), *end;
+    const char *text = recorder_setting(run, option), *end;
     uint64_t v;
     if (!*text)
         return true;
@@ -40,7 +38,7 @@ bool filter_number(AnalysisRun *run, const char *option, uint64_t least, uint64_
     return true;
 }
 
-bool filter_positions(AnalysisRun *run, Pos *first, Pos *last, GError **error) {
+bool filter_positions(Recorder *run, Pos *first, Pos *last, GError **error) {
     if (!filter_number(run, "first", 0, UINT64_MAX, first, error) ||
         !filter_number(run, "last", 0, UINT64_MAX, last, error))
         return false;
@@ -48,7 +46,7 @@ bool filter_positions(AnalysisRun *run, Pos *first, Pos *last, GError **error) {
 }
 
 /* The function's size, or where it has none up to the next symbol. */
-static bool find_symbol(AnalysisRun *run, const char *name, Gva *low, Gva *high, GError **error) {
+static bool find_symbol(Recorder *run, const char *name, Gva *low, Gva *high, GError **error) {
     const char *where =
         "SELECT addr FROM symbol WHERE name = ? AND kind != 'object' ORDER BY size DESC LIMIT 1";
     const char *count = "SELECT count(*) FROM symbol WHERE name = ? AND kind != 'object'";
@@ -64,8 +62,8 @@ static bool find_symbol(AnalysisRun *run, const char *name, Gva *low, Gva *high,
     return true;
 }
 
-bool filter_addresses(AnalysisRun *run, Gva *low, Gva *high, GError **error) {
-    const char *pc = analysis_run_option(run, "pc"), *symbol = analysis_run_option(run, "symbol"), *end;
+bool filter_addresses(Recorder *run, Gva *low, Gva *high, GError **error) {
+    const char *pc = recorder_setting(run, "pc"), *symbol = recorder_setting(run, "symbol"), *end;
     if (*symbol && *pc)
         return refuse(run, "symbol", "either pc or symbol", error);
     if (*symbol)

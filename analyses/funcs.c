@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* funcs: how often each function was called, and how many instructions it took, alone and with what it called. */
-#include <string.h>
-
-#include "analyses/run.h"
+#include "analyses/recorder.h"
 
 typedef struct Funcs {
     CallStacks *calls;
@@ -24,15 +22,14 @@ static void insert_func(void *opaque, const Func *f) {
     store_run(x->insert, &x->error, "uuuuuu", f->addr, f->calls, f->self, f->total, f->satp, f->first);
 }
 
-static bool funcs_begin(AnalysisRun *run, GError **error) {
+static bool funcs_begin(Recorder *run, GError **error) {
     Funcs *x = run->state;
-    x->table =
-        strcmp(run->name, run->class->info.name) ? g_strconcat(run->name, "_func", NULL) : g_strdup("func");
-    x->calls = analysis_run_calls(run);
+    x->table = recorder_table(run, "func");
+    x->calls = analysis_set_calls(run->set);
     return store_exec_section(run->store, "func", x->table, error);
 }
 
-static bool funcs_end(AnalysisRun *run, int64_t *rows, GError **error) {
+static bool funcs_end(Recorder *run, int64_t *rows, GError **error) {
     Funcs *x = run->state;
     Insertion to = {0};
     g_autofree char *sql =
@@ -51,12 +48,16 @@ static bool funcs_end(AnalysisRun *run, int64_t *rows, GError **error) {
     return !to.error;
 }
 
-static void funcs_free(AnalysisRun *run) {
+static void funcs_free(Recorder *run) {
     g_free(((Funcs *)run->state)->table);
 }
 
-const AnalysisClass funcs_class = {
-    .info = {"funcs", "functions: calls, instructions alone and with what they called", "func func_v"},
+static const RecorderSetting settings[] = {{NULL}};
+static const char *const tables[] = {"$_func", "$_func_v", NULL};
+
+const RecorderClass functions_recorder = {
+    .settings = settings,
+    .tables = tables,
     .state_size = sizeof(Funcs),
     .begin = funcs_begin,
     .end = funcs_end,

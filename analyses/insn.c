@@ -12,7 +12,7 @@
 #define PIECES 4u
 
 typedef struct Insn {
-    AnalysisRun *run;
+    Recorder *run;
     bool as_rows;
     CodeTable *code;
     RunEncoder *encoder;
@@ -110,7 +110,7 @@ static void stop(Insn *x) {
 
 /* -- the analysis -------------------------------------------------------------------------------------- */
 static bool make_tables(Insn *x, GError **error) {
-    AnalysisRun *run = x->run;
+    Recorder *run = x->run;
     g_autofree char *sql =
         g_strdup_printf("INSERT INTO \"%s\" VALUES (?, ?, ?, ?, disas(?, ?), ?, sym(?))", run->name);
     if (!trace_store_make(run, &x->insert, error))
@@ -123,11 +123,11 @@ static bool make_tables(Insn *x, GError **error) {
            store_prepare(run->store, sql, &x->insert, error);
 }
 
-static bool insn_begin(AnalysisRun *run, GError **error) {
+static bool insn_begin(Recorder *run, GError **error) {
     Insn *x = run->state;
     RunFilter filter = RUN_FILTER_ALL;
     x->run = run;
-    x->as_rows = !strcmp(analysis_run_option(run, "storage"), "rows");
+    x->as_rows = !strcmp(recorder_setting(run, "storage"), "rows");
     if (!filter_positions(run, &filter.first, &filter.last, error) ||
         !filter_addresses(run, &filter.low, &filter.high, error))
         return false;
@@ -143,11 +143,11 @@ static bool insn_begin(AnalysisRun *run, GError **error) {
         g_prefix_error(error, "%s: ", run->name);
         return false;
     }
-    analysis_run_trace(run, TRACE_WANT_INSN, 2, on_job, x);
+    recorder_trace(run, TRACE_WANT_INSN, 2, on_job, x);
     return true;
 }
 
-static bool insn_end(AnalysisRun *run, int64_t *rows, GError **error) {
+static bool insn_end(Recorder *run, int64_t *rows, GError **error) {
     Insn *x = run->state;
     stop(x);
     if (x->error) {
@@ -162,7 +162,7 @@ static bool insn_end(AnalysisRun *run, int64_t *rows, GError **error) {
     return store_exec_section(run->store, "insn view", run->name, error);
 }
 
-static void insn_free(AnalysisRun *run) {
+static void insn_free(Recorder *run) {
     Insn *x = run->state;
     if (!x->code)
         return;
@@ -178,15 +178,12 @@ static void insn_free(AnalysisRun *run) {
     g_clear_error(&x->error);
 }
 
-static const RrOption insn_options[] = {
-    {"storage", RR_OPTION_CHOICE, "chunks", "chunks|rows",
-     "compressed column chunks, or plain rows (large, but readable by any program)"},
-    FILTER_OPTIONS,
-    {NULL},
-};
+static const RecorderSetting settings[] = {{"storage", "chunks|rows", "chunks"}, FILTER_SETTINGS, {NULL}};
+static const char *const tables[] = {"$", "$_v", "$_chunk", "$_code", "$_index", NULL};
 
-const AnalysisClass insn_class = {
-    .info = {"insn", "every instruction that retired", "insn insn_v", insn_options},
+const RecorderClass instructions_recorder = {
+    .settings = settings,
+    .tables = tables,
     .state_size = sizeof(Insn),
     .begin = insn_begin,
     .end = insn_end,

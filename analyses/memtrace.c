@@ -13,7 +13,7 @@
 #define WORKERS_MAX 8u
 
 typedef struct Memtrace {
-    AnalysisRun *run;
+    Recorder *run;
     bool as_rows;
     bool as_index;
     MemIndex *pages; /* storage=index, which has no workers */
@@ -176,7 +176,7 @@ static void stop_workers(Memtrace *m) {
 
 /* -- tables ---------------------------------------------------------------------------------------------- */
 static bool make_tables(Memtrace *m, GError **error) {
-    AnalysisRun *run = m->run;
+    Recorder *run = m->run;
     g_autofree char *view = g_strdup_printf("%s_write", run->name);
     g_autofree char *sql =
         g_strdup_printf("INSERT INTO \"%s\" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, sym(?))", run->name);
@@ -194,7 +194,7 @@ static bool make_tables(Memtrace *m, GError **error) {
 
 /* Views, and the tables' index where they have one. */
 static bool finish_tables(Memtrace *m, GError **error) {
-    AnalysisRun *run = m->run;
+    Recorder *run = m->run;
     bool ok = true;
     if (m->as_rows)
         ok = store_exec_section(run->store, "memtrace rows finish", run->name, error) &&
@@ -206,17 +206,17 @@ static bool finish_tables(Memtrace *m, GError **error) {
 }
 
 /* -- the analysis ---------------------------------------------------------------------------------------- */
-static void memtrace_init(Memtrace *m, AnalysisRun *run) {
+static void memtrace_init(Memtrace *m, Recorder *run) {
     Machine *machine = run->machine;
     m->run = run;
-    m->as_rows = !strcmp(analysis_run_option(run, "storage"), "rows");
-    m->as_index = !strcmp(analysis_run_option(run, "storage"), "index");
+    m->as_rows = !strcmp(recorder_setting(run, "storage"), "rows");
+    m->as_index = !strcmp(recorder_setting(run, "storage"), "index");
     g_assert(machine->n_blocks <= G_N_ELEMENTS(m->ram));
     for (uint32_t i = 0; i < machine->n_blocks; i++)
         m->ram[i] =
             (ChunkRam){(uintptr_t)machine->blocks[i].host, machine->blocks[i].size, machine->blocks[i].base};
     m->code = code_table_new(machine->hooks);
-    bool walks = !strcmp(analysis_run_option(run, "ptw"), "yes");
+    bool walks = !strcmp(recorder_setting(run, "ptw"), "yes");
     m->source = (ChunkSource){m->ram, machine->n_blocks, find_code, m->code, walks};
     g_mutex_init(&m->lock);
     g_mutex_init(&m->store_lock);
@@ -225,46 +225,46 @@ static void memtrace_init(Memtrace *m, AnalysisRun *run) {
 }
 
 static void on_touch(void *opaque, Gva va, Gpa pa, TouchKind kind) {
-    const Memtrace *m = ((AnalysisRun *)opaque)->state;
+    const Memtrace *m = ((Recorder *)opaque)->state;
     mem_index_touch(m->pages, va, pa, kind);
 }
 
 static void on_dma(void *opaque, Pos pos, const Device *device, bool is_write, Gpa pa, const uint8_t *data,
                    uint64_t size) {
-    const Memtrace *m = ((AnalysisRun *)opaque)->state;
+    const Memtrace *m = ((Recorder *)opaque)->state;
     mem_index_dma(m->pages, pa, size, is_write);
 }
 
 static const HookOps index_hooks = {.touch = on_touch, .dma = on_dma};
 
-static bool memtrace_begin(AnalysisRun *run, GError **error) {
+static bool memtrace_begin(Recorder *run, GError **error) {
     Memtrace *m = run->state;
     memtrace_init(m, run);
     if (!filter_number(run, "window", 1, WINDOW_MAX, &m->window, error) || !make_tables(m, error))
         return false;
     if (m->as_index) {
         m->pages = mem_index_new(run->machine, m->window, m->insert, m->index, m->source.walks);
-        analysis_run_subscribe(run, &index_hooks);
+        recorder_subscribe(run, &index_hooks);
         return true;
     }
     if (!start_workers(m, error))
         return false;
-    analysis_run_trace(run, TRACE_WANT_MEM | (m->source.walks ? TRACE_WANT_WALK : 0), m->n_workers + 1,
-                       on_job, m);
+    recorder_trace(run, TRACE_WANT_MEM | (m->source.walks ? TRACE_WANT_WALK : 0), m->n_workers + 1, on_job,
+                   m);
     return true;
 }
 
-static Pos memtrace_next_position(const AnalysisRun *run, Pos at) {
+static Pos memtrace_next_position(const Recorder *run, Pos at) {
     const Memtrace *m = run->state;
     return m->pages && mem_index_next(m->pages) >= at ? mem_index_next(m->pages) : POS_NONE;
 }
 
-static void memtrace_reached(AnalysisRun *run, Pos pos) {
+static void memtrace_reached(Recorder *run, Pos pos) {
     const Memtrace *m = run->state;
     mem_index_close(m->pages);
 }
 
-static bool memtrace_end(AnalysisRun *run, int64_t *rows, GError **error) {
+static bool memtrace_end(Recorder *run, int64_t *rows, GError **error) {
     Memtrace *m = run->state;
     if (m->as_index) {
         *rows = ROWS_UNKNOWN;
@@ -280,7 +280,7 @@ static bool memtrace_end(AnalysisRun *run, int64_t *rows, GError **error) {
            finish_tables(m, error);
 }
 
-static void memtrace_free(AnalysisRun *run) {
+static void memtrace_free(Recorder *run) {
     Memtrace *m = run->state;
     if (!m->code)
         return;
@@ -295,20 +295,13 @@ static void memtrace_free(AnalysisRun *run) {
     g_cond_clear(&m->changed);
 }
 
-static const RrOption memtrace_options[] = {
-    {"ptw", RR_OPTION_CHOICE, "no", "no|yes",
-     "also what the page-table walker writes: accessed and dirty bits"},
-    {"storage", RR_OPTION_CHOICE, "chunks", "chunks|rows|index",
-     "compressed column chunks; plain rows (large, but readable by any program); or only which pages were "
-     "accessed when: a "
-     "question replays the recording where it must"},
-    {"window", RR_OPTION_TEXT, "16M", "STEPS", "storage=index: the unit of what is kept and replayed"},
-    {NULL},
-};
+static const RecorderSetting settings[] = {
+    {"ptw", "no|yes", "no"}, {"storage", "chunks|rows|index", "chunks"}, {"window", "STEPS", "16M"}, {NULL}};
+static const char *const tables[] = {"$", "$_v", "$_write", "$_chunk", "$_code", "$_index", NULL};
 
-const AnalysisClass memtrace_class = {
-    .info = {"memtrace", "every load and store, of CPU and devices, with addresses and value",
-             "memtrace memtrace_v write", memtrace_options},
+const RecorderClass accesses_recorder = {
+    .settings = settings,
+    .tables = tables,
     .state_size = sizeof(Memtrace),
     .begin = memtrace_begin,
     .end = memtrace_end,

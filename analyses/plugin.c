@@ -88,6 +88,8 @@ void plugin_host_free(PluginHost *host) {
         return;
     if (host == plugin_process_host)
         plugin_crash_unwatch();
+    if (host->set) /* whose tracer may hold something for a recorder */
+        analysis_set_quiet(host->set);
     for (guint i = 0; i < host->plugins->len; i++)
         plugin_free(g_ptr_array_index(host->plugins, i));
     g_ptr_array_unref(host->plugins);

@@ -152,6 +152,7 @@ static void attach(Plugin *p, const RrPlugin *class) {
     self->positions = g_array_new(FALSE, FALSE, sizeof(NativePosition));
     self->pieces = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
     self->row_pos = self->event_pos = POS_NONE;
+    self->recorders = g_ptr_array_new();
     self->registers = g_ptr_array_new_with_free_func(g_free);
     self->options = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     for (const RrOption *o = options_of(class); o->name; o++)
@@ -231,10 +232,14 @@ static bool native_install(Plugin *p, GError **error) {
     bool ok = !self->class->install || self->class->install(self);
     plugin_leave(p, former);
     self->installing = false;
-    if (!native_rows_ready(self, error))
+    if (!native_rows_ready(self, error)) {
+        native_events_end(self);
         return false;
-    if (!ok)
+    }
+    if (!ok) {
+        native_events_end(self);
         return refuse(p, error, "%s", self->refusal ? self->refusal : "it refused to start");
+    }
     if (p->host->leads)
         native_events_follow(self);
     else
@@ -244,6 +249,7 @@ static bool native_install(Plugin *p, GError **error) {
 
 static void native_quiet(Plugin *p) {
     native_events_stop(p->state);
+    native_records_quiet(p->state);
 }
 
 static void uninstall(RrSelf *self) {
@@ -261,7 +267,10 @@ static bool native_end(Plugin *p, bool complete, GError **error) {
     NATIVE_CALL(self, end, POS_NONE, NULL, SEQ_REGS, complete);
     uninstall(self);
     native_events_end(self);
-    return native_rows_end(self, complete, error);
+    native_records_quiet(self);
+    GError *failure = NULL;
+    native_records_end(self, &failure);
+    return native_rows_end(self, complete, failure, error);
 }
 
 static void native_free(Plugin *p) {
@@ -269,6 +278,7 @@ static void native_free(Plugin *p) {
     if (p->installed) /* the replay has not come to its end */
         uninstall(self);
     native_events_free(self);
+    native_records_free(self);
     native_rows_free(self);
     g_hash_table_unref(self->options);
     g_array_unref(self->positions);
@@ -281,7 +291,7 @@ static void native_free(Plugin *p) {
 
 static Pos native_next_position(const Plugin *p, Pos pos) {
     const RrSelf *self = p->state;
-    Pos next = POS_NONE;
+    Pos next = native_records_next(self, pos);
     for (guint i = 0; i < self->positions->len && !self->stopped; i++) {
         Pos at = g_array_index(self->positions, NativePosition, i).pos;
         if (at >= pos)
@@ -292,6 +302,7 @@ static Pos native_next_position(const Plugin *p, Pos pos) {
 
 static void native_reached(Plugin *p, Pos pos) {
     RrSelf *self = p->state;
+    native_records_reached(self, pos);
     for (guint i = 0; i < self->positions->len && !self->stopped; i++) {
         NativePosition at = g_array_index(self->positions, NativePosition, i);
         if (at.pos != pos)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The native plugin interface: what its parts share. plugin_native.c: life and counters; _events.c: what happens;
  * _questions.c: what may be asked; _code.c: translated code; _rows.c: tables; _pack.c: rows on their way to them;
- * _segments.c: a replay by several workers. */
+ * _segments.c: a replay by several workers; _record.c: what rr-emu records by itself. */
 #ifndef ANALYSES_PLUGIN_NATIVE_H
 #define ANALYSES_PLUGIN_NATIVE_H
 
@@ -38,6 +38,7 @@ struct RrSelf {
     GPtrArray *tasks_told; /* of RrTask or NULL, by id */
     bool deaf;             /* what the segment at hand saw does not count */
     GPtrArray *pieces;     /* of GBytes: what workers put, for merge */
+    GPtrArray *recorders;  /* of Recorder: rr_record */
 };
 
 typedef struct NativePosition {
@@ -95,12 +96,27 @@ void native_follow_blocks(void *opaque, ProbeBlock *b);
 /* Call it a new basic block from here on. */
 void native_flow_break(const RrSelf *self, uint32_t hart);
 
+/* _record.c: the machine tells them nothing any more; positions, as of a PluginKind; write what is left; at last. */
+void native_records_quiet(RrSelf *self);
+Pos native_records_next(const RrSelf *self, Pos pos);
+void native_records_reached(RrSelf *self, Pos pos);
+bool native_records_end(RrSelf *self, GError **error);
+void native_records_free(RrSelf *self);
+
 /* _rows.c */
 void native_rows_begin(RrSelf *self);
+/* There is a database, and its transaction is open; false: native_rows_ready() says why. */
+bool native_rows_open(RrSelf *self);
+/* Nothing that install did counts. */
+void native_rows_fail(RrSelf *self, GError *error);
+/* The name of a table is nobody else's of the plugin. */
+void native_rows_claim(RrSelf *self, const char *name);
+/* So many more were written; ROWS_UNKNOWN. */
+void native_rows_add(RrSelf *self, int64_t n);
 /* The tables that install declared are there. */
 bool native_rows_ready(RrSelf *self, GError **error);
-/* Write what is left. Rows of a run that failed are marked so, and never replace those of one that did not. */
-bool native_rows_end(RrSelf *self, bool complete, GError **error);
+/* Write what is left; failure (or NULL), which it takes: what else was not written. Rows of a run that failed are marked so, and never replace those of one that did not. */
+bool native_rows_end(RrSelf *self, bool complete, GError *failure, GError **error);
 void native_rows_free(RrSelf *self);
 /* Rows as native_segment_rows() got them. */
 void native_rows_take(RrSelf *self, const void *rows, size_t size);

@@ -8,10 +8,11 @@
 typedef struct NativeRows {
     GPtrArray *tables;
     NativePack *pack;
-    int64_t n;
-    bool open;     /* the transaction, and the row of `analysis`: made with the first table */
-    GError *error; /* why a table could not be made */
-    bool replaces; /* rows of a complete run */
+    GHashTable *names; /* of tables, in lower case */
+    int64_t n;         /* or ROWS_UNKNOWN */
+    bool open;         /* the transaction, and the row of `analysis`: made with the first table */
+    GError *error;     /* why a table could not be made */
+    bool replaces;     /* rows of a complete run */
 } NativeRows;
 
 /* -- begin and end --------------------------------------------------------------------------------------- */
@@ -29,6 +30,7 @@ static bool set_analysis(RrSelf *self, const char *sql, const char *types, const
 void native_rows_begin(RrSelf *self) {
     self->rows = g_new0(NativeRows, 1);
     self->rows->tables = g_ptr_array_new();
+    self->rows->names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 }
 
 /* Who declares no table needs no database: that costs time, and space. */
@@ -58,6 +60,25 @@ static bool rows_open(RrSelf *self, GError **error) {
         "ssi", values, error);
 }
 
+bool native_rows_open(RrSelf *self) {
+    return !self->rows->error && rows_open(self, &self->rows->error);
+}
+
+void native_rows_fail(RrSelf *self, GError *error) {
+    g_clear_error(&self->rows->error);
+    self->rows->error = error;
+}
+
+void native_rows_claim(RrSelf *self, const char *name) {
+    if (!g_hash_table_add(self->rows->names, g_ascii_strdown(name, -1)))
+        native_misuse(self, "table '%s' is declared twice", name);
+}
+
+void native_rows_add(RrSelf *self, int64_t n) {
+    NativeRows *rows = self->rows;
+    rows->n = n == ROWS_UNKNOWN || rows->n == ROWS_UNKNOWN ? ROWS_UNKNOWN : rows->n + n;
+}
+
 bool native_rows_ready(RrSelf *self, GError **error) {
     if (!self->rows->error)
         return true;
@@ -65,11 +86,11 @@ bool native_rows_ready(RrSelf *self, GError **error) {
     return false;
 }
 
-bool native_rows_end(RrSelf *self, bool complete, GError **error) {
+bool native_rows_end(RrSelf *self, bool complete, GError *failure, GError **error) {
     NativeRows *rows = self->rows;
     PluginHost *host = self->plugin->host;
-    GError *why = NULL;
-    bool ok = native_pack_finish(g_steal_pointer(&rows->pack), &why);
+    GError *why = failure;
+    bool ok = native_pack_finish(g_steal_pointer(&rows->pack), why ? NULL : &why) && !failure;
     if (!rows->open) {
         if (why)
             g_propagate_error(error, why);
@@ -81,7 +102,7 @@ bool native_rows_end(RrSelf *self, bool complete, GError **error) {
                            {.integer = rows->n},
                            {.bytes = self->name}};
     ok = ok && set_analysis(self, "UPDATE analysis SET to_pos = ?, complete = ?, rows = ? WHERE name = ?",
-                            "iiis", values, &why);
+                            rows->n == ROWS_UNKNOWN ? "iins" : "iiis", values, &why);
     /* As with the built-in analyses: half of it is worth keeping only where there is nothing better. */
     bool keep = complete || !rows->replaces;
     if (ok && keep && store_commit(host->store, &why))
@@ -107,6 +128,7 @@ void native_rows_free(RrSelf *self) {
         g_free(t);
     }
     g_ptr_array_unref(rows->tables);
+    g_hash_table_unref(rows->names);
     g_clear_error(&rows->error);
     if (rows->open)
         store_rollback(self->plugin->host->store);
@@ -234,14 +256,12 @@ static RrTable *declare(RrSelf *self, const char *suffix, const RrColumn *column
         native_misuse(self, "rr_table() outside install");
     if (!is_word(name))
         native_misuse(self, "table '%s': expected letters, digits and _", name);
-    for (guint i = 0; i < rows->tables->len; i++)
-        if (!g_ascii_strcasecmp(((RrTable *)g_ptr_array_index(rows->tables, i))->name, name))
-            native_misuse(self, "table '%s' is declared twice", name);
+    native_rows_claim(self, name);
     RrTable *t = new_table(self, name, columns, is_plain);
     if (!t->n && is_plain)
         native_misuse(self, "table '%s' has no columns", name);
     g_ptr_array_add(rows->tables, t);
-    if (rows->error || !rows_open(self, &rows->error))
+    if (!native_rows_open(self))
         return t; /* install will not be believed */
     if (!create(t, suffix ? suffix : self->class->name, columns, &error) || !prepare(t, columns, &error))
         native_misuse(self, "%s", error->message);

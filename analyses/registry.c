@@ -8,15 +8,14 @@
 #include "analyses/programs.h"
 #include "analyses/run.h"
 
-/* A built-in: a plugin and its tables' and views' names, or a class. */
+/* A built-in: a plugin, and its tables' and views' names. */
 typedef struct Builtin {
     const RrPlugin *plugin;
     const char *tables;
-    const AnalysisClass *class;
 } Builtin;
 
 static const Builtin builtins[] = {
-    {.class = &memtrace_class},
+    {&memtrace_plugin, "memtrace memtrace_v write"},
     {&trap_plugin, "trap trap_v"},
     {&console_plugin, "console"},
     {&input_plugin, "input"},
@@ -24,21 +23,20 @@ static const Builtin builtins[] = {
     {&mmio_plugin, "mmio mmio_v"},
     {&dma_plugin, "dma dma_v"},
     {&irq_plugin, "irq"},
-    {.class = &blocks_class},
+    {&blocks_plugin, "block block_v edge edge_v cover cover_v"},
     {&tasks_plugin, "task task_v cpu"},
-    {.class = &insn_class},
-    {.class = &regs_class},
+    {&insn_plugin, "insn insn_v"},
+    {&regs_plugin, "regs regs_v"},
     {&syscalls_plugin, "syscall syscall_v"},
-    {.class = &funcs_class},
-    {.class = &calls_class},
+    {&funcs_plugin, "func func_v"},
+    {&calls_plugin, "call call_v"},
 };
 
-/* One that a set runs: a plugin of the set's host, or a run. */
+/* One that a set runs: a plugin of the set's host. */
 typedef struct Member {
     AnalysisInfo info;
     char *spec; /* as given */
     Plugin *plugin;
-    AnalysisRun *run;
 } Member;
 
 struct AnalysisSet {
@@ -55,14 +53,13 @@ struct AnalysisSet {
     CallStacks *calls; /* likewise */
     bool replaces;     /* a complete run of one of them is in the database */
     bool open;         /* the transaction */
-    bool running;      /* trackers have begun, or begin as soon as they are made */
+    bool running;      /* from begin on */
     bool quiet;        /* … and have come to their end */
     GError *error;     /* why something of what they say is missing */
 };
 
 static AnalysisInfo info_of(const Builtin *b) {
-    return b->class ? b->class->info
-                    : (AnalysisInfo){b->plugin->name, b->plugin->help, b->tables, b->plugin->options};
+    return (AnalysisInfo){b->plugin->name, b->plugin->help, b->tables, b->plugin->options};
 }
 
 bool analysis_info(size_t i, AnalysisInfo *ret) {
@@ -93,23 +90,9 @@ static bool refuse(GError **error, AnalysisError code, const char *format, ...) 
     return false;
 }
 
-static void run_free(AnalysisRun *run) {
-    if (run->subscribed)
-        hooks_unsubscribe(run->machine->hooks, run);
-    if (run->begun)
-        run->class->free(run);
-    g_hash_table_unref(run->options);
-    g_free(run->spec);
-    g_free(run->name);
-    g_free(run->state);
-    g_free(run);
-}
-
 /* Its plugin is the host's. */
 static void member_free(void *p) {
     Member *m = p;
-    if (m->run)
-        run_free(m->run);
     g_free(m->spec);
     g_free(m);
 }
@@ -119,7 +102,7 @@ static Member *member_at(const AnalysisSet *set, guint i) {
 }
 
 static const char *member_name(const Member *m) {
-    return m->plugin ? native_name(m->plugin) : m->run->name;
+    return native_name(m->plugin);
 }
 
 static Store *host_store(void *opaque, GError **error) {
@@ -190,30 +173,24 @@ PluginHost *analysis_set_host(AnalysisSet *set) {
 
 const char *analysis_set_alone(const AnalysisSet *set) {
     for (guint i = 0; i < set->members->len; i++)
-        if (member_at(set, i)->run)
+        if (!member_at(set, i)->plugin->kind->is_parallel(member_at(set, i)->plugin))
             return member_at(set, i)->info.name;
     return NULL;
 }
 
-const char *analysis_run_option(const AnalysisRun *run, const char *option) {
-    return g_hash_table_lookup(run->options, option);
+Tracer *analysis_set_tracer(AnalysisSet *set) {
+    return set->tracer;
 }
 
-void analysis_run_subscribe(AnalysisRun *run, const HookOps *ops) {
-    hooks_subscribe(run->machine->hooks, ops, run);
-    run->subscribed = true;
-}
-
-void analysis_run_trace(AnalysisRun *run, uint32_t wants, unsigned jobs, TraceJobFn *fn, void *opaque) {
-    tracer_add(run->tracer, wants, jobs, fn, opaque);
+Machine *analysis_set_machine(AnalysisSet *set) {
+    return set->machine;
 }
 
 Tasks *analysis_set_tasks(AnalysisSet *set) {
     if (set->tasks)
         return set->tasks;
     set->tasks = tasks_new(set->machine, set->store);
-    if (set->running)
-        tasks_begin(set->tasks);
+    tasks_begin(set->tasks);
     return set->tasks;
 }
 
@@ -221,16 +198,15 @@ SyscallTrack *analysis_set_syscalls(AnalysisSet *set) {
     if (set->syscalls)
         return set->syscalls;
     set->syscalls = syscall_track_new(set->machine, analysis_set_tasks(set));
-    if (set->running)
-        syscall_track_begin(set->syscalls);
+    syscall_track_begin(set->syscalls);
     return set->syscalls;
 }
 
-CallStacks *analysis_run_calls(AnalysisRun *run) {
-    AnalysisSet *set = run->set;
+CallStacks *analysis_set_calls(AnalysisSet *set) {
     if (!set->calls) {
         set->functions = functions_new(set->store);
         set->calls = call_stacks_new(set->machine, set->functions, analysis_set_tasks(set), set->programs);
+        call_stacks_begin(set->calls);
     }
     return set->calls;
 }
@@ -293,15 +269,6 @@ bool analysis_name_is_free(const char *name) {
     return true;
 }
 
-static void set_name(const Member *m, const char *name) {
-    if (m->plugin) {
-        native_set_name(m->plugin, name);
-        return;
-    }
-    g_free(m->run->name);
-    m->run->name = g_strdup(name);
-}
-
 static bool set_option(const Member *m, const char *word, GError **error) {
     const AnalysisInfo *info = &m->info;
     AnalysisOption o;
@@ -312,7 +279,7 @@ static bool set_option(const Member *m, const char *word, GError **error) {
                           "--analysis %s: as=%s: expected a new table name of letters, digits "
                           "and _",
                           info->name, pair[1]);
-        set_name(m, pair[1]);
+        native_set_name(m->plugin, pair[1]);
         return true;
     }
     if (!pair[0] || !pair[1] || !find_option(info, pair[0], &o)) {
@@ -324,34 +291,15 @@ static bool set_option(const Member *m, const char *word, GError **error) {
     if (!g_ascii_isupper(*o.values) && !g_strv_contains((const gchar *const *)values, pair[1]))
         return refuse(error, ANALYSIS_ERROR_OPTION, "--analysis %s: %s=%s: expected one of %s", info->name,
                       o.name, pair[1], o.values);
-    if (m->plugin)
-        native_set_option(m->plugin, o.name, pair[1]);
-    else
-        g_hash_table_insert(m->run->options, g_strdup(o.name), g_strdup(pair[1]));
+    native_set_option(m->plugin, o.name, pair[1]);
     return true;
-}
-
-static AnalysisRun *run_new(AnalysisSet *set, const AnalysisClass *class) {
-    AnalysisRun *run = g_new0(AnalysisRun, 1);
-    AnalysisOption o;
-    run->class = class;
-    run->name = g_strdup(class->info.name);
-    run->store = set->store;
-    run->options = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-    run->state = g_malloc0(class->state_size);
-    for (size_t i = 0; analysis_option(&class->info, i, &o); i++)
-        g_hash_table_insert(run->options, g_strdup(o.name), g_strdup(o.fallback));
-    return run;
 }
 
 static Member *member_new(AnalysisSet *set, const Builtin *b, const char *spec) {
     Member *m = g_new0(Member, 1);
     m->info = info_of(b);
     m->spec = g_strdup(spec);
-    if (b->plugin)
-        m->plugin = plugin_new_linked(set->host, b->plugin);
-    else
-        m->run = run_new(set, b->class);
+    m->plugin = plugin_new_linked(set->host, b->plugin);
     return m;
 }
 
@@ -377,8 +325,7 @@ bool analysis_set_add(AnalysisSet *set, const char *spec, GError **error) {
         return false;
     }
     g_ptr_array_add(set->members, m);
-    if (m->plugin)
-        plugin_host_add_linked(set->host, m->plugin);
+    plugin_host_add_linked(set->host, m->plugin);
     return true;
 }
 
@@ -400,7 +347,6 @@ static bool announce(AnalysisSet *set, const Member *m, Pos from, GError **error
 
 static bool start(AnalysisSet *set, const Member *m, Pos from, GError **error) {
     StoreStmt *stmt;
-    AnalysisRun *run = m->run;
     if (!store_prepare(set->store,
                        "UPDATE analysis SET args = ?, from_pos = ?, to_pos = NULL, complete = 0, rows = 0 "
                        "WHERE name = ?",
@@ -408,24 +354,7 @@ static bool start(AnalysisSet *set, const Member *m, Pos from, GError **error) {
         return false;
     bool ok = store_run(stmt, error, "sus", m->spec, from, member_name(m));
     store_stmt_free(stmt);
-    if (!run)
-        return ok;
-    run->machine = set->machine;
-    run->tracer = set->tracer;
-    run->set = set;
-    run->begun = true;
-    return ok && run->class->begin(run, error);
-}
-
-/* From here on trackers are begun when they are made: before those who ask for them subscribe to anything. */
-static void begin_trackers(AnalysisSet *set) {
-    set->running = true;
-    if (set->tasks)
-        tasks_begin(set->tasks);
-    if (set->calls)
-        call_stacks_begin(set->calls);
-    if (set->syscalls)
-        syscall_track_begin(set->syscalls);
+    return ok;
 }
 
 bool analysis_set_begin(AnalysisSet *set, Machine *m, GError **error) {
@@ -441,42 +370,22 @@ bool analysis_set_begin(AnalysisSet *set, Machine *m, GError **error) {
     for (guint i = 0; i < set->members->len; i++)
         if (!start(set, member_at(set, i), from, error))
             return false;
-    begin_trackers(set);
-    if (!plugin_host_begin(set->host, m, error))
-        return false;
-    if (tracer_wanted(set->tracer))
-        tracer_begin(set->tracer, m);
-    return true;
+    set->running = true;
+    return plugin_host_begin(set->host, m, error);
 }
 
 Pos analysis_set_next_position(const AnalysisSet *set, Pos at) {
-    Pos next = plugin_host_next_position(set->host, at);
-    for (guint i = 0; i < set->members->len; i++) {
-        const AnalysisRun *run = member_at(set, i)->run;
-        if (run && run->class->next_position)
-            next = MIN(next, run->class->next_position(run, at));
-    }
-    return next;
+    return plugin_host_next_position(set->host, at);
 }
 
 void analysis_set_reached(AnalysisSet *set, Pos pos) {
     plugin_host_reached(set->host, pos);
-    for (guint i = 0; i < set->members->len; i++) {
-        AnalysisRun *run = member_at(set, i)->run;
-        if (run && run->class->next_position && run->class->next_position(run, pos) == pos)
-            run->class->reached(run, pos);
-    }
-}
-
-static bool finish_run(AnalysisRun *run, int64_t *rows, GError **error) {
-    return run->class->end(run, rows, error);
 }
 
 static bool finish(AnalysisSet *set, const Member *m, Pos to, bool complete, GError **error) {
-    int64_t rows = m->plugin ? native_rows_count(m->plugin) : 0;
+    int64_t rows = native_rows_count(m->plugin);
     StoreStmt *stmt;
-    if ((m->run && !finish_run(m->run, &rows, error)) ||
-        !store_prepare(set->store, "UPDATE analysis SET to_pos = ?, complete = ?, rows = ? WHERE name = ?",
+    if (!store_prepare(set->store, "UPDATE analysis SET to_pos = ?, complete = ?, rows = ? WHERE name = ?",
                        &stmt, error))
         return false;
     const char *name = member_name(m);
@@ -502,36 +411,14 @@ void analysis_set_quiet(AnalysisSet *set) {
         tasks_end(set->tasks, machine_pos(set->machine));
 }
 
-static void free_runs(AnalysisSet *set) {
-    for (guint i = 0; i < set->members->len; i++) {
-        AnalysisRun *run = member_at(set, i)->run;
-        if (run && run->begun)
-            run->class->free(run);
-        if (run)
-            run->begun = false;
-    }
-}
-
-static void unsubscribe_runs(AnalysisSet *set) {
-    for (guint i = 0; i < set->members->len; i++) {
-        AnalysisRun *run = member_at(set, i)->run;
-        if (run && run->subscribed)
-            hooks_unsubscribe(set->machine->hooks, run);
-        if (run)
-            run->subscribed = false;
-    }
-}
-
 bool analysis_set_end(AnalysisSet *set, Pos to_pos, bool complete, GError **error) {
     analysis_set_quiet(set);
-    unsubscribe_runs(set);
     bool ok = set->open && !set->error;
     if (set->error)
         g_propagate_error(error, g_steal_pointer(&set->error));
     ok = plugin_host_end(set->host, complete, ok ? error : NULL) && ok;
     for (guint i = 0; ok && i < set->members->len; i++)
         ok = finish(set, member_at(set, i), to_pos, complete, error);
-    free_runs(set);
     g_clear_pointer(&set->tracer, tracer_free);
     g_clear_pointer(&set->calls, call_stacks_free);
     g_clear_pointer(&set->functions, functions_free);

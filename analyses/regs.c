@@ -32,7 +32,7 @@ typedef struct Site {
 } Site;
 
 typedef struct Regs {
-    AnalysisRun *run;
+    Recorder *run;
     Reg regs[REG_MAX];
     unsigned n;
     uint8_t x[32], f[32]; /* number in regs */
@@ -71,7 +71,7 @@ static void add_register(Regs *g, Reg reg) {
 
 /* "x+f+mstatus+…": x and f stand for all of them; x0 does not change. */
 static bool choose_registers(Regs *g, bool changes, GError **error) {
-    g_auto(GStrv) words = g_strsplit(analysis_run_option(g->run, "regs"), "+", -1);
+    g_auto(GStrv) words = g_strsplit(recorder_setting(g->run, "regs"), "+", -1);
     memset(g->x, NOT_WANTED, sizeof g->x);
     memset(g->f, NOT_WANTED, sizeof g->f);
     for (char **word = words; *word; word++) {
@@ -83,11 +83,9 @@ static bool choose_registers(Regs *g, bool changes, GError **error) {
         if (x || f)
             continue;
         if (!register_find(*word, &reg) || (changes && reg.kind >= REG_PC) || g->n > REG_MAX - 64) {
-            g_set_error(
-                error, ANALYSIS_ERROR, ANALYSIS_ERROR_OPTION,
-                "--analysis regs: regs: '%s': expected x, f or the names of registers%s, with + between them",
+            return recorder_refuse(
+                g->run, error, "regs: '%s': expected x, f or the names of registers%s, with + between them",
                 *word, changes ? " or CSRs" : " or CSRs, pc, priv");
-            return false;
         }
         add_register(g, reg);
     }
@@ -149,7 +147,7 @@ static void on_insn(void *data, const Hart *h) {
 }
 
 static void on_trap(void *opaque, const TrapEvent *ev) {
-    Regs *g = ((AnalysisRun *)opaque)->state;
+    Regs *g = ((Recorder *)opaque)->state;
     if (g->pending && g->pos == ev->pos)
         g->pending = NULL; /* it did not retire */
     compare_pending(g);
@@ -157,7 +155,7 @@ static void on_trap(void *opaque, const TrapEvent *ev) {
 }
 
 static void on_end(void *opaque, Pos pos) {
-    compare_pending(((AnalysisRun *)opaque)->state);
+    compare_pending(((Recorder *)opaque)->state);
 }
 
 /* The FP register that it may write, by the major opcode: unprivileged spec, table of base opcodes. */
@@ -190,7 +188,7 @@ static Target insn_target(const Regs *g, const ProbeInsn *insn) {
 }
 
 static void on_translate(void *opaque, ProbeBlock *b) {
-    Regs *g = ((AnalysisRun *)opaque)->state;
+    Regs *g = ((Recorder *)opaque)->state;
     if (probe_block_is_again(b))
         return;
     for (unsigned i = 0; i < probe_block_n_insns(b); i++) {
@@ -208,7 +206,7 @@ static void on_code(void *data, const Hart *h) {
 }
 
 static void on_translate_code(void *opaque, ProbeBlock *b) {
-    Regs *g = ((AnalysisRun *)opaque)->state;
+    Regs *g = ((Recorder *)opaque)->state;
     for (unsigned i = 0; i < probe_block_n_insns(b) && !probe_block_is_again(b); i++)
         if (probe_block_insn(b, i)->pc >= g->low && probe_block_insn(b, i)->pc <= g->high)
             probe_add_call(b, i, on_code, g, true);
@@ -217,7 +215,7 @@ static void on_translate_code(void *opaque, ProbeBlock *b) {
 static const HookOps code_hooks = {.translate = on_translate_code};
 
 /* -- every N steps ------------------------------------------------------------------------------------- */
-static Pos next_position(const AnalysisRun *run, Pos at) {
+static Pos next_position(const Recorder *run, Pos at) {
     const Regs *g = run->state;
     Pos from = MAX(at, g->first);
     if (!g->every || from > POS_NONE - g->every)
@@ -225,7 +223,7 @@ static Pos next_position(const AnalysisRun *run, Pos at) {
     return (from + g->every - 1) / g->every * g->every;
 }
 
-static void reached(AnalysisRun *run, Pos pos) {
+static void reached(Recorder *run, Pos pos) {
     Regs *g = run->state;
     for (unsigned i = 0; g->every && pos % g->every == 0 && i < run->machine->n_harts; i++)
         push_all(g, pos, run->machine->harts[i]);
@@ -260,7 +258,7 @@ static bool add_row(void *opaque, const void *item, GError **error) {
 
 /* -- the analysis -------------------------------------------------------------------------------------- */
 static bool make_tables(Regs *g, GError **error) {
-    AnalysisRun *run = g->run;
+    Recorder *run = g->run;
     g_autofree char *sql = g_strdup_printf(g->as_rows ? "INSERT INTO \"%s\" VALUES (?, ?, ?, ?, ?)"
                                                       : "INSERT INTO \"%s_chunk\" VALUES (?, ?, ?, ?, ?)",
                                            run->name);
@@ -271,21 +269,19 @@ static bool make_tables(Regs *g, GError **error) {
 }
 
 static bool read_options(Regs *g, GError **error) {
-    AnalysisRun *run = g->run;
-    bool pc = *analysis_run_option(run, "pc") || *analysis_run_option(run, "symbol");
-    g->as_rows = !strcmp(analysis_run_option(run, "storage"), "rows");
+    Recorder *run = g->run;
+    bool pc = *recorder_setting(run, "pc") || *recorder_setting(run, "symbol");
+    g->as_rows = !strcmp(recorder_setting(run, "storage"), "rows");
     g->last = g->high = UINT64_MAX;
     if (!filter_positions(run, &g->first, &g->last, error) ||
         !filter_addresses(run, &g->low, &g->high, error) ||
         !filter_number(run, "every", 1, UINT64_MAX, &g->every, error))
         return false;
     if (g->every && pc) {
-        g_set_error(
-            error, ANALYSIS_ERROR, ANALYSIS_ERROR_OPTION,
-            "--analysis regs: expected either every or an address; give the second one its own as=NAME");
-        return false;
+        return recorder_refuse(run, error,
+                               "expected either every or an address; give the second one its own as=NAME");
     }
-    if (*analysis_run_option(run, "symbol"))
+    if (*recorder_setting(run, "symbol"))
         g->high = g->low; /* where it begins */
     g->at_code = pc;
     return choose_registers(g, !pc && !g->every, error);
@@ -303,7 +299,7 @@ static void begin_changes(Regs *g) {
         }
 }
 
-static bool regs_begin(AnalysisRun *run, GError **error) {
+static bool regs_begin(Recorder *run, GError **error) {
     Regs *g = run->state;
     const char *names[REG_MAX];
     g->run = run;
@@ -318,11 +314,11 @@ static bool regs_begin(AnalysisRun *run, GError **error) {
     if (changes)
         begin_changes(g);
     if (!g->every)
-        analysis_run_subscribe(run, changes ? &change_hooks : &code_hooks);
+        recorder_subscribe(run, changes ? &change_hooks : &code_hooks);
     return true;
 }
 
-static bool regs_end(AnalysisRun *run, int64_t *rows, GError **error) {
+static bool regs_end(Recorder *run, int64_t *rows, GError **error) {
     Regs *g = run->state;
     compare_pending(g);
     if (!row_queue_finish(g_steal_pointer(&g->queue), error) || (!g->as_rows && !store_chunk(g, error)))
@@ -335,7 +331,7 @@ static bool regs_end(AnalysisRun *run, int64_t *rows, GError **error) {
     return store_exec_section(run->store, "regs view", run->name, error);
 }
 
-static void regs_free(AnalysisRun *run) {
+static void regs_free(Recorder *run) {
     Regs *g = run->state;
     row_queue_finish(g_steal_pointer(&g->queue), NULL);
     store_stmt_free(g->insert);
@@ -343,19 +339,13 @@ static void regs_free(AnalysisRun *run) {
     g_free(g->known);
 }
 
-static const RrOption regs_options[] = {
-    {"regs", RR_OPTION_TEXT, "x", "LIST",
-     "names with + between them; x and f stand for all integer or FP registers"},
-    {"every", RR_OPTION_TEXT, "", "N", "their values before every N-th step, not each change"},
-    {"storage", RR_OPTION_CHOICE, "chunks", "chunks|rows",
-     "compressed column chunks, or plain rows (large, but readable by any program)"},
-    FILTER_OPTIONS,
-    {NULL},
-};
+static const RecorderSetting settings[] = {
+    {"regs", "LIST", "x"}, {"every", "N", ""}, {"storage", "chunks|rows", "chunks"}, FILTER_SETTINGS, {NULL}};
+static const char *const tables[] = {"$", "$_v", "$_chunk", "$_code", "$_index", NULL};
 
-const AnalysisClass regs_class = {
-    .info = {"regs", "register values: each change, every N steps, or at an address", "regs regs_v",
-             regs_options},
+const RecorderClass registers_recorder = {
+    .settings = settings,
+    .tables = tables,
     .state_size = sizeof(Regs),
     .begin = regs_begin,
     .end = regs_end,

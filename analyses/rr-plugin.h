@@ -366,6 +366,45 @@ RR_API void rr_row(RrTable *table, const RrValue *values);
 RR_API RrPlace rr_place(RrSelf *self);
 RR_API void rr_row_at(RrTable *table, const RrPlace *place, const RrValue *values);
 
+/* -- recordings ------------------------------------------------------------------------------------------ */
+/*
+ * [3] What there is too much of for a call each, rr-emu records by itself, as fast as its own analyses do, which are
+ * plugins that call this. A recording makes the tables that docs/sql.md describes under the names of those analyses, with
+ * their views, in the order of (pos, seq) that all rows have:
+ *
+ *                            table, if it is called NAME           its settings, as the options of --analysis …
+ *   RR_RECORD_ACCESSES       NAME NAME_write                       memtrace: ptw storage window
+ *   RR_RECORD_INSTRUCTIONS   NAME                                  insn: storage first last pc symbol
+ *   RR_RECORD_REGISTERS      NAME                                  regs: regs every storage first last pc symbol
+ *   RR_RECORD_BLOCKS         NAME_block NAME_edge NAME_cover       blocks: storage
+ *   RR_RECORD_FUNCTIONS      NAME_func                             funcs: none
+ *   RR_RECORD_CALLS          NAME_call                             calls: insns symbol first last storage
+ */
+typedef enum {
+    RR_RECORD_ACCESSES,
+    RR_RECORD_INSTRUCTIONS,
+    RR_RECORD_REGISTERS,
+    RR_RECORD_BLOCKS,
+    RR_RECORD_FUNCTIONS,
+    RR_RECORD_CALLS
+} RrRecording;
+
+typedef struct RrSetting {
+    const char *name; /* NULL ends the list */
+    const char *value;
+} RrSetting;
+
+/*
+ * In install only; several times, also of one kind, as long as no two tables of the plugin get the same name. NAME is that of
+ * the plugin's tables, or with _suffix behind it unless suffix is NULL. settings: NULL, or those that are not to be as they
+ * are without the option; copied. All of the replay is recorded, whatever rr_stop_observing() says, and the rows count as
+ * the plugin's. A replay by several workers is refused.
+ *
+ * False: it cannot be done (a value that makes no sense, a symbol that there is not). Then the plugin does not start,
+ * whatever install returns, and rr-emu says why. A setting that there is not ends the program.
+ */
+RR_API bool rr_record(RrSelf *self, RrRecording what, const char *suffix, const RrSetting *settings);
+
 #ifdef __cplusplus
 }
 #endif

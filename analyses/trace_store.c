@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "analyses/trace_store.h"
 
-#include <string.h>
-
-bool trace_store_is_default(const AnalysisRun *run) {
-    return !strcmp(run->name, run->class->info.name);
+bool trace_store_is_default(const Recorder *run) {
+    return run->is_default;
 }
 
-bool trace_store_drop(AnalysisRun *run, const char *name, GError **error) {
+bool trace_store_drop(Recorder *run, const char *name, GError **error) {
     const char *sql = "SELECT count(*) FROM sqlite_schema WHERE name = ? AND type = ?";
     const char *type = store_get_int(run->store, sql, 0, "ss", name, "table")  ? "TABLE"
                        : store_get_int(run->store, sql, 0, "ss", name, "view") ? "VIEW"
@@ -16,7 +14,7 @@ bool trace_store_drop(AnalysisRun *run, const char *name, GError **error) {
     return !type || store_exec(run->store, drop, error);
 }
 
-bool trace_store_make(AnalysisRun *run, StoreStmt **insert, GError **error) {
+bool trace_store_make(Recorder *run, StoreStmt **insert, GError **error) {
     g_autofree char *sql = g_strdup_printf("INSERT INTO \"%s_chunk\" VALUES (?, ?, ?, ?, ?, ?)", run->name);
     return trace_store_drop(run, run->name, error) &&
            store_exec_section(run->store, "trace drop", run->name, error) &&
@@ -31,7 +29,7 @@ bool trace_store_chunk(StoreStmt *insert, uint64_t id, const ChunkResult *r, con
 }
 
 bool trace_store_node(void *opaque, unsigned level, uint64_t group, const Bytes *blob, GError **error) {
-    AnalysisRun *run = opaque;
+    Recorder *run = opaque;
     StoreStmt *stmt;
     g_autofree char *sql = g_strdup_printf("INSERT INTO \"%s_index\" VALUES (?, ?, ?)", run->name);
     if (!store_prepare(run->store, sql, &stmt, error))
@@ -41,7 +39,7 @@ bool trace_store_node(void *opaque, unsigned level, uint64_t group, const Bytes 
     return ok;
 }
 
-bool trace_store_code(AnalysisRun *run, CodeTable *code, GError **error) {
+bool trace_store_code(Recorder *run, CodeTable *code, GError **error) {
     StoreStmt *stmt;
     Bytes blob = {0};
     bool ok = true;

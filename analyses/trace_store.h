@@ -4,20 +4,20 @@
 #define ANALYSES_TRACE_STORE_H
 
 #include "analyses/code_table.h"
-#include "analyses/run.h"
+#include "analyses/recorder.h"
 #include "analyses/store/index.h"
 
 /* Drop the table or view `name` if there is one. Eponymous tables have no entry and cannot be dropped. */
-bool trace_store_drop(AnalysisRun *run, const char *name, GError **error);
+bool trace_store_drop(Recorder *run, const char *name, GError **error);
 /* Make the empty tables, where a former run's were, and the statement that adds a chunk to them. */
-bool trace_store_make(AnalysisRun *run, StoreStmt **insert, GError **error);
+bool trace_store_make(Recorder *run, StoreStmt **insert, GError **error);
 /* Add a chunk; ids are 0, 1, 2 …, in any order. `touched`: index_write_touched() of its pages. */
 bool trace_store_chunk(StoreStmt *insert, uint64_t id, const ChunkResult *r, const Bytes *touched,
                        GError **error);
 /* IndexStoreFn, with the run. */
 bool trace_store_node(void *run, unsigned level, uint64_t group, const Bytes *blob, GError **error);
-bool trace_store_code(AnalysisRun *run, CodeTable *code, GError **error);
+bool trace_store_code(Recorder *run, CodeTable *code, GError **error);
 /* The run's tables have the names that the virtual tables know. */
-bool trace_store_is_default(const AnalysisRun *run);
+bool trace_store_is_default(const Recorder *run);
 
 #endif

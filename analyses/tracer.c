@@ -53,10 +53,6 @@ void tracer_add(Tracer *t, uint32_t wants, unsigned jobs, TraceJobFn *fn, void *
     t->jobs_max = MAX(t->jobs_max, jobs + 1);
 }
 
-bool tracer_wanted(const Tracer *t) {
-    return t->consumers->len > 0;
-}
-
 void trace_job_unref(TraceJob *job) {
     Tracer *t = job->tracer;
     if (!g_atomic_int_dec_and_test(&job->refs))
@@ -135,8 +131,9 @@ static void flush_engine(Machine *m) {
 }
 
 void tracer_begin(Tracer *t, Machine *m) {
+    if (!t->machine)
+        hooks_subscribe(m->hooks, &tracer_hooks, t);
     t->machine = m;
-    hooks_subscribe(m->hooks, &tracer_hooks, t);
     hooks_set_trace_wants(m->hooks, t->wants);
     flush_engine(m);
 }

@@ -34,10 +34,9 @@ typedef void TraceJobFn(void *opaque, TraceJob *job);
 
 Tracer *tracer_new(void);
 void tracer_free(Tracer *t); /* no job is in use any more */
-/* Before tracer_begin. `jobs`: how many the consumer may hold. */
+/* Before the tracer_begin that counts for it. `jobs`: how many the consumer may hold. */
 void tracer_add(Tracer *t, uint32_t wants, unsigned jobs, TraceJobFn *fn, void *opaque);
-bool tracer_wanted(const Tracer *t);
-/* Subscribe to the machine's trace, and make the engine leave one. */
+/* Subscribe to the machine's trace, and make the engine leave one. Again after tracer_add(), before the machine runs. */
 void tracer_begin(Tracer *t, Machine *m);
 /* Unsubscribe; the last job goes to the consumers. */
 void tracer_end(Tracer *t);
