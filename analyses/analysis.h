@@ -50,6 +50,8 @@ void analysis_set_free(AnalysisSet *set);
  */
 bool analysis_set_follow(AnalysisSet *set, Machine *m, const char *sysroot, GError **error);
 bool analysis_set_follows(const AnalysisSet *set);
+/* In a worker of a parallel replay: what the set follows by itself must not reach the database. */
+void analysis_set_segment(AnalysisSet *set);
 /* For a replay by several workers (segments.h): the plugins among the analyses; the name of one that is none, or NULL. */
 PluginHost *analysis_set_host(AnalysisSet *set);
 const char *analysis_set_alone(const AnalysisSet *set);

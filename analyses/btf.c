@@ -143,13 +143,24 @@ static bool find_member(const Btf *b, const uint8_t *type, const char *name, siz
     return false;
 }
 
-bool btf_member(const Btf *b, const char *structure, const char *member, uint32_t *offset) {
-    const uint8_t *type = NULL;
-    for (guint i = 0; i < b->at->len && !type; i++) {
-        const uint8_t *t = b->types + g_array_index(b->at, uint32_t, i);
-        if (kind_of(t) == KIND_STRUCT && !strcmp(string_at(b, get32(t)), structure))
-            type = t;
+static const uint8_t *find_structure(const Btf *b, const char *name) {
+    for (guint i = 0; i < b->at->len; i++) {
+        const uint8_t *type = b->types + g_array_index(b->at, uint32_t, i);
+        if (kind_of(type) == KIND_STRUCT && !strcmp(string_at(b, get32(type)), name))
+            return type;
     }
+    return NULL;
+}
+
+bool btf_size(const Btf *b, const char *structure, uint32_t *size) {
+    const uint8_t *type = find_structure(b, structure);
+    if (type)
+        *size = get32(type + 8);
+    return type != NULL;
+}
+
+bool btf_member(const Btf *b, const char *structure, const char *member, uint32_t *offset) {
+    const uint8_t *type = find_structure(b, structure);
     uint64_t sum = 0;
     for (;;) {
         uint64_t bits;

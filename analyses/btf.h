@@ -20,5 +20,7 @@ void btf_free(Btf *b); /* NULL is allowed */
  * unnamed structures and unions are found by their own name. False: there is no such member, or it is a bit field.
  */
 bool btf_member(const Btf *b, const char *structure, const char *member, uint32_t *offset);
+/* The size of a structure in bytes. False: there is none of that name. */
+bool btf_size(const Btf *b, const char *structure, uint32_t *size);
 
 #endif

@@ -153,8 +153,8 @@ static bool read_options(Recorder *run, Calls *x, GError **error) {
 
 /* What programs are followed, or were, may give a function's address other names later. */
 static bool names_are_lasting(const Recorder *run) {
-    return !analysis_set_programs(run->set) &&
-           !store_get_int(run->store, "SELECT EXISTS (SELECT 1 FROM map)", 0, "");
+    return !analysis_set_follows(run->set) &&
+           !store_get_int(run->store, "SELECT EXISTS (SELECT 1 FROM map WHERE satp IS NOT NULL)", 0, "");
 }
 
 static bool make_tables(Recorder *run, Calls *x, GError **error) {

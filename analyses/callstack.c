@@ -65,8 +65,11 @@ static uint64_t space_of(const Hart *hart) {
     return hart->priv == PRIV_U ? hart->satp : 0;
 }
 
-static int64_t program_of(const CallStacks *c, const Hart *hart) {
-    return hart->priv == PRIV_U ? programs_on(c->programs, hart) : 0;
+/* Or the kernel's module that has the function. */
+static int64_t program_of(const CallStacks *c, const Hart *hart, Gva addr) {
+    if (hart->priv == PRIV_U)
+        return programs_on(c->programs, hart);
+    return addr >> 63 ? programs_place(c->programs, hart, addr).module : 0;
 }
 
 static Func *func_at(CallStacks *c, Gva addr, uint64_t satp, int64_t program) {
@@ -227,7 +230,7 @@ static inline uint64_t insns_of(const CallStacks *c, const Hart *hart) {
 static CallFrame *push_base(CallStacks *c, Fiber *f, const Hart *hart, Gva pc, CallKind kind, uint64_t clock,
                             uint64_t first) {
     Gva begin = functions_begin_of(c->functions, pc);
-    CallFrame *x = push(c, f, func_at(c, begin, space_of(hart), program_of(c, hart)), kind);
+    CallFrame *x = push(c, f, func_at(c, begin, space_of(hart), program_of(c, hart, begin)), kind);
     x->func->calls += kind == CALL_ROOT && pc == begin;
     x->saved_clock = clock;
     x->parent = 0;
@@ -453,8 +456,11 @@ static Gva site_target(const Site *s, const Hart *hart) {
 
 static Func *site_func(Site *s, const Hart *hart, Gva target, bool must) {
     uint64_t satp = space_of(hart);
-    int64_t program = program_of(s->stacks, hart);
-    if (s->in.target == target && s->in.satp == satp && s->program == program && (s->in.func || !must))
+    bool is_same = s->program != -1 && s->in.target == target && s->in.satp == satp && (s->in.func || !must);
+    if (is_same && hart->priv != PRIV_U) /* when a module goes its callers are translated anew */
+        return s->in.func;
+    int64_t program = program_of(s->stacks, hart, target);
+    if (is_same && s->program == program)
         return s->in.func;
     s->in.target = target;
     s->in.satp = satp;
@@ -587,7 +593,7 @@ static void set_target(Site *s, const ProbeInsn *insn) {
 
 /* Which program runs is not known to generated code. */
 static void add_site(CallStacks *c, ProbeBlock *b, unsigned i, Site *s) {
-    if (c->in_line && s->transfer == TRANSFER_CALL && !(s->in.mask && c->programs))
+    if (c->in_line && s->transfer == TRANSFER_CALL && !(s->in.mask && programs_are_followed(c->programs)))
         probe_add_stack_call(b, i, &s->in, s->base, (int32_t)s->offset);
     else if (c->in_line && s->transfer == TRANSFER_RETURN)
         probe_add_stack_return(b, i, &s->in, s->base, (int32_t)s->offset);

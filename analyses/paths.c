@@ -265,8 +265,9 @@ void paths_cut(Paths *p, const Hart *hart, uint32_t left, HookCut why) {
 /* Code is translated when the hart runs it, and anew when it lies in other memory: where it belongs does not change. */
 static ProgramPlace program_of(const Paths *p, const ProbeBlock *b) {
     const Hart *hart = p->machine->harts[p->machine->current];
-    bool is_program = (probe_block_flags(b) >> FLAG_PRIV_SHIFT & 3) == PRIV_U;
-    return is_program ? programs_place(p->programs, hart, probe_block_pc(b)) : (ProgramPlace){0};
+    Gva pc = probe_block_pc(b);
+    bool is_program = (probe_block_flags(b) >> FLAG_PRIV_SHIFT & 3) == PRIV_U || pc >> 63;
+    return is_program ? programs_place(p->programs, hart, pc) : (ProgramPlace){0};
 }
 
 void paths_translate(Paths *p, ProbeBlock *b) {

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "analyses/kernel_modules.h"
 #include "analyses/peek.h"
 #include "analyses/program_file.h"
 #include "analyses/store/spaces.h"
@@ -38,7 +39,8 @@ struct Programs {
     Store *store;
     SyscallTrack *calls;
     Tasks *tasks;
-    char *root;
+    KernelModules *modules;                  /* NULL: not Linux */
+    char *root;                              /* NULL: only they are followed */
     GHashTable *files;                       /* path → ProgramFile or NULL */
     GHashTable *spaces;                      /* key → Space */
     GHashTable *processes;                   /* pid → Space, which `spaces` owns */
@@ -85,6 +87,7 @@ void programs_free(Programs *p) {
     if (!p)
         return;
     unsubscribe(p);
+    kernel_modules_free(p->modules);
     store_stmt_free(p->insert_map);
     store_stmt_free(p->insert_space);
     g_hash_table_unref(p->files);
@@ -228,11 +231,17 @@ static const Mapping *mapping_at(const Programs *p, const Hart *hart, Gva addr) 
 }
 
 ProgramPlace programs_place(const Programs *p, const Hart *hart, Gva addr) {
+    if (addr >> 63) {
+        KernelPlace place = p && p->modules ? kernel_modules_place(p->modules, addr) : (KernelPlace){0};
+        return (ProgramPlace){place.module, place.shift};
+    }
     const Mapping *m = mapping_at(p, hart, addr);
     return m && m->module ? (ProgramPlace){m->module, m->shift} : (ProgramPlace){0};
 }
 
 bool programs_function_begins(const Programs *p, const Hart *hart, Gva addr) {
+    if (addr >> 63)
+        return p && p->modules && kernel_modules_place(p->modules, addr).begins;
     const Mapping *m = mapping_at(p, hart, addr);
     uint64_t linked = m ? addr - m->shift : 0;
     return m && m->file && g_array_binary_search(m->file->functions, &linked, compare_address, NULL);
@@ -397,7 +406,13 @@ bool programs_begin(Programs *p, GError **error) {
     Pos pos = machine_pos(p->machine);
     if (!tasks_is_linux(p->tasks))
         return true;
-    if (!store_exec(p->store, "DELETE FROM map; DELETE FROM space", error) ||
+    p->modules = kernel_modules_new(p->machine, p->store);
+    if (!kernel_modules_begin(p->modules, error))
+        return false;
+    changed(p);
+    if (!p->root)
+        return true;
+    if (!store_exec(p->store, "DELETE FROM map WHERE satp IS NOT NULL; DELETE FROM space", error) ||
         !store_prepare(p->store,
                        "INSERT INTO map (satp, from_pos, addr, size, module_id, shift, pid) "
                        "VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -416,10 +431,21 @@ bool programs_begin(Programs *p, GError **error) {
     return true;
 }
 
+bool programs_are_followed(const Programs *p) {
+    return p && p->root;
+}
+
+void programs_quiet(Programs *p) {
+    if (p->modules)
+        kernel_modules_quiet(p->modules);
+}
+
 bool programs_end(Programs *p, GError **error) {
     unsubscribe(p);
     changed(p);
     memset(p->running, 0, sizeof p->running);
+    if (p->modules)
+        kernel_modules_end(p->modules, p->error ? NULL : &p->error);
     if (!p->error)
         return true;
     g_propagate_error(error, g_steal_pointer(&p->error));

@@ -12,6 +12,7 @@
 
 typedef struct Programs Programs;
 
+/* sysroot: NULL where only the kernel's modules are followed. */
 Programs *programs_new(Machine *m, Store *store, const char *sysroot);
 void programs_free(Programs *p); /* NULL is allowed */
 /*
@@ -24,14 +25,20 @@ bool programs_begin(Programs *p, GError **error);
  * number it says who has that, since page tables are used again.
  */
 int64_t programs_on(const Programs *p, const Hart *hart);
-/* Whether a function of the program, or of its libraries, begins at an address in what the hart runs in U mode. */
+/* Whether a function of the program, or of its libraries, begins at an address in what the hart runs in U mode; or one of a
+ * module of the kernel. */
 bool programs_function_begins(const Programs *p, const Hart *hart, Gva addr);
-/* Which file's code lies at an address of what the hart runs in U mode, and what its addresses have been moved by. */
+/* Which file's code lies at an address of what the hart runs in U mode, or which module of the kernel; and what its addresses
+ * have been moved by. */
 typedef struct ProgramPlace {
     int64_t module; /* 0: not known, or p is NULL */
     uint64_t shift;
 } ProgramPlace;
 ProgramPlace programs_place(const Programs *p, const Hart *hart, Gva addr);
+/* Not only modules of the kernel; `p` may be NULL. */
+bool programs_are_followed(const Programs *p);
+/* In a process that must not write to the database (programs of a sysroot are never followed there). */
+void programs_quiet(Programs *p);
 /* Unsubscribe; the first failure since begin. */
 bool programs_end(Programs *p, GError **error);
 

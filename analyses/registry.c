@@ -47,8 +47,9 @@ struct AnalysisSet {
     Tracer *tracer; /* from begin to end */
     Tasks *tasks;   /* likewise, if somebody asked for it */
     SyscallTrack *syscalls;
-    Programs *programs; /* NULL: they are not followed */
-    bool followed;      /* a transaction round the other one, for their rows */
+    Programs *programs;
+    bool follows;  /* the guest's programs, not only modules of its kernel */
+    bool followed; /* a transaction round the other one, for their rows */
     Functions *functions;
     CallStacks *calls; /* likewise */
     bool replaces;     /* a complete run of one of them is in the database */
@@ -154,13 +155,18 @@ void analysis_set_free(AnalysisSet *set) {
 bool analysis_set_follow(AnalysisSet *set, Machine *m, const char *sysroot, GError **error) {
     if (!store_begin(set->store, error))
         return false;
-    set->followed = true;
+    set->followed = set->follows = true;
     set->programs = programs_new(m, set->store, sysroot);
     return programs_begin(set->programs, error);
 }
 
 bool analysis_set_follows(const AnalysisSet *set) {
-    return set->programs != NULL;
+    return set->follows;
+}
+
+void analysis_set_segment(AnalysisSet *set) {
+    if (set->programs)
+        programs_quiet(set->programs);
 }
 
 Programs *analysis_set_programs(AnalysisSet *set) {
@@ -367,6 +373,11 @@ bool analysis_set_begin(AnalysisSet *set, Machine *m, GError **error) {
     if (!store_begin(set->store, error))
         return false;
     set->open = true;
+    if (!set->programs) {
+        set->programs = programs_new(m, set->store, NULL);
+        if (!programs_begin(set->programs, error))
+            return false;
+    }
     for (guint i = 0; i < set->members->len; i++)
         if (!start(set, member_at(set, i), from, error))
             return false;

@@ -19,7 +19,7 @@
  */
 Tasks *analysis_set_tasks(AnalysisSet *set);
 SyscallTrack *analysis_set_syscalls(AnalysisSet *set);
-/* NULL: they are not followed. */
+/* After the set's begin has come to its members. */
 Programs *analysis_set_programs(AnalysisSet *set);
 /* Likewise calls and functions. */
 CallStacks *analysis_set_calls(AnalysisSet *set);

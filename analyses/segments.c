@@ -37,6 +37,8 @@ void segments_lead(const Observers *o) {
 
 void segments_begin(const Observers *o, Pos from, FILE *out) {
     Hosts hosts = hosts_of(o);
+    if (o->set)
+        analysis_set_segment(o->set);
     for (unsigned k = 0; k < G_N_ELEMENTS(hosts.host); k++)
         if (hosts.host[k])
             hosts.host[k]->segment = out;

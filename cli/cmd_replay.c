@@ -172,13 +172,14 @@ static void take_text(void *opaque, int n, const QueryValue *values) {
         *(char **)opaque = g_strdup(values[0].text);
 }
 
-/* What a function of the database says of an address where programs are followed, in what the hart runs in U mode. */
+/* What a function of the database says of an address in what the hart runs in U mode, or in a module of the kernel. */
 static char *ask_program(const Job *j, const char *function, Gva pc) {
     static const QueryOps ops = {ignore_begin, take_text, ignore_end};
     const Machine *m = replay_machine(j->replay);
     const Hart *hart = m->harts[m->current];
     char *text = NULL;
-    if (!j->set || !analysis_set_follows(j->set) || hart->priv != PRIV_U)
+    bool is_program = hart->priv == PRIV_U && j->set && analysis_set_follows(j->set);
+    if (!is_program && !(j->set && pc >> 63))
         return NULL;
     g_autofree char *sql =
         g_strdup_printf("SELECT %s(%" G_GINT64_FORMAT ", %" G_GINT64_FORMAT ", %" G_GINT64_FORMAT ")",

@@ -203,15 +203,18 @@ bool database_add_sysroot(sqlite3 *db, const char *sysroot, GError **error) {
     close(fd);
     bool ok =
         read_programs(path, sysroot, programs, error) && store_attach(db, path, "programs", error) &&
-        store_query(db,
-                    "CREATE TEMP TABLE program_symbol AS SELECT s.id, m.id AS module_id, s.name, addr, "
-                    "s.size, kind FROM programs.program_symbol AS s JOIN programs.module AS f ON f.id = "
-                    "module_id JOIN main.module AS m USING (path) WHERE m.base IS NULL; "
-                    "CREATE TEMP TABLE program_line AS SELECT m.id AS module_id, addr, file, line FROM "
-                    "programs.program_line JOIN programs.module AS f ON f.id = module_id JOIN main.module AS "
-                    "m USING (path) WHERE m.base IS NULL; CREATE INDEX temp.program_line_addr ON "
-                    "program_line (module_id, addr); DETACH programs",
-                    &none, &unused, error);
+        store_query(
+            db,
+            "CREATE TEMP TABLE program_symbol AS SELECT s.id, m.id AS module_id, s.name, addr, "
+            "s.size, kind FROM programs.program_symbol AS s JOIN programs.module AS f ON f.id = "
+            "module_id JOIN main.module AS m USING (path) WHERE m.base IS NULL "
+            "UNION ALL SELECT s.id, module_id, s.name, addr, s.size, kind FROM main.program_symbol AS s JOIN "
+            "main.module AS m ON m.id = module_id WHERE m.base IS NULL AND m.path IS NULL; "
+            "CREATE TEMP TABLE program_line AS SELECT m.id AS module_id, addr, file, line FROM "
+            "programs.program_line JOIN programs.module AS f ON f.id = module_id JOIN main.module AS "
+            "m USING (path) WHERE m.base IS NULL; CREATE INDEX temp.program_line_addr ON "
+            "program_line (module_id, addr); DETACH programs",
+            &none, &unused, error);
     g_unlink(path);
     return ok;
 }

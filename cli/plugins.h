@@ -13,7 +13,7 @@ typedef struct Plugins Plugins;
 typedef struct PluginsJob {
     Store *(*store)(void *opaque, GError **error);     /* the database: for those that declare tables */
     AnalysisSet *(*set)(void *opaque, GError **error); /* begun: for those that follow tasks */
-    /* Of what the hart runs in U mode: a new string or NULL. */
+    /* Of what the hart runs in U mode, or of a module of the kernel: a new string or NULL. */
     char *(*program_symbol)(void *opaque, Gva pc);
     char *(*program_line)(void *opaque, Gva pc); /* "FILE:LINE" */
     void *opaque;

@@ -23,7 +23,7 @@ struct ProbeFunction {
     /* the observer's */
     Gva addr;        /* its first instruction */
     uint64_t satp;   /* of programs; 0: of the kernel, the firmware, or without paging */
-    int64_t program; /* likewise, if it is known */
+    int64_t program; /* likewise, if it is known; or the kernel's module that has it */
     Pos first;       /* where it was first met */
     uint32_t number; /* 0, 1, … in the order of that */
 };

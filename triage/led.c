@@ -3,7 +3,7 @@
 
 typedef struct Followed {
     Replay *replay;
-    Programs *programs; /* NULL: there is no folder */
+    Programs *programs;
     Tasks *tasks;
     Functions *functions;
     CallStacks *calls;
@@ -23,11 +23,9 @@ static bool followed_begin(Followed *f, const Rec *rec, const ReplayOptions *opt
     if (!replay_new(rec, options, &f->replay, error))
         return false;
     Machine *m = replay_machine(f->replay);
-    if (sysroot) {
-        f->programs = programs_new(m, store, sysroot);
-        if (!programs_begin(f->programs, error))
-            return false;
-    }
+    f->programs = programs_new(m, store, sysroot);
+    if (!programs_begin(f->programs, error))
+        return false;
     f->tasks = tasks_new(m, store);
     f->functions = functions_new(store);
     f->calls = call_stacks_new(m, f->functions, f->tasks, f->programs);
@@ -50,7 +48,7 @@ static bool followed_end(Followed *f, const Rec *rec, Pos pos, GError **error) {
     call_stacks_end(f->calls);
     tasks_end(f->tasks, machine_pos(m));
     return replay_run_to(f->replay, MIN(pos + 1, rec_end(rec)->pos), error) &&
-           (!f->programs || programs_end(f->programs, error));
+           programs_end(f->programs, error);
 }
 
 GArray *led_to(const Rec *rec, const ReplayOptions *options, Store *store, const char *sysroot, Pos pos,

@@ -79,6 +79,10 @@ const char *connection_program_symbol(Connection *c, uint64_t pc, uint64_t satp,
     return spaces_text(c->spaces, place, pc, c->text, sizeof c->text) ? c->text : NULL;
 }
 
+const char *connection_kernel_symbol(Connection *c, uint64_t pc, Pos pos) {
+    return pc >> 63 ? connection_program_symbol(c, pc, 0, pos) : connection_symbol(c, pc);
+}
+
 const char *connection_program_symbol_on(Connection *c, uint64_t pc, uint32_t hart, Pos pos) {
     uint64_t satp;
     return spaces_satp(c->spaces, hart, pos, &satp) ? connection_program_symbol(c, pc, satp, pos)
@@ -119,7 +123,7 @@ static void function_symbol_at(sqlite3_context *x, int n, sqlite3_value **v) {
     if (sqlite3_value_type(v[0]) == SQLITE_NULL)
         return;
     const char *name = sqlite3_value_type(v[1]) == SQLITE_NULL
-                           ? connection_symbol(of(x), pc)
+                           ? connection_kernel_symbol(of(x), pc, pos)
                            : connection_program_symbol(of(x), pc, satp, pos);
     if (name)
         sqlite3_result_text(x, name, -1, SQLITE_TRANSIENT);
@@ -139,7 +143,8 @@ static void function_symbol_in(sqlite3_context *x, int n, sqlite3_value **v) {
 
 /* The module that lies there; base_at: what its addresses have been moved by. NULL: no program's. */
 static void result_place(sqlite3_context *x, sqlite3_value **v, bool shift) {
-    if (sqlite3_value_type(v[0]) == SQLITE_NULL || sqlite3_value_type(v[1]) == SQLITE_NULL)
+    bool is_kernel = sqlite3_value_int64(v[0]) < 0; /* in every address space */
+    if (sqlite3_value_type(v[0]) == SQLITE_NULL || (sqlite3_value_type(v[1]) == SQLITE_NULL && !is_kernel))
         return;
     SpacesPlace place = spaces_find(of(x)->spaces, (uint64_t)sqlite3_value_int64(v[1]),
                                     (Pos)sqlite3_value_int64(v[2]), (uint64_t)sqlite3_value_int64(v[0]));
@@ -189,7 +194,7 @@ static void function_line(sqlite3_context *x, int n, sqlite3_value **v) {
 /* line_at(pc, satp, pos), line_in(pc, program, shift): like symbol_at() and symbol_in(). */
 static void function_line_at(sqlite3_context *x, int n, sqlite3_value **v) {
     uint64_t pc = (uint64_t)sqlite3_value_int64(v[0]);
-    if (sqlite3_value_type(v[1]) == SQLITE_NULL)
+    if (sqlite3_value_type(v[1]) == SQLITE_NULL && !(pc >> 63))
         function_line(x, n, v);
     else if (sqlite3_value_type(v[0]) != SQLITE_NULL)
         result_line_of(x, pc,

@@ -18,6 +18,8 @@ Windows *connection_windows(Connection *c);
 const char *connection_symbol(Connection *c, uint64_t pc);
 /* The same for code of a program (privilege U), in the address space of satp, or of what the hart has, before step pos. */
 const char *connection_program_symbol(Connection *c, uint64_t pc, uint64_t satp, Pos pos);
+/* For what is no program's: one of the kernel's modules is where it was before step pos. */
+const char *connection_kernel_symbol(Connection *c, uint64_t pc, Pos pos);
 const char *connection_program_symbol_on(Connection *c, uint64_t pc, uint32_t hart, Pos pos);
 /* The instruction's text as a new string; its bytes if nobody disassembles. */
 char *connection_disassemble(const Connection *c, uint64_t pc, uint32_t insn);

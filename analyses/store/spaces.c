@@ -4,6 +4,8 @@
 #include "analyses/store/sorted.h"
 #include "analyses/store/symbol_list.h"
 
+#define KERNEL_SPACE ((int64_t)-1) /* rows without a satp: what every space has in its upper half */
+
 typedef struct MapRow {
     Pos from;
     uint64_t addr, size, shift;
@@ -71,10 +73,13 @@ static void add_distinct(Spaces *s, const MapRow *row) {
 
 static void load_maps(Spaces *s) {
     sqlite3_stmt *q = NULL;
-    if (sqlite3_prepare_v2(s->db, "SELECT satp, from_pos, addr, size, shift, module_id FROM map ORDER BY id",
+    if (sqlite3_prepare_v2(s->db,
+                           "SELECT satp, from_pos, addr, size, shift, module_id FROM map "
+                           "ORDER BY iif(satp IS NULL, from_pos, 0), id",
                            -1, &q, NULL) == SQLITE_OK)
         while (sqlite3_step(q) == SQLITE_ROW) {
-            int64_t key = sqlite3_column_int64(q, 0);
+            int64_t key =
+                sqlite3_column_type(q, 0) == SQLITE_NULL ? KERNEL_SPACE : sqlite3_column_int64(q, 0);
             MapRow row = {(Pos)sqlite3_column_int64(q, 1), (uint64_t)sqlite3_column_int64(q, 2),
                           (uint64_t)sqlite3_column_int64(q, 3), (uint64_t)sqlite3_column_int64(q, 4),
                           sqlite3_column_int64(q, 5)};
@@ -119,7 +124,7 @@ static void need(Spaces *s) {
 /* -- asking ---------------------------------------------------------------------------------------------- */
 
 SpacesPlace spaces_find(Spaces *s, uint64_t satp, Pos pos, uint64_t pc) {
-    int64_t key = (int64_t)SPACE_OF_SATP(satp);
+    int64_t key = pc >> 63 ? KERNEL_SPACE : (int64_t)SPACE_OF_SATP(satp);
     need(s);
     const GArray *rows = g_hash_table_lookup(s->rows, &key);
     for (guint i = rows ? sorted_upto(rows, pos) : 0; i-- > 0;) {

@@ -23,7 +23,7 @@ typedef struct SpacesPlace {
     int64_t module; /* 0: no program is known there */
     uint64_t shift; /* what its addresses have been moved by */
 } SpacesPlace;
-/* Where a program's pc belongs, in the address space of satp, before step pos. */
+/* Where a program's pc belongs, in the address space of satp, before step pos; or one of a module of the kernel, in any. */
 SpacesPlace spaces_find(Spaces *s, uint64_t satp, Pos pos, uint64_t pc);
 /* The same where only one program was ever known to be. */
 SpacesPlace spaces_find_unique(Spaces *s, uint64_t pc);

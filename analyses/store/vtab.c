@@ -350,9 +350,10 @@ static int vtab_column(sqlite3_vtab_cursor *base, sqlite3_context *x, int column
             sqlite3_result_text(x, vtab_priv(r->priv[c->at]), 1, SQLITE_STATIC);
         break;
     case COLUMN_SYMBOL:
-        name = r->priv[c->at] == PRIV_U ? connection_program_symbol(t->connection, r->pc[c->at],
-                                                                    r->satp[c->at], (Pos)r->pos[c->at])
-                                        : connection_symbol(t->connection, r->pc[c->at]);
+        name =
+            r->priv[c->at] == PRIV_U
+                ? connection_program_symbol(t->connection, r->pc[c->at], r->satp[c->at], (Pos)r->pos[c->at])
+                : connection_kernel_symbol(t->connection, r->pc[c->at], (Pos)r->pos[c->at]);
         if (name)
             sqlite3_result_text(x, name, -1, SQLITE_TRANSIENT);
         break;

@@ -273,7 +273,7 @@ static int vtab_column(sqlite3_vtab_cursor *base, sqlite3_context *x, int column
     case COLUMN_PRIV: sqlite3_result_text(x, vtab_priv(b->priv), 1, SQLITE_STATIC); break;
     case COLUMN_SYMBOL:
         name = b->priv == PRIV_U ? connection_program_symbol_on(connection, pc, run->hart, (Pos)row_pos(c))
-                                 : connection_symbol(connection, pc);
+                                 : connection_kernel_symbol(connection, pc, (Pos)row_pos(c));
         if (name)
             sqlite3_result_text(x, name, -1, SQLITE_TRANSIENT);
         break;
