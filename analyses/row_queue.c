@@ -21,7 +21,8 @@ struct RowQueue {
     GQueue spares; /* empty ones, whose memory the host has given already */
     size_t batch;  /* items */
     Batch *filling;
-    bool finishing, busy, paused;
+    bool finishing, paused;
+    bool rests; /* the thread waits for something to do; not so before its first wait */
     GError *error;
 };
 
@@ -36,7 +37,6 @@ static gpointer queue_thread(gpointer data) {
     for (;;) {
         Batch *b = q->paused ? NULL : g_queue_pop_head(&q->batches);
         if (b) {
-            q->busy = true;
             g_cond_broadcast(&q->changed);
             g_mutex_unlock(&q->lock);
             run_batch(q, b);
@@ -45,12 +45,13 @@ static gpointer queue_thread(gpointer data) {
                 g_queue_push_head(&q->spares, b);
             else
                 g_free(b);
-            q->busy = false;
-            g_cond_broadcast(&q->changed);
         } else if (q->finishing) {
             break;
         } else {
+            q->rests = true;
+            g_cond_broadcast(&q->changed);
             g_cond_wait(&q->changed, &q->lock);
+            q->rests = false;
         }
     }
     g_mutex_unlock(&q->lock);
@@ -107,7 +108,7 @@ void row_queue_flush(RowQueue *q) {
 void row_queue_pause(RowQueue *q) {
     g_mutex_lock(&q->lock);
     q->paused = true;
-    while (q->busy)
+    while (q->thread && !q->rests)
         g_cond_wait(&q->changed, &q->lock);
     g_mutex_unlock(&q->lock);
 }
