@@ -24,16 +24,35 @@ static void take(void *opaque, int n, const QueryValue *values) {
     g_array_append_val(f->sorted, x);
 }
 
+static gint compare(gconstpointer a, gconstpointer b) {
+    const Function *x = a, *y = b;
+    if (x->addr != y->addr)
+        return x->addr < y->addr ? -1 : 1;
+    return (x->size > y->size) - (x->size < y->size);
+}
+
+/* In order, the largest of those that begin at one address. */
+static void sort(GArray *functions) {
+    guint n = 0;
+    g_array_sort(functions, compare);
+    for (guint i = 0; i < functions->len; i++) {
+        const Function *x = &g_array_index(functions, Function, i);
+        n += n == 0 || g_array_index(functions, Function, n - 1).addr != x->addr;
+        g_array_index(functions, Function, n - 1) = *x;
+    }
+    g_array_set_size(functions, n);
+}
+
 Functions *functions_new(Store *store) {
     static const QueryOps ops = {ignore_begin, take, ignore_end};
     Functions *f = g_new0(Functions, 1);
     f->sorted = g_array_new(FALSE, FALSE, sizeof(Function));
-    /* Ascending as unsigned numbers. Of an ELF file, labels are no functions; programs in assembly have nothing else. */
-    store_query(
-        store_handle(store),
-        "SELECT addr, max(size) FROM symbol WHERE kind = 'func' OR (kind = 'label' AND module_id NOT IN "
-        "(SELECT module_id FROM symbol WHERE kind = 'func')) GROUP BY addr ORDER BY addr < 0, addr",
-        &ops, f, NULL);
+    /* Of an ELF file, labels are no functions; programs in assembly have nothing else. */
+    store_query(store_handle(store),
+                "SELECT addr, size FROM symbol WHERE kind = 'func' OR (kind = 'label' AND module_id NOT IN "
+                "(SELECT module_id FROM symbol WHERE kind = 'func'))",
+                &ops, f, NULL);
+    sort(f->sorted);
     return f;
 }
 

@@ -11,15 +11,30 @@ static void symbol_clear(void *p) {
     g_free(((Symbol *)p)->name);
 }
 
+/*
+ * Unsigned order. Of several at an address the last one is found: with a size rather than without, then one whose name
+ * does not begin with _, the larger one, the first name.
+ */
+static gint compare(gconstpointer a, gconstpointer b) {
+    const Symbol *x = a, *y = b;
+    if (x->addr != y->addr)
+        return x->addr < y->addr ? -1 : 1;
+    int64_t size[2] = {(int64_t)x->size, (int64_t)y->size};
+    if ((size[0] > 0) != (size[1] > 0))
+        return size[0] > 0 ? 1 : -1;
+    bool hidden[2] = {x->name && *x->name == '_', y->name && *y->name == '_'};
+    if (hidden[0] != hidden[1])
+        return hidden[0] ? -1 : 1;
+    if (size[0] != size[1])
+        return size[0] < size[1] ? -1 : 1;
+    return g_strcmp0(y->name, x->name);
+}
+
 GArray *symbol_list_new(sqlite3 *db, const char *table, const char *where, int64_t module) {
     GArray *list = g_array_new(FALSE, FALSE, sizeof(Symbol));
     sqlite3_stmt *s = NULL;
     g_array_set_clear_func(list, symbol_clear);
-    /* Unsigned order: first the non-negative ones. */
-    g_autofree char *sql =
-        g_strdup_printf("SELECT addr, size, name FROM %s %s ORDER BY addr < 0, addr, size > 0, "
-                        "name LIKE '\\_%%' ESCAPE '\\' DESC, size, name DESC",
-                        table, where);
+    g_autofree char *sql = g_strdup_printf("SELECT addr, size, name FROM %s %s", table, where);
     if (sqlite3_prepare_v2(db, sql, -1, &s, NULL) == SQLITE_OK) {
         sqlite3_bind_int64(s, 1, module);
         while (sqlite3_step(s) == SQLITE_ROW) {
@@ -29,6 +44,7 @@ GArray *symbol_list_new(sqlite3 *db, const char *table, const char *where, int64
         }
     }
     sqlite3_finalize(s);
+    g_array_sort(list, compare);
     return list;
 }
 
