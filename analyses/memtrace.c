@@ -180,8 +180,8 @@ static bool make_tables(Memtrace *m, GError **error) {
     g_autofree char *view = g_strdup_printf("%s_write", run->name);
     g_autofree char *sql =
         g_strdup_printf("INSERT INTO \"%s\" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, sym(?))", run->name);
-    if (!trace_store_drop(run, view, error) ||
-        (trace_store_is_default(run) && !trace_store_drop(run, "write", error)) ||
+    if (!store_drop(run->store, view, error) ||
+        (trace_store_is_default(run) && !store_drop(run->store, "write", error)) ||
         !trace_store_make(run, &m->insert, error))
         return false;
     if (!m->as_rows)

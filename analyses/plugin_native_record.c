@@ -88,6 +88,16 @@ static void claim_tables(RrSelf *self, const Recorder *run) {
     }
 }
 
+/* A former plugin's may be of another kind. */
+static bool drop_tables(const Recorder *run, GError **error) {
+    bool ok = true;
+    for (const char *const *t = run->class->tables; ok && *t && !run->is_default; t++) {
+        g_autofree char *name = g_strconcat(run->name, *t + 1, NULL);
+        ok = store_drop(run->store, name, error);
+    }
+    return ok;
+}
+
 static bool begin(RrSelf *self, Recorder *run, GError **error) {
     PluginHost *host = self->plugin->host;
     if (host->leads)
@@ -97,6 +107,8 @@ static bool begin(RrSelf *self, Recorder *run, GError **error) {
         return false;
     run->store = host->store;
     run->machine = analysis_set_machine(run->set);
+    if (!drop_tables(run, error))
+        return false;
     run->begun = true;
     return run->class->begin(run, error);
 }

@@ -65,8 +65,10 @@ bool native_rows_open(RrSelf *self) {
 }
 
 void native_rows_fail(RrSelf *self, GError *error) {
-    g_clear_error(&self->rows->error);
-    self->rows->error = error;
+    if (self->rows->error)
+        g_error_free(error); /* the first one tells */
+    else
+        self->rows->error = error;
 }
 
 void native_rows_claim(RrSelf *self, const char *name) {
@@ -188,9 +190,11 @@ static bool create(const RrTable *t, const char *section, const RrColumn *column
     Store *store = t->self->plugin->host->store;
     if (t->self->plugin->is_builtin)
         return store_exec_section(store, section, t->name, error);
+    g_autofree char *view = g_strconcat(t->name, "_v", NULL);
     g_autoptr(GString) sql = g_string_new(NULL);
-    g_string_printf(sql, "DROP VIEW IF EXISTS \"%s_v\"; DROP TABLE IF EXISTS \"%s\"; CREATE TABLE \"%s\" (",
-                    t->name, t->name, t->name);
+    if (!store_drop(store, view, error) || !store_drop(store, t->name, error))
+        return false;
+    g_string_printf(sql, "CREATE TABLE \"%s\" (", t->name);
     add_columns(sql, t, columns, add_type);
     g_string_append_printf(sql, "%s; CREATE VIEW \"%s_v\" AS SELECT ",
                            t->is_plain ? ")" : ", PRIMARY KEY (pos, seq)) WITHOUT ROWID", t->name);

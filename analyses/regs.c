@@ -262,7 +262,7 @@ static bool make_tables(Regs *g, GError **error) {
     g_autofree char *sql = g_strdup_printf(g->as_rows ? "INSERT INTO \"%s\" VALUES (?, ?, ?, ?, ?)"
                                                       : "INSERT INTO \"%s_chunk\" VALUES (?, ?, ?, ?, ?)",
                                            run->name);
-    return trace_store_drop(run, run->name, error) &&
+    return store_drop(run->store, run->name, error) &&
            store_exec_section(run->store, "trace drop", run->name, error) &&
            store_exec_section(run->store, g->as_rows ? "regs rows" : "regs chunks", run->name, error) &&
            store_prepare(run->store, sql, &g->insert, error);

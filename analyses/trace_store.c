@@ -5,18 +5,9 @@ bool trace_store_is_default(const Recorder *run) {
     return run->is_default;
 }
 
-bool trace_store_drop(Recorder *run, const char *name, GError **error) {
-    const char *sql = "SELECT count(*) FROM sqlite_schema WHERE name = ? AND type = ?";
-    const char *type = store_get_int(run->store, sql, 0, "ss", name, "table")  ? "TABLE"
-                       : store_get_int(run->store, sql, 0, "ss", name, "view") ? "VIEW"
-                                                                               : NULL;
-    g_autofree char *drop = g_strdup_printf("DROP %s \"%s\"", type, name);
-    return !type || store_exec(run->store, drop, error);
-}
-
 bool trace_store_make(Recorder *run, StoreStmt **insert, GError **error) {
     g_autofree char *sql = g_strdup_printf("INSERT INTO \"%s_chunk\" VALUES (?, ?, ?, ?, ?, ?)", run->name);
-    return trace_store_drop(run, run->name, error) &&
+    return store_drop(run->store, run->name, error) &&
            store_exec_section(run->store, "trace drop", run->name, error) &&
            store_exec_section(run->store, "trace chunks", run->name, error) &&
            store_prepare(run->store, sql, insert, error);

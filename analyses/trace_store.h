@@ -7,8 +7,6 @@
 #include "analyses/recorder.h"
 #include "analyses/store/index.h"
 
-/* Drop the table or view `name` if there is one. Eponymous tables have no entry and cannot be dropped. */
-bool trace_store_drop(Recorder *run, const char *name, GError **error);
 /* Make the empty tables, where a former run's were, and the statement that adds a chunk to them. */
 bool trace_store_make(Recorder *run, StoreStmt **insert, GError **error);
 /* Add a chunk; ids are 0, 1, 2 …, in any order. `touched`: index_write_touched() of its pages. */

@@ -49,6 +49,15 @@ bool store_exec(Store *s, const char *sql, GError **error) {
     return ok;
 }
 
+bool store_drop(Store *s, const char *name, GError **error) {
+    const char *sql = "SELECT count(*) FROM sqlite_schema WHERE name = ? COLLATE NOCASE AND type = ?";
+    const char *type = store_get_int(s, sql, 0, "ss", name, "table")  ? "TABLE"
+                       : store_get_int(s, sql, 0, "ss", name, "view") ? "VIEW"
+                                                                      : NULL;
+    g_autofree char *drop = g_strdup_printf("DROP %s \"%s\"", type, name);
+    return !type || store_exec(s, drop, error);
+}
+
 bool store_exec_section(Store *s, const char *section, const char *name, GError **error) {
     g_autofree char *mark = g_strdup_printf("\n--- %s\n", section);
     const char *from = strstr(db_sql, mark);

@@ -34,6 +34,8 @@ void store_rollback(Store *s);
  */
 /* Run SQL that gives no rows. */
 bool store_exec(Store *s, const char *sql, GError **error);
+/* Drop the table or view `name` if there is one. Eponymous tables have no entry and cannot be dropped. */
+bool store_drop(Store *s, const char *name, GError **error);
 /* Run the section of schema/db.sql, with $ replaced by `name` (may be NULL). */
 bool store_exec_section(Store *s, const char *section, const char *name, GError **error);
 
