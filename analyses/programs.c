@@ -5,6 +5,7 @@
 
 #include "analyses/kernel_modules.h"
 #include "analyses/peek.h"
+#include "analyses/process_files.h"
 #include "analyses/program_file.h"
 #include "analyses/store/spaces.h"
 
@@ -17,7 +18,8 @@
 
 /* The auxiliary vector's types (Linux, include/uapi/linux/auxvec.h). */
 enum { AT_NULL = 0, AT_PHDR = 3, AT_BASE = 7, AT_EXECFN = 31 };
-enum { NR_OPENAT = 56, NR_CLOSE = 57, NR_MUNMAP = 215, NR_MMAP = 222 };
+enum { NR_MUNMAP = 215, NR_MREMAP = 216, NR_MMAP = 222 };
+enum { MREMAP_DONTUNMAP = 4 };
 enum { PROT_EXECUTE = 4, MAP_ANONYMOUSLY = 0x20 };
 
 typedef struct Mapping {
@@ -39,13 +41,13 @@ struct Programs {
     Store *store;
     SyscallTrack *calls;
     Tasks *tasks;
-    KernelModules *modules;                  /* NULL: not Linux */
-    char *root;                              /* NULL: only they are followed */
-    GHashTable *files;                       /* path → ProgramFile or NULL */
-    GHashTable *spaces;                      /* key → Space */
-    GHashTable *processes;                   /* pid → Space, which `spaces` owns */
-    GHashTable *known;                       /* task id → Space */
-    GHashTable *fds;                         /* pid << 32 | fd → path */
+    KernelModules *modules; /* NULL: not Linux */
+    char *root;             /* NULL: only they are followed */
+    GHashTable *files;      /* path → ProgramFile or NULL */
+    GHashTable *spaces;     /* key → Space */
+    GHashTable *processes;  /* pid → Space, which `spaces` owns */
+    GHashTable *known;      /* task id → Space */
+    ProcessFiles *opened;
     const Space *running[MACHINE_MAX_HARTS]; /* since the last return to a program */
     StoreStmt *insert_map, *insert_space;
     bool subscribed;
@@ -70,7 +72,7 @@ Programs *programs_new(Machine *m, Store *store, const char *sysroot) {
     p->spaces = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, space_free);
     p->processes = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
     p->known = g_hash_table_new(NULL, NULL);
-    p->fds = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
+    p->opened = process_files_new();
     return p;
 }
 
@@ -94,7 +96,7 @@ void programs_free(Programs *p) {
     g_hash_table_unref(p->processes);
     g_hash_table_unref(p->known);
     g_hash_table_unref(p->spaces);
-    g_hash_table_unref(p->fds);
+    process_files_free(p->opened);
     syscall_track_free(p->calls);
     tasks_free(p->tasks);
     g_clear_error(&p->error);
@@ -220,14 +222,17 @@ int64_t programs_on(const Programs *p, const Hart *hart) {
     return s ? s->program : 0;
 }
 
-static const Mapping *mapping_at(const Programs *p, const Hart *hart, Gva addr) {
-    const Space *s = p ? p->running[hart->id] : NULL;
+static const Mapping *mapping_in(const Space *s, Gva addr) {
     for (guint i = s ? s->mappings->len : 0; i-- > 0;) {
         const Mapping *m = &g_array_index(s->mappings, Mapping, i);
         if (addr - m->addr < m->size)
             return m;
     }
     return NULL;
+}
+
+static const Mapping *mapping_at(const Programs *p, const Hart *hart, Gva addr) {
+    return mapping_in(p ? p->running[hart->id] : NULL, addr);
 }
 
 ProgramPlace programs_place(const Programs *p, const Hart *hart, Gva addr) {
@@ -258,7 +263,8 @@ static void program_begins(Programs *p, const Hart *hart, int64_t pid, Pos from)
     if (own && !strcmp(s->path, "/proc/self/exe")) {
         g_free(s->path);
         s->path = g_steal_pointer(&own);
-    }
+    } else if (!(s->path = process_files_executed(p->opened, pid, s->path)))
+        return;
     const ProgramFile *f = program_at(p, s->path);
     if (!f || !f->has_headers)
         return;
@@ -289,7 +295,10 @@ static void task_begins(Programs *p, const Hart *hart, const Task *task, Pos fro
     uint64_t key = SPACE_OF_SATP(hart->satp);
     Space *s = g_hash_table_lookup(p->spaces, &key);
     const Space *parent = parent_pid ? g_hash_table_lookup(p->processes, &parent_pid) : NULL;
-    if (s && (s->pid == pid || s == parent)) /* the latter until it executes something (vfork) */
+    if (s && s->pid == pid)
+        return;
+    process_files_begin(p->opened, pid, parent ? parent_pid : 0);
+    if (s && s == parent) /* until it executes something (vfork) */
         return;
     if (!parent) {
         program_begins(p, hart, pid, from);
@@ -329,10 +338,6 @@ static void on_satp(void *opaque, Pos pos, const Hart *hart) {
 
 /* -- system calls ---------------------------------------------------------------------------------------- */
 
-static int64_t fd_key(int64_t pid, uint64_t fd) {
-    return (int64_t)((uint64_t)pid << 32 | (uint32_t)fd);
-}
-
 static void on_mapped(Programs *p, Space *s, const char *path, const Syscall *c) {
     uint64_t addr = (uint64_t)c->result, offset = c->args[5];
     const ProgramFile *f = file_at(p, path);
@@ -346,32 +351,32 @@ static void on_mapped(Programs *p, Space *s, const char *path, const Syscall *c)
     }
 }
 
-static void on_call(Programs *p, Space *s, const Syscall *c, const Hart *hart) {
-    int64_t key;
+/* What is moved is what lies at its beginning: a file's code is moved as a whole. */
+static void on_moved(Programs *p, Space *s, const Syscall *c) {
+    uint64_t from = c->args[0], size = c->args[2], to = (uint64_t)c->result;
+    const Mapping *found = mapping_in(s, from);
+    if (!found || !found->module || from == to)
+        return;
+    Mapping moved = *found;
+    if (!(c->args[3] & MREMAP_DONTUNMAP))
+        add_mapping(p, s, (Mapping){.addr = from, .size = c->args[1]}, c->exit + 1);
+    moved.addr = to;
+    moved.size = size;
+    moved.shift += to - from;
+    add_mapping(p, s, moved, c->exit + 1);
+}
+
+static void on_call(Programs *p, Space *s, const Syscall *c) {
+    const char *path;
     switch (c->nr) {
-    case NR_OPENAT: {
-        key = fd_key(s->pid, (uint64_t)c->result);
-        char *path = read_path(hart, c->args[1]);
-        if (path && *path == '/')
-            g_hash_table_insert(p->fds, g_memdup2(&key, sizeof key), path);
-        else { /* it is another file than what had the number before */
-            g_hash_table_remove(p->fds, &key);
-            g_free(path);
-        }
-        break;
-    }
-    case NR_CLOSE:
-        key = fd_key(s->pid, c->args[0]);
-        g_hash_table_remove(p->fds, &key);
-        break;
-    case NR_MMAP: {
-        key = fd_key(s->pid, c->args[4]);
-        const char *path = g_hash_table_lookup(p->fds, &key);
+    case NR_MMAP:
+        path = process_files_path(p->opened, s->pid, c->args[4]);
         if (path && (c->args[2] & PROT_EXECUTE) && !(c->args[3] & MAP_ANONYMOUSLY))
             on_mapped(p, s, path, c);
         break;
-    }
-    default: add_mapping(p, s, (Mapping){.addr = c->args[0], .size = c->args[1]}, c->exit + 1); break;
+    case NR_MUNMAP: add_mapping(p, s, (Mapping){.addr = c->args[0], .size = c->args[1]}, c->exit + 1); break;
+    case NR_MREMAP: on_moved(p, s, c); break;
+    default: break;
     }
 }
 
@@ -387,12 +392,11 @@ static void on_left(void *opaque, const Syscall *c, const Hart *hart) {
         note_task(p, hart, task);
         return;
     }
-    if (c->nr != NR_OPENAT && c->nr != NR_CLOSE && c->nr != NR_MMAP && c->nr != NR_MUNMAP)
-        return;
+    process_files_call(p->opened, pid_of(task), c, hart);
     Space *s = g_hash_table_lookup(p->known, GUINT_TO_POINTER(c->task));
     guint before = s ? s->mappings->len : 0;
     if (s)
-        on_call(p, s, c, hart);
+        on_call(p, s, c);
     if (s && s->mappings->len != before)
         changed(p);
 }
