@@ -52,9 +52,8 @@ bool analysis_set_follow(AnalysisSet *set, Machine *m, const char *sysroot, GErr
 bool analysis_set_follows(const AnalysisSet *set);
 /* In a worker of a parallel replay: what the set follows by itself must not reach the database. */
 void analysis_set_segment(AnalysisSet *set);
-/* For a replay by several workers (segments.h): the plugins among the analyses; the name of one that is none, or NULL. */
+/* For a replay by several workers (segments.h): the analyses, which are plugins. */
 PluginHost *analysis_set_host(AnalysisSet *set);
-const char *analysis_set_alone(const AnalysisSet *set);
 /* Subscribe to the machine's hooks; the machine stands at from_pos. */
 bool analysis_set_begin(AnalysisSet *set, Machine *m, GError **error);
 /* After begin: the first position at or after `at` at which one wants the state of before that step (POS_NONE:

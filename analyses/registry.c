@@ -177,13 +177,6 @@ PluginHost *analysis_set_host(AnalysisSet *set) {
     return set->host;
 }
 
-const char *analysis_set_alone(const AnalysisSet *set) {
-    for (guint i = 0; i < set->members->len; i++)
-        if (!member_at(set, i)->plugin->kind->is_parallel(member_at(set, i)->plugin))
-            return member_at(set, i)->info.name;
-    return NULL;
-}
-
 Tracer *analysis_set_tracer(AnalysisSet *set) {
     return set->tracer;
 }

@@ -19,11 +19,10 @@ static Hosts hosts_of(const Observers *o) {
                 for (Plugin *p = g_ptr_array_index(h_->host[k_]->plugins, i_); p; p = NULL)
 
 const char *segments_alone(const Observers *o) {
-    const char *run = o->set ? analysis_set_alone(o->set) : NULL;
     FOR_EACH_PLUGIN(p, o)
     if (!p->kind->is_parallel || !p->kind->is_parallel(p))
         return p->base;
-    return run;
+    return NULL;
 }
 
 void segments_lead(const Observers *o) {

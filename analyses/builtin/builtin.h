@@ -24,6 +24,9 @@ extern const RrPlugin insn_plugin;
 extern const RrPlugin memtrace_plugin;
 extern const RrPlugin regs_plugin;
 
+/* merge of those whose rows are all that they find: there is nothing to merge. */
+static inline void builtin_merge_nothing(RrSelf *self, const void *bytes, size_t size) {}
+
 /* In install: rr_record() under the plugin's own name, whose settings are the plugin's options (NULL: none). */
 bool builtin_record(RrSelf *self, RrRecording what, const RrOption *options);
 

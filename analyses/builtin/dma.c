@@ -47,4 +47,5 @@ const RrPlugin dma_plugin = {.version = RR_PLUGIN_VERSION,
                              .options = options,
                              .install = install,
                              .uninstall = uninstall,
-                             .dma = on_dma};
+                             .dma = on_dma,
+                             .merge = builtin_merge_nothing};

@@ -23,4 +23,5 @@ const RrPlugin input_plugin = {.version = RR_PLUGIN_VERSION,
                                .name = "input",
                                .help = "what came from outside: console bytes, entropy, clock, disk blocks",
                                .install = install,
-                               .input = on_input};
+                               .input = on_input,
+                               .merge = builtin_merge_nothing};

@@ -44,4 +44,5 @@ const RrPlugin irq_plugin = {.version = RR_PLUGIN_VERSION,
                              .name = "irq",
                              .help = "interrupts: raised, taken, claimed, completed, lowered",
                              .install = install,
-                             .irq = on_irq};
+                             .irq = on_irq,
+                             .merge = builtin_merge_nothing};

@@ -31,4 +31,5 @@ const RrPlugin mmio_plugin = {.version = RR_PLUGIN_VERSION,
                               .name = "mmio",
                               .help = "accesses of device registers, by name",
                               .install = install,
-                              .mmio = on_mmio};
+                              .mmio = on_mmio,
+                              .merge = builtin_merge_nothing};

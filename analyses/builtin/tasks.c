@@ -79,4 +79,5 @@ const RrPlugin tasks_plugin = {.version = RR_PLUGIN_VERSION,
                                .install = install,
                                .end = end,
                                .uninstall = uninstall,
-                               .task_turn = on_turn};
+                               .task_turn = on_turn,
+                               .merge = builtin_merge_nothing};

@@ -13,4 +13,13 @@ for harts in 1 4; do
     # Where a plugin needs the leader to follow nothing for it, and every instruction and access is seen.
     same linux$harts ./seen.so,calls=on --from 60% --to 61%
     [ "$(cut -d, -f3 one.rows | grep -c "^[a-z_]*_[a-z_]*$")" -gt 40 ] || fail "linux$harts: functions have no names"
+    all="--plugin ./tasks.so --analysis tasks --analysis console --analysis input --analysis mmio --analysis irq --analysis dma --analysis checkpoint"
+    rm -f one.db many.db
+    # shellcheck disable=SC2086
+    "$RR" replay --quiet linux$harts.rrec $all --db one.db 2>text || { cat text; fail "linux$harts: all analyses"; }
+    # shellcheck disable=SC2086
+    "$RR" replay linux$harts.rrec $all --db many.db -j 2 --segments 5 2>text || { cat text; fail "linux$harts: all analyses, two workers"; }
+    ! grep -q 'one worker' text || { cat text; fail "linux$harts: all analyses in one process"; }
+    database one.db >one.sql
+    database many.db | diff one.sql - >text || { head -20 text; fail "linux$harts: the databases differ"; }
 done
