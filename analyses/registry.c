@@ -55,6 +55,7 @@ struct AnalysisSet {
     bool replaces;     /* a complete run of one of them is in the database */
     bool open;         /* the transaction */
     bool running;      /* from begin on */
+    bool in_worker;    /* which must not touch the database */
     bool quiet;        /* … and have come to their end */
     GError *error;     /* why something of what they say is missing */
 };
@@ -165,6 +166,7 @@ bool analysis_set_follows(const AnalysisSet *set) {
 }
 
 void analysis_set_segment(AnalysisSet *set) {
+    set->in_worker = true;
     if (set->programs)
         programs_quiet(set->programs);
 }
@@ -407,7 +409,7 @@ void analysis_set_quiet(AnalysisSet *set) {
     tracer_end(set->tracer);
     if (set->calls)
         call_stacks_end(set->calls);
-    if (set->programs)
+    if (set->programs && !set->in_worker)
         programs_end(set->programs, &set->error);
     if (set->syscalls)
         syscall_track_end(set->syscalls);

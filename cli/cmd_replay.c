@@ -44,6 +44,7 @@ typedef struct Job {
     Plugins *plugins;
     Progress progress;
     Pos from, to;
+    bool is_worker;
 } Job;
 
 static void job_done(Job *j) {
@@ -179,7 +180,7 @@ static char *ask_program(const Job *j, const char *function, Gva pc) {
     const Hart *hart = m->harts[m->current];
     char *text = NULL;
     bool is_program = hart->priv == PRIV_U && j->set && analysis_set_follows(j->set);
-    if (!is_program && !(j->set && pc >> 63))
+    if (j->is_worker || (!is_program && !(j->set && pc >> 63))) /* the database is the leader's */
         return NULL;
     g_autofree char *sql =
         g_strdup_printf("SELECT %s(%" G_GINT64_FORMAT ", %" G_GINT64_FORMAT ", %" G_GINT64_FORMAT ")",
@@ -277,6 +278,7 @@ static void pause_threads(void *opaque, bool pause) {
 static bool work(void *opaque, const Segment *segment, FILE *out, GError **error) {
     Job *j = opaque;
     const Observers o = observers(j);
+    j->is_worker = true;
     segments_begin(&o, segment->from, out);
     bool good = job_replay(j, segment->to - !segment->is_last, segment->to, error);
     segments_end(&o, machine_pos(replay_machine(j->replay)), segment->is_last || !good);
