@@ -1,53 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "analyses/callstack.h"
+#include "analyses/callstack_private.h"
 
 #include <string.h>
 
-#include "analyses/transfer.h"
-
-#define RA 1u
-#define SP 2u
-#define A0 10u
 #define FRAMES_MAX 65536u /* of a fiber; the oldest half is given up beyond */
-
-/* One stack of a thread. The part from `base` on is what runs since the last ROOT or TRAP. */
-typedef struct Fiber {
-    CallFrame *frames;
-    guint n, size, base;
-    uint64_t clock; /* instructions since the base began, while another fiber runs */
-    Gva resume_pc;  /* where a trap interrupted it, to run another fiber; 0: it left by itself */
-    uint64_t resume_sp;
-} Fiber;
-
-typedef struct Thread {
-    GPtrArray *fibers;
-    Fiber *current;
-    bool shared; /* two harts seemed to run it at once: nothing in line */
-} Thread;
-
-typedef struct Watcher {
-    uint64_t insns;
-    CallFn *fn;
-    void *opaque;
-} Watcher;
-
-struct CallStacks {
-    Machine *machine;
-    const Functions *functions;
-    Tasks *tasks;
-    const Programs *programs;
-    GHashTable *funcs;   /* Func → itself */
-    GHashTable *threads; /* Linux: Task; else the hart → Thread */
-    Thread *running[MACHINE_MAX_HARTS];
-    uint64_t origin[MACHINE_MAX_HARTS];    /* the hart's instructions when its fiber's clock was 0 */
-    ProbeStack *places[MACHINE_MAX_HARTS]; /* what generated code knows and changes */
-    uint32_t place;                        /* of the scoreboard */
-    bool in_line;                          /* they are on the scoreboard */
-    GArray *watchers;
-    uint64_t least; /* a call of fewer instructions interests no watcher */
-    uint64_t n_calls;
-    bool subscribed;
-};
 
 /* -- functions ------------------------------------------------------------------------------------------- */
 static guint func_hash(gconstpointer v) {
@@ -61,18 +17,7 @@ static gboolean func_equal(gconstpointer a, gconstpointer b) {
     return p->addr == q->addr && p->satp == q->satp && p->program == q->program;
 }
 
-static uint64_t space_of(const Hart *hart) {
-    return hart->priv == PRIV_U ? hart->satp : 0;
-}
-
-/* Or the kernel's module that has the function. */
-static int64_t program_of(const CallStacks *c, const Hart *hart, Gva addr) {
-    if (hart->priv == PRIV_U)
-        return programs_on(c->programs, hart);
-    return addr >> 63 ? programs_place(c->programs, hart, addr).module : 0;
-}
-
-static Func *func_at(CallStacks *c, Gva addr, uint64_t satp, int64_t program) {
+Func *stacks_function(CallStacks *c, Gva addr, uint64_t satp, int64_t program) {
     Func key = {.addr = addr, .satp = satp, .program = program};
     Func *f = g_hash_table_lookup(c->funcs, &key);
     if (!f) {
@@ -230,7 +175,7 @@ static inline uint64_t insns_of(const CallStacks *c, const Hart *hart) {
 static CallFrame *push_base(CallStacks *c, Fiber *f, const Hart *hart, Gva pc, CallKind kind, uint64_t clock,
                             uint64_t first) {
     Gva begin = functions_begin_of(c->functions, pc);
-    CallFrame *x = push(c, f, func_at(c, begin, space_of(hart), program_of(c, hart, begin)), kind);
+    CallFrame *x = push(c, f, stacks_function(c, begin, space_of(hart), program_of(c, hart, begin)), kind);
     x->func->calls += kind == CALL_ROOT && pc == begin;
     x->saved_clock = clock;
     x->parent = 0;
@@ -306,8 +251,7 @@ static void merge_min_sp(CallStacks *c, uint32_t hart) {
     p->min_sp = UINT64_MAX;
 }
 
-/* Whoever looks at the hart's stack, or changes it, takes over before what was done in line, */
-static void take_over(CallStacks *c, const Hart *hart) {
+void stacks_take_over(CallStacks *c, const Hart *hart) {
     ProbeStack *p = c->places[hart->id];
     Thread *t = c->running[hart->id];
     if (!t)
@@ -321,8 +265,7 @@ static void take_over(CallStacks *c, const Hart *hart) {
             merge_min_sp(c, i);
 }
 
-/* and hands back afterwards. */
-static void hand_back(CallStacks *c, const Hart *hart) {
+void stacks_hand_back(CallStacks *c, const Hart *hart) {
     const Thread *t = c->running[hart->id];
     if (!t || t->shared || !c->in_line)
         return;
@@ -341,11 +284,11 @@ static void hand_back(CallStacks *c, const Hart *hart) {
 
 void call_stacks_open(CallStacks *c, const Hart *hart, void (*fn)(void *opaque, const CallFrame *frame),
                       void *opaque) {
-    take_over(c, hart);
+    stacks_take_over(c, hart);
     const Fiber *f = c->running[hart->id]->current;
     for (guint i = f->n; i-- > 0;)
         fn(opaque, &f->frames[i]);
-    hand_back(c, hart);
+    stacks_hand_back(c, hart);
 }
 
 /* -- returns --------------------------------------------------------------------------------------------- */
@@ -439,75 +382,28 @@ static void return_elsewhere(CallStacks *c, Thread *t, const Hart *hart, Gva tar
     begin_root(c, f, hart, target, clock, true);
 }
 
-/* -- probes ---------------------------------------------------------------------------------------------- */
-/* An instruction that transfers control; `in` is what was looked up for it last too. */
-typedef struct Site {
-    ProbeSite in;
-    CallStacks *stacks;
-    int64_t offset;  /* of an indirect jump */
-    int64_t program; /* of in.func; -1: nothing was looked up yet */
-    uint8_t base, transfer;
-    bool direct;
-} Site;
-
-static Gva site_target(const Site *s, const Hart *hart) {
-    return s->direct ? s->in.target : (hart->x[s->base] + (uint64_t)s->offset) & ~(Gva)1;
-}
-
-static Func *site_func(Site *s, const Hart *hart, Gva target, bool must) {
-    uint64_t satp = space_of(hart);
-    bool is_same = s->program != -1 && s->in.target == target && s->in.satp == satp && (s->in.func || !must);
-    if (is_same && hart->priv != PRIV_U) /* when a module goes its callers are translated anew */
-        return s->in.func;
-    int64_t program = program_of(s->stacks, hart, target);
-    if (is_same && s->program == program)
-        return s->in.func;
-    s->in.target = target;
-    s->in.satp = satp;
-    s->program = program;
-    bool begins = functions_begins(s->stacks->functions, target) ||
-                  (program && programs_function_begins(s->stacks->programs, hart, target));
-    s->in.func = must || begins ? func_at(s->stacks, target, satp, program) : NULL;
-    return s->in.func;
-}
-
-static void call(Site *s, const Hart *hart, Fiber *f, Func *func, CallKind kind, Gva ret) {
-    CallStacks *c = s->stacks;
-    CallFrame *x = push(c, f, func, kind);
+/* -- calls ----------------------------------------------------------------------------------------------- */
+void stacks_begin_call(CallStacks *c, const Hart *hart, Func *func, CallKind kind, Gva pc, Gva ret,
+                       bool args) {
+    CallFrame *x = push(c, c->running[hart->id]->current, func, kind);
     x->ret = ret;
     x->sp = x->min_sp = hart->x[SP];
     x->call_pos = hart_pos(hart);
-    x->call_pc = s->in.pc;
+    x->call_pc = pc;
     x->start = insns_of(c, hart) + 1;
     x->hart = hart->id;
     x->task = tasks_current_id(c->tasks, hart);
-    if (s->in.args)
+    if (args)
         memcpy(x->args, &hart->x[A0], sizeof x->args);
 }
 
-static void make_call(Site *s, const Hart *hart) {
-    Gva target = site_target(s, hart);
-    call(s, hart, s->stacks->running[hart->id]->current, site_func(s, hart, target, true), CALL_CALL,
-         s->in.ret);
-}
-
-static void on_call(void *data, const Hart *hart) {
-    Site *s = data;
-    take_over(s->stacks, hart);
-    make_call(s, hart);
-    hand_back(s->stacks, hart);
-}
-
-static void make_return(Site *s, const Hart *hart) {
-    CallStacks *c = s->stacks;
+void stacks_end_call(CallStacks *c, const Hart *hart, Gva target, bool plain) {
     Thread *t = c->running[hart->id];
     Fiber *f = t->current;
-    Gva target = site_target(s, hart);
     uint64_t now = insns_of(c, hart) + 1;
     const CallFrame *top = top_of(f);
-    if (G_LIKELY(top->ret == target && top->sp == hart->x[SP] && top->kind == CALL_CALL &&
-                 s->transfer == TRANSFER_RETURN)) {
-        CallEnd end = {NULL, hart_pos(hart), true, hart->x[A0], hart->x[A0 + 1], 0};
+    if (G_LIKELY(top->ret == target && top->sp == hart->x[SP] && top->kind == CALL_CALL && plain)) {
+        CallEnd end = {NULL, hart_pos(hart), true, hart->x[A0], hart->x[A0 + 1], 0, 0, 0};
         pop(c, f, now, &end);
         return;
     }
@@ -516,19 +412,10 @@ static void make_return(Site *s, const Hart *hart) {
         return_from(c, f, n, hart, now);
     else
         return_elsewhere(c, t, hart, target, now);
-    if (s->transfer == TRANSFER_RETURN_CALL)
-        make_call(s, hart);
 }
 
-static void on_return(void *data, const Hart *hart) {
-    Site *s = data;
-    take_over(s->stacks, hart);
-    make_return(s, hart);
-    hand_back(s->stacks, hart);
-}
-
-/* Functions that jump to each other in turn: those since the target began end. */
-static bool is_loop(CallStacks *c, Fiber *f, const Func *func, const Hart *hart) {
+bool stacks_is_loop(CallStacks *c, const Hart *hart, const Func *func) {
+    Fiber *f = c->running[hart->id]->current;
     for (guint i = f->n; i-- > f->base;) {
         if (f->frames[i].func == func) {
             leave_to(c, f, i + 1, insns_of(c, hart) + 1, hart_pos(hart));
@@ -540,132 +427,15 @@ static bool is_loop(CallStacks *c, Fiber *f, const Func *func, const Hart *hart)
     return false;
 }
 
-/* A jump to where a function begins, other than the one that it is in. */
-static void on_jump(void *data, const Hart *hart) {
-    Site *s = data;
-    CallStacks *c = s->stacks;
-    Fiber *f = c->running[hart->id]->current;
-    Func *func = site_func(s, hart, site_target(s, hart), false);
-    if (!func)
-        return;
-    take_over(c, hart);
-    if (!is_loop(c, f, func, hart))
-        call(s, hart, f, func, CALL_TAIL, hart->x[RA]);
-    hand_back(c, hart);
-}
-
-static int64_t sign_extend(uint32_t value, unsigned bits) {
-    return (int64_t)((uint64_t)value << (64 - bits)) >> (64 - bits);
-}
-
-/* jal: imm[20|10:1|11|19:12]; c.j: imm[11|4|9:8|10|6|7|3:1|5] (unprivileged spec). */
-static int64_t jump_offset(uint32_t raw, unsigned len) {
-    if (len == 4)
-        return sign_extend((raw >> 31) << 20 | (raw >> 21 & 0x3ff) << 1 | (raw >> 20 & 1) << 11 |
-                               (raw >> 12 & 0xff) << 12,
-                           21);
-    return sign_extend((raw >> 12 & 1) << 11 | (raw >> 11 & 1) << 4 | (raw >> 9 & 3) << 8 |
-                           (raw >> 8 & 1) << 10 | (raw >> 7 & 1) << 6 | (raw >> 6 & 1) << 7 |
-                           (raw >> 3 & 7) << 1 | (raw >> 2 & 1) << 5,
-                       12);
-}
-
-static bool is_direct(const ProbeInsn *insn) {
-    return insn->len == 4 ? (insn->raw & 0x7f) == 0x6f : (insn->raw & 3) == 1;
-}
-
-/* Jumps within a function are none of ours. */
-static bool is_tail_site(const Site *s) {
-    const Functions *functions = s->stacks->functions;
-    return !s->direct || (functions_begins(functions, s->in.target) &&
-                          functions_begin_of(functions, s->in.pc) != s->in.target);
-}
-
-static void set_target(Site *s, const ProbeInsn *insn) {
-    s->direct = is_direct(insn);
-    if (s->direct) {
-        s->in.target = insn->pc + (uint64_t)jump_offset(insn->raw, insn->len);
-        return;
-    }
-    s->base = insn->len == 4 ? insn->raw >> 15 & 31 : insn->raw >> 7 & 31;
-    s->offset = insn->len == 4 ? (int32_t)insn->raw >> 20 : 0;
-}
-
-/* Which program runs is not known to generated code. */
-static void add_site(CallStacks *c, ProbeBlock *b, unsigned i, Site *s) {
-    if (c->in_line && s->transfer == TRANSFER_CALL && !(s->in.mask && programs_are_followed(c->programs)))
-        probe_add_stack_call(b, i, &s->in, s->base, (int32_t)s->offset);
-    else if (c->in_line && s->transfer == TRANSFER_RETURN)
-        probe_add_stack_return(b, i, &s->in, s->base, (int32_t)s->offset);
-    else
-        probe_add_call(b, i, s->in.fn, s, true);
-}
-
-static void attach(CallStacks *c, ProbeBlock *b, unsigned i, const ProbeInsn *insn, Transfer transfer) {
-    static ProbeFn *const fns[] = {[TRANSFER_JUMP] = on_jump,
-                                   [TRANSFER_CALL] = on_call,
-                                   [TRANSFER_RETURN] = on_return,
-                                   [TRANSFER_RETURN_CALL] = on_return};
-    bool is_user = (probe_block_flags(b) >> FLAG_PRIV_SHIFT & 3) == PRIV_U;
-    Site site = {.stacks = c,
-                 .transfer = (uint8_t)transfer,
-                 .program = -1,
-                 .in = {.fn = fns[transfer],
-                        .place = c->place,
-                        .pc = insn->pc,
-                        .ret = insn->pc + insn->len,
-                        .mask = is_user ? UINT64_MAX : 0,
-                        .args = c->watchers->len > 0}};
-    set_target(&site, insn);
-    if (transfer == TRANSFER_JUMP && !is_tail_site(&site))
-        return;
-    Site *kept = probe_block_alloc(b, sizeof *kept);
-    *kept = site;
-    add_site(c, b, i, kept);
-}
-
-/* Of an instruction that lowers the stack pointer. */
-typedef struct StackSite {
-    CallStacks *stacks;
-    int64_t add;
-} StackSite;
-
-static void on_stack(void *data, const Hart *hart) {
-    const StackSite *s = data;
-    ProbeStack *p = s->stacks->places[hart->id];
-    p->min_sp = MIN(p->min_sp, hart->x[SP] + (uint64_t)s->add);
-}
-
-static void attach_stack(CallStacks *c, ProbeBlock *b, unsigned i, int64_t add) {
-    if (c->in_line) {
-        probe_add_lower(b, i, SP, (int32_t)add, c->place + (uint32_t)offsetof(ProbeStack, min_sp));
-        return;
-    }
-    StackSite *s = probe_block_alloc(b, sizeof *s);
-    *s = (StackSite){c, add};
-    probe_add_call(b, i, on_stack, s, true);
-}
-
 static void on_translate(void *opaque, ProbeBlock *b) {
-    CallStacks *c = opaque;
-    if (probe_block_is_again(b))
-        return;
-    for (unsigned i = 0; i < probe_block_n_insns(b); i++) {
-        const ProbeInsn *insn = probe_block_insn(b, i);
-        int64_t add = c->watchers->len ? transfer_stack_add(insn->raw, insn->len) : 0;
-        if (add < 0)
-            attach_stack(c, b, i, add);
-        Transfer transfer = transfer_decode(insn->raw, insn->len);
-        if (transfer != TRANSFER_NONE && transfer != TRANSFER_BRANCH && transfer != TRANSFER_XRET)
-            attach(opaque, b, i, insn, transfer);
-    }
+    stacks_attach(opaque, b);
 }
 
 /* -- traps ----------------------------------------------------------------------------------------------- */
 static void on_trap(void *opaque, const TrapEvent *ev) {
     CallStacks *c = opaque;
     const Hart *hart = ev->hart;
-    take_over(c, hart);
+    stacks_take_over(c, hart);
     Fiber *f = c->running[hart->id]->current;
     CallFrame *x = push_base(c, f, hart, hart->pc, CALL_TRAP, insns_of(c, hart), hart_instret(hart));
     x->call_pos = ev->pos;
@@ -674,7 +444,7 @@ static void on_trap(void *opaque, const TrapEvent *ev) {
     x->satp = hart->satp;
     x->from_priv = ev->from_priv;
     x->to_priv = ev->to_priv;
-    hand_back(c, hart);
+    stacks_hand_back(c, hart);
 }
 
 /* The latest trap into the privilege that is left. */
@@ -760,9 +530,9 @@ static void return_from_trap(CallStacks *c, Pos pos, const Hart *hart, uint8_t f
 }
 
 static void on_trap_return(void *opaque, Pos pos, const Hart *hart, uint8_t from_priv) {
-    take_over(opaque, hart);
+    stacks_take_over(opaque, hart);
     return_from_trap(opaque, pos, hart, from_priv);
-    hand_back(opaque, hart);
+    stacks_hand_back(opaque, hart);
 }
 
 /* -- threads --------------------------------------------------------------------------------------------- */
@@ -780,7 +550,7 @@ static void run_thread(CallStacks *c, const Hart *hart, gconstpointer key, bool 
     }
     for (uint32_t i = 0; i < c->machine->n_harts; i++)
         if (c->running[i] == t && i != hart->id) {
-            take_over(c, c->machine->harts[i]);
+            stacks_take_over(c, c->machine->harts[i]);
             t->shared = true;
         }
     c->running[hart->id] = t;
@@ -789,10 +559,10 @@ static void run_thread(CallStacks *c, const Hart *hart, gconstpointer key, bool 
 
 static void on_switched(void *opaque, const Hart *hart, const Task *former, const Task *task, Pos pos) {
     CallStacks *c = opaque;
-    take_over(c, hart);
+    stacks_take_over(c, hart);
     if (c->subscribed && tasks_is_linux(c->tasks) && !c->machine->reset_requested)
         run_thread(c, hart, task, pos > hart_pos(hart));
-    hand_back(c, hart);
+    stacks_hand_back(c, hart);
 }
 
 static void end_fiber(CallStacks *c, Fiber *f) {
@@ -804,7 +574,7 @@ static void end_fiber(CallStacks *c, Fiber *f) {
 static void end_threads(CallStacks *c) {
     Machine *m = c->machine;
     for (uint32_t i = 0; i < m->n_harts; i++)
-        take_over(c, m->harts[i]);
+        stacks_take_over(c, m->harts[i]);
     for (uint32_t i = 0; i < m->n_harts; i++)
         c->running[i]->current->clock = hart_instret(m->harts[i]) - c->origin[i];
     GHashTableIter it;
@@ -824,7 +594,7 @@ static void begin_threads(CallStacks *c) {
     for (uint32_t i = 0; i < m->n_harts; i++) {
         const Hart *hart = m->harts[i];
         run_thread(c, hart, by_task ? (gconstpointer)tasks_current(c->tasks, hart) : hart, false);
-        hand_back(c, hart);
+        stacks_hand_back(c, hart);
     }
 }
 
@@ -836,10 +606,10 @@ static void on_reset(void *opaque, Pos pos) {
     for (uint32_t i = 0; i < c->machine->n_harts; i++) {
         Fiber *f = c->running[i]->current;
         Gva begin = functions_begin_of(c->functions, c->machine->reset_vector);
-        take_over(c, c->machine->harts[i]);
-        top_of(f)->func = func_at(c, begin, 0, 0);
+        stacks_take_over(c, c->machine->harts[i]);
+        top_of(f)->func = stacks_function(c, begin, 0, 0);
         c->origin[i] = 0;
-        hand_back(c, c->machine->harts[i]);
+        stacks_hand_back(c, c->machine->harts[i]);
     }
 }
 
@@ -863,8 +633,8 @@ void call_stacks_watch(CallStacks *c, uint64_t insns, CallFn *fn, void *opaque) 
     if (!c->subscribed)
         return;
     for (uint32_t i = 0; i < m->n_harts; i++) { /* translated code is to know */
-        take_over(c, m->harts[i]);
-        hand_back(c, m->harts[i]);
+        stacks_take_over(c, m->harts[i]);
+        stacks_hand_back(c, m->harts[i]);
     }
     hooks_retranslate(m->hooks);
 }

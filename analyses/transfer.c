@@ -53,3 +53,26 @@ int64_t transfer_stack_add(uint32_t raw, unsigned len) {
     default: return 0;
     }
 }
+
+static int64_t sign_extend(uint32_t value, unsigned bits) {
+    return (int64_t)((uint64_t)value << (64 - bits)) >> (64 - bits);
+}
+
+/* jal: imm[20|10:1|11|19:12]; c.j: imm[11|4|9:8|10|6|7|3:1|5] (unprivileged spec). */
+static int64_t jump_offset(uint32_t raw, unsigned len) {
+    if (len == 4)
+        return sign_extend((raw >> 31) << 20 | (raw >> 21 & 0x3ff) << 1 | (raw >> 20 & 1) << 11 |
+                               (raw >> 12 & 0xff) << 12,
+                           21);
+    return sign_extend((raw >> 12 & 1) << 11 | (raw >> 11 & 1) << 4 | (raw >> 9 & 3) << 8 |
+                           (raw >> 8 & 1) << 10 | (raw >> 7 & 1) << 6 | (raw >> 6 & 1) << 7 |
+                           (raw >> 3 & 7) << 1 | (raw >> 2 & 1) << 5,
+                       12);
+}
+
+bool transfer_offset(uint32_t raw, unsigned len, int64_t *ret) {
+    if (len == 4 ? (raw & 0x7f) != 0x6f : (raw & 3) != 1)
+        return false;
+    *ret = jump_offset(raw, len);
+    return true;
+}

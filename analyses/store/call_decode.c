@@ -36,6 +36,7 @@ static bool read_column(const CallRows *rows, Reader *in, unsigned column, uint6
     const uint64_t *flags = rows->column[CALL_COLUMN_FLAGS];
     const uint64_t *base = code->base < CALL_COLUMNS ? rows->column[code->base] : NULL;
     uint64_t last = 0;
+    g_assert(flags || !code->needs);
     for (uint32_t i = 0; i < rows->n; i++) {
         if (code->needs && (flags[i] & code->needs) != code->needs) {
             to[i] = 0;
