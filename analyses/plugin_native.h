@@ -144,12 +144,17 @@ struct RrTable {
     unsigned n;     /* the plugin's columns */
     uint8_t *types; /* RrType */
     StoreStmt *insert;
+    /* _pack.c: the row being packed, what of it has a fixed size, and that. */
+    void *made;
+    size_t fixed;
+    bool knows_null; /* RR_NULL */
     /* The writer's: parameters of `insert`, with their letters (store_run_values). */
     unsigned n_params;
     char *letters;
     StoreValue *params;
 };
 typedef struct NativePack NativePack;
+void native_pack_declare(RrTable *t); /* its columns are known */
 NativePack *native_pack_new(void);
 /* As native_rows_…(). take: with rows at the instance's last position numbered anew; how many there were. */
 void native_pack_divert(NativePack *pack, RrSelf *self);

@@ -66,10 +66,15 @@ static bool write_row(const PackedRow *row, GError **error) {
             at = add_symbol(t, at, row, cells[i], kinds[i]);
             continue;
         }
-        bool is_bytes = t->types[i] == RR_TEXT || t->types[i] == RR_BLOB;
-        t->letters[at] = kinds[i] == KIND_NULL ? 'n' : t->types[i] == RR_TEXT ? 's' : is_bytes ? 'b' : 'i';
-        t->params[at] = (StoreValue){.integer = (int64_t)cells[i], .bytes = bytes, .size = cells[i]};
-        bytes += is_bytes ? cells[i] : 0;
+        bool is_text = t->types[i] == RR_TEXT, is_blob = t->types[i] == RR_BLOB;
+        t->letters[at] = kinds[i] == KIND_NULL ? 'n' : is_text ? 's' : is_blob ? 'b' : 'i';
+        if (is_text || is_blob) {
+            t->params[at].bytes = bytes;
+            t->params[at].size = cells[i];
+            bytes += cells[i];
+        } else {
+            t->params[at].integer = (int64_t)cells[i];
+        }
         at++;
     }
     return store_run_values(t->insert, t->letters, t->params, error);
@@ -132,40 +137,43 @@ static PackedRow *make_room(NativePack *pack, size_t size) {
     return row;
 }
 
-static bool is_null(const RrTable *t, unsigned i, const RrValue *v) {
-    bool is_bytes = t->types[i] == RR_TEXT || t->types[i] == RR_BLOB;
-    return (is_bytes && !v->bytes) || (v->size == RR_NULL && t->self->class->version >= 3);
+void native_pack_declare(RrTable *t) {
+    t->knows_null = t->self->class->version >= 3;
+    t->fixed = sizeof(PackedRow) + t->n * sizeof(uint64_t) + round_up(t->n);
+    t->made = g_malloc0(t->fixed);
+    ((PackedRow *)t->made)->table = t;
 }
 
-static size_t value_bytes(const RrTable *t, unsigned i, const RrValue *v) {
-    if (is_null(t, i, v))
-        return 0;
-    return t->types[i] == RR_TEXT ? strlen(v->bytes) + 1 : t->types[i] == RR_BLOB ? v->size : 0;
+/* The cell, and what it is; NULL is no bytes. */
+static Kind pack_value(const RrTable *t, RrType type, const RrValue *v, uint64_t *cell) {
+    bool is_bytes = type == RR_TEXT || type == RR_BLOB;
+    if ((v->size == RR_NULL && t->knows_null) || (is_bytes && !v->bytes)) {
+        *cell = 0;
+        return KIND_NULL;
+    }
+    *cell = type == RR_TEXT ? strlen(v->bytes) + 1 : type == RR_BLOB ? v->size : (uint64_t)v->integer;
+    return type == RR_SYMBOL && v->size == RR_SYSTEM ? KIND_SYSTEM : KIND_VALUE;
 }
 
 void native_pack_add(NativePack *pack, RrTable *t, const RrPlace *place, const RrValue *values) {
-    size_t size = sizeof(PackedRow) + t->n * sizeof(uint64_t) + round_up(t->n);
-    for (unsigned i = 0; i < t->n; i++)
-        size += value_bytes(t, i, &values[i]);
-    size = round_up(size);
-    PackedRow *row = make_room(pack, size);
-    *row = (PackedRow){t, *place, size};
-    uint64_t *cells = cells_of(row);
-    uint8_t *kinds = kinds_of(row), *bytes = kinds + round_up(t->n);
+    PackedRow *made = t->made;
+    uint64_t *cells = cells_of(made);
+    uint8_t *kinds = kinds_of(made);
+    size_t size = t->fixed;
     for (unsigned i = 0; i < t->n; i++) {
-        const RrValue *v = &values[i];
-        bool is_bytes = t->types[i] == RR_TEXT || t->types[i] == RR_BLOB;
-        kinds[i] = KIND_VALUE;
-        if (is_null(t, i, v))
-            kinds[i] = KIND_NULL;
-        else if (t->types[i] == RR_SYMBOL && v->size == RR_SYSTEM)
-            kinds[i] = KIND_SYSTEM;
-        cells[i] = kinds[i] == KIND_NULL ? 0 : is_bytes ? value_bytes(t, i, v) : (uint64_t)v->integer;
-        if (is_bytes && cells[i]) {
-            memcpy(bytes, v->bytes, cells[i]);
-            bytes += cells[i];
-        }
+        kinds[i] = (uint8_t)pack_value(t, t->types[i], &values[i], &cells[i]);
+        size += t->types[i] == RR_TEXT || t->types[i] == RR_BLOB ? cells[i] : 0;
     }
+    made->place = *place;
+    made->size = round_up(size);
+    uint8_t *to = (uint8_t *)make_room(pack, made->size);
+    memcpy(to, made, t->fixed);
+    to += t->fixed;
+    for (unsigned i = 0; i < t->n; i++)
+        if ((t->types[i] == RR_TEXT || t->types[i] == RR_BLOB) && cells[i]) {
+            memcpy(to, values[i].bytes, cells[i]);
+            to += cells[i];
+        }
 }
 
 /* -- segments -------------------------------------------------------------------------------------------- */

@@ -125,6 +125,7 @@ void native_rows_free(RrSelf *self) {
         store_stmt_free(t->insert);
         g_free(t->name);
         g_free(t->types);
+        g_free(t->made);
         g_free(t->letters);
         g_free(t->params);
         g_free(t);
@@ -249,6 +250,7 @@ static RrTable *new_table(RrSelf *self, char *name, const RrColumn *columns, boo
                           columns[i].name);
         t->types[i] = (uint8_t)columns[i].type;
     }
+    native_pack_declare(t);
     return t;
 }
 

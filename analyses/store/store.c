@@ -240,7 +240,6 @@ static bool step_once(StoreStmt *stmt, GError **error) {
         ok = result == SQLITE_DONE || result == SQLITE_ROW || store_fail(s, error, "");
     }
     sqlite3_reset(stmt->stmt);
-    sqlite3_clear_bindings(stmt->stmt);
     return ok;
 }
 
@@ -251,6 +250,7 @@ bool store_run(StoreStmt *stmt, GError **error, const char *types, ...) {
     bind_all(stmt->stmt, types, ap);
     va_end(ap);
     bool ok = step_once(stmt, error);
+    sqlite3_clear_bindings(stmt->stmt);
     store_unlock(stmt->store);
     return ok;
 }
@@ -268,6 +268,7 @@ const char *store_run_text(StoreStmt *stmt, const char *types, ...) {
     return text;
 }
 
+/* All are bound each time: there is nothing to clear. */
 bool store_run_values(StoreStmt *stmt, const char *types, const StoreValue *values, GError **error) {
     store_lock(stmt->store);
     for (int i = 0; types[i]; i++) {
@@ -275,9 +276,11 @@ bool store_run_values(StoreStmt *stmt, const char *types, const StoreValue *valu
         if (types[i] == 'i' || types[i] == 'u')
             sqlite3_bind_int64(stmt->stmt, i + 1, v->integer);
         else if (types[i] == 's' && v->bytes)
-            sqlite3_bind_text(stmt->stmt, i + 1, v->bytes, -1, SQLITE_STATIC);
+            sqlite3_bind_text(stmt->stmt, i + 1, v->bytes, (int)v->size - 1, SQLITE_STATIC);
         else if (types[i] == 'b' && v->bytes)
             sqlite3_bind_blob(stmt->stmt, i + 1, v->bytes, (int)v->size, SQLITE_STATIC);
+        else
+            sqlite3_bind_null(stmt->stmt, i + 1);
     }
     bool ok = step_once(stmt, error);
     store_unlock(stmt->store);

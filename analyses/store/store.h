@@ -51,7 +51,7 @@ bool store_run(StoreStmt *stmt, GError **error, const char *types, ...);
 typedef struct StoreValue {
     int64_t integer;   /* i u */
     const void *bytes; /* s b */
-    size_t size;       /* b */
+    size_t size;       /* b; s: with its 0, or 0: not counted */
 } StoreValue;
 bool store_run_values(StoreStmt *stmt, const char *types, const StoreValue *values, GError **error);
 /* The first column of the first row as text, valid until the statement is used again; NULL: NULL, no row, or failure. */
