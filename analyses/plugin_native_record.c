@@ -73,6 +73,8 @@ static bool set(const RrSelf *self, Recorder *run, const RrSetting *setting, GEr
     const RecorderSetting *known = find_setting(run->class, setting->name);
     if (!known)
         native_misuse(self, "rr_record(): there is no setting '%s' of this recording", setting->name);
+    if (!setting->value)
+        native_misuse(self, "rr_record(): the setting '%s' has no value", setting->name);
     g_auto(GStrv) values = g_strsplit(known->values, "|", -1);
     if (!g_ascii_isupper(*known->values) && !g_strv_contains((const gchar *const *)values, setting->value))
         return recorder_refuse(run, error, "%s=%s: expected one of %s", setting->name, setting->value,

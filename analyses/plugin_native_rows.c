@@ -71,11 +71,6 @@ void native_rows_fail(RrSelf *self, GError *error) {
         self->rows->error = error;
 }
 
-void native_rows_claim(RrSelf *self, const char *name) {
-    if (!g_hash_table_add(self->rows->names, g_ascii_strdown(name, -1)))
-        native_misuse(self, "table '%s' is declared twice", name);
-}
-
 void native_rows_add(RrSelf *self, int64_t n) {
     NativeRows *rows = self->rows;
     rows->n = n == ROWS_UNKNOWN || rows->n == ROWS_UNKNOWN ? ROWS_UNKNOWN : rows->n + n;
@@ -149,6 +144,13 @@ static bool is_word(const char *name) {
     for (const char *p = name; *p; p++)
         good = good && (g_ascii_isalnum(*p) || *p == '_');
     return good;
+}
+
+void native_rows_claim(RrSelf *self, const char *name) {
+    if (!is_word(name))
+        native_misuse(self, "table '%s': expected letters, digits and _", name);
+    if (!g_hash_table_add(self->rows->names, g_ascii_strdown(name, -1)))
+        native_misuse(self, "table '%s' is declared twice", name);
 }
 
 /* pos and seq, then the plugin's. */
@@ -260,8 +262,6 @@ static RrTable *declare(RrSelf *self, const char *suffix, const RrColumn *column
     GError *error = NULL;
     if (!self->installing)
         native_misuse(self, "rr_table() outside install");
-    if (!is_word(name))
-        native_misuse(self, "table '%s': expected letters, digits and _", name);
     native_rows_claim(self, name);
     RrTable *t = new_table(self, name, columns, is_plain);
     if (!t->n && is_plain)

@@ -48,6 +48,8 @@ refused ,storage=tape "rr-emu: --plugin ./record.so: storage=tape: expected one 
 refused ,storage=index "rr-emu: --plugin ./record.so: storage=index: expected one of chunks|rows"
 refused ,regs=x99 "rr-emu: --plugin ./record.so: regs: 'x99': expected x, f or the names of registers"
 refused ,wrong=setting "plugin record.so: rr_record(): there is no setting 'colour' of this recording"
+refused ,wrong=value "plugin record.so: rr_record(): the setting 'storage' has no value"
+refused ,wrong=suffix "plugin record.so: table 'rec_a \"b': expected letters, digits and _"
 refused ,wrong=twice "plugin record.so: table 'rec_mem' is declared twice"
 refused ,wrong=table "plugin record.so: table 'rec_mem_write' is declared twice"
 refused ,wrong=late "plugin record.so: rr_record() outside install"

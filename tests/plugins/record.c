@@ -8,7 +8,7 @@ static const RrOption options[] = {
     {"storage", RR_OPTION_TEXT, "chunks", NULL, "how rows are kept"},
     {"regs", RR_OPTION_TEXT, "x", NULL, "which registers"},
     {"only", RR_OPTION_BOOL, "off", NULL, "accesses only"},
-    {"wrong", RR_OPTION_CHOICE, "no", "no|setting|twice|table|late", "a fault of the plugin's"},
+    {"wrong", RR_OPTION_CHOICE, "no", "no|setting|value|suffix|twice|table|late", "a fault of the plugin's"},
     {0}};
 static const RrColumn columns[] = {{"epc", RR_ADDRESS, false}, {0}};
 static RrTable *table;
@@ -24,6 +24,10 @@ static bool install(RrSelf *self) {
     const RrSetting unknown[] = {{"colour", "blue"}, {0}};
     if (is_wrong(self, "setting"))
         rr_record(self, RR_RECORD_BLOCKS, NULL, unknown);
+    if (is_wrong(self, "value"))
+        rr_record(self, RR_RECORD_BLOCKS, NULL, (const RrSetting[]){{"storage", NULL}, {0}});
+    if (is_wrong(self, "suffix"))
+        rr_record(self, RR_RECORD_ACCESSES, "a \"b", NULL);
     if (is_wrong(self, "table"))
         rr_table(self, "mem_write", columns);
     if (is_wrong(self, "twice"))
