@@ -37,7 +37,7 @@ bool analysis_option(const AnalysisInfo *info, size_t k, AnalysisOption *ret);
 bool analysis_name_is_free(const char *name);
 
 typedef struct AnalysisSet AnalysisSet; /* the analyses of one replay, with their database */
-typedef struct PluginHost PluginHost;   /* analyses/plugin.h */
+typedef struct PluginHost PluginHost;   /* analyses/plugin/plugin.h */
 typedef struct Store Store;             /* analyses/store/store.h */
 
 /* spec: "memtrace,storage=rows,as=mt". Unknown names and options are refused by name, with what exists. */

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "analyses/builtin/builtin.h"
-#include "analyses/plugin_private.h"
-#include "analyses/programs.h"
+#include "analyses/plugin/private.h"
+#include "analyses/symbols/programs.h"
 #include "analyses/run.h"
 
 /* A built-in: a plugin, and its tables' and views' names. */

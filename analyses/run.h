@@ -4,12 +4,12 @@
 #define ANALYSES_RUN_H
 
 #include "analyses/analysis.h"
-#include "analyses/callstack.h"
-#include "analyses/programs.h"
+#include "analyses/trackers/callstack.h"
+#include "analyses/symbols/programs.h"
 #include "analyses/store/store.h"
-#include "analyses/syscall_track.h"
-#include "analyses/tasks.h"
-#include "analyses/tracer.h"
+#include "analyses/trackers/syscall_track.h"
+#include "analyses/trackers/tasks.h"
+#include "analyses/trackers/tracer.h"
 
 #define ROWS_UNKNOWN (-1) /* they are made when somebody asks for them */
 

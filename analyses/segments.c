@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "analyses/segments.h"
 
-#include "analyses/plugin_private.h"
+#include "analyses/plugin/private.h"
 
 typedef struct Hosts {
     PluginHost *host[2]; /* NULL: none */

@@ -8,7 +8,7 @@
 #define ANALYSES_SEGMENTS_H
 
 #include <stdio.h>
-#include "analyses/plugin.h"
+#include "analyses/plugin/plugin.h"
 
 /* Either may be NULL. */
 typedef struct Observers {

@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "analyses/analysis.h"
-#include "analyses/plugin.h"
+#include "analyses/plugin/plugin.h"
 
 static void add_text(JsonBuilder *b, const char *name, const char *value) {
     json_builder_set_member_name(b, name);

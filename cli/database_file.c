@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "analyses/analysis.h"
-#include "analyses/program_file.h"
+#include "analyses/symbols/program_file.h"
 #include "analyses/store/query.h"
 #include "cli/cli.h"
 

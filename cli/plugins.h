@@ -3,7 +3,7 @@
 #ifndef CLI_PLUGINS_H
 #define CLI_PLUGINS_H
 
-#include "analyses/plugin.h"
+#include "analyses/plugin/plugin.h"
 #include "cli/cli.h"
 #include "record/rec.h"
 

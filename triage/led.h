@@ -6,7 +6,7 @@
 #ifndef TRIAGE_LED_H
 #define TRIAGE_LED_H
 
-#include "analyses/callstack.h"
+#include "analyses/trackers/callstack.h"
 #include "replay/replay.h"
 
 typedef struct LedCall {

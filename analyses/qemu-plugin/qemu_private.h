@@ -4,7 +4,7 @@
 #define ANALYSES_QEMU_PRIVATE_H
 
 #define QEMU_PLUGIN_API __attribute__((visibility("default")))
-#include "analyses/plugin_private.h"
+#include "analyses/plugin/private.h"
 #include "analyses/qemu-plugin/qemu-plugin.h"
 
 #define QEMU_MIN_VERSION 2

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "analyses/code_table.h"
+#include "analyses/recorders/code_table.h"
 #include "analyses/store/chunk.h"
 #include "analyses/store/index.h"
 #include "core/machine.h"

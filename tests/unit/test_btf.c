@@ -2,7 +2,7 @@
 /* BTF: type information laid out here by hand, and damaged. */
 #include <glib.h>
 
-#include "analyses/btf.h"
+#include "analyses/symbols/btf.h"
 
 static void put(GByteArray *a, uint64_t value, unsigned size) {
     for (unsigned i = 0; i < size; i++) {

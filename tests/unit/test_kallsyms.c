@@ -2,7 +2,7 @@
 /* Kernel symbols: images laid out here as kernels of both ages are, and damaged ones. */
 #include <string.h>
 
-#include "analyses/kallsyms.h"
+#include "analyses/symbols/kallsyms.h"
 #include "analyses/store/store.h"
 
 #define N 600u
