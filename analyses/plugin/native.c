@@ -46,8 +46,10 @@ static const RrOption *find_option(const RrPlugin *class, const char *name) {
 }
 
 static const char *values_of(const RrOption *o) {
-    static const char *const names[] = {
-        [RR_OPTION_BOOL] = "on|off", [RR_OPTION_INT] = "N", [RR_OPTION_TEXT] = "TEXT"};
+    static const char *const names[] = {[RR_OPTION_BOOL] = "on|off",
+                                        [RR_OPTION_INT] = "N",
+                                        [RR_OPTION_TEXT] = "TEXT",
+                                        [RR_OPTION_CHOICE] = ""};
     return o->choices ? o->choices : names[o->type];
 }
 

@@ -35,10 +35,10 @@ static bool read_column(const CallRows *rows, Reader *in, unsigned column, uint6
     const CallCode *code = &call_codes[column];
     const uint64_t *flags = rows->column[CALL_COLUMN_FLAGS];
     const uint64_t *base = code->base < CALL_COLUMNS ? rows->column[code->base] : NULL;
+    const uint64_t needs = flags ? code->needs : 0; /* who has needs has read the flags before */
     uint64_t last = 0;
-    g_assert(flags || !code->needs);
     for (uint32_t i = 0; i < rows->n; i++) {
-        if (code->needs && (flags[i] & code->needs) != code->needs) {
+        if (needs && (flags[i] & needs) != needs) {
             to[i] = 0;
             continue;
         }

@@ -428,7 +428,7 @@ L_COUNT_ADD:
 L_COUNT_STORE:
     *(uint64_t *)(void *)((char *)h->scoreboard + op->mem) = (uint64_t)op->imm;
     NEXT();
-L_LOWER: {
+L_LOWER : {
     uint64_t *counter = (uint64_t *)(void *)((char *)h->scoreboard + op->mem);
     *counter = MIN(*counter, REG(a) + (uint64_t)op->imm);
     NEXT();

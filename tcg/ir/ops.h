@@ -122,7 +122,7 @@ enum {
     /* probes: the counter at byte `mem` of the hart's scoreboard: aux 0 add imm, 1 store imm (32 bits);     \
      * c: when, as in ProbeUndo */ \
     OP(COUNT, "count", "xi", 0)                                                                                \
-    /* the counter at byte `mem` becomes a + imm (32 bits) if that is lower */                              \
+    /* the counter at byte `mem` becomes a + imm (32 bits) if that is lower */                                 \
     OP(LOWER, "lower", "ai", 0)                                                                                \
     /* imm = address of a ProbeCall (tcg/probe.h), whose helper gets a b c */                                  \
     OP(PROBE, "probe", "abc", IROP_LOOK)
