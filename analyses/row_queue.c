@@ -13,6 +13,7 @@ typedef struct Batch {
 struct RowQueue {
     size_t item_size;
     RowFn *fn;
+    void (*drop)(const void *item); /* NULL: nothing to be done */
     void *opaque;
     GThread *thread; /* NULL: the host gave none, and whoever pushes does the work */
     GMutex lock;
@@ -27,8 +28,13 @@ struct RowQueue {
 };
 
 static void run_batch(RowQueue *q, const Batch *b) {
-    for (size_t i = 0; i < b->n && !q->error; i++)
-        q->fn(q->opaque, b->items + i * q->item_size, &q->error);
+    for (size_t i = 0; i < b->n; i++) {
+        const uint8_t *item = b->items + i * q->item_size;
+        if (!q->error)
+            q->fn(q->opaque, item, &q->error);
+        else if (q->drop)
+            q->drop(item);
+    }
 }
 
 static gpointer queue_thread(gpointer data) {
@@ -78,6 +84,10 @@ RowQueue *row_queue_new(size_t item_size, RowFn *fn, void *opaque) {
     q->filling = take_batch(q);
     q->thread = g_thread_try_new("rows", queue_thread, q, NULL);
     return q;
+}
+
+void row_queue_set_drop(RowQueue *q, void (*drop)(const void *item)) {
+    q->drop = drop;
 }
 
 static void hand_over(RowQueue *q) {

@@ -34,6 +34,8 @@ typedef struct RowQueue RowQueue;
 typedef bool RowFn(void *opaque, const void *item, GError **error);
 /* `item_size` bytes are copied per item; `fn` is called on the queue's thread. */
 RowQueue *row_queue_new(size_t item_size, RowFn *fn, void *opaque);
+/* At once, of items that have something of their own: after an error they are dropped, not written. */
+void row_queue_set_drop(RowQueue *q, void (*drop)(const void *item));
 void row_queue_push(RowQueue *q, const void *item);
 /* Do not wait for more. */
 void row_queue_flush(RowQueue *q);

@@ -92,11 +92,16 @@ static bool write_batch(void *opaque, const void *item, GError **error) {
     return ok;
 }
 
+static void drop_batch(const void *item) {
+    g_free(*(RowBatch *const *)item);
+}
+
 /* -- packing --------------------------------------------------------------------------------------------- */
 
 NativePack *native_pack_new(void) {
     NativePack *pack = g_new0(NativePack, 1);
     pack->queue = row_queue_new(sizeof(RowBatch *), write_batch, pack);
+    row_queue_set_drop(pack->queue, drop_batch);
     return pack;
 }
 
@@ -196,7 +201,7 @@ int64_t native_pack_take(NativePack *pack, const RrSelf *self, const void *rows,
     for (size_t at = 0; at < size; n++) {
         PackedRow *row = (PackedRow *)(void *)((char *)b->cells + at);
         if (row->place.pos == self->row_pos)
-            row->place.seq += self->row_next[row->place.seq >> 20];
+            row->place.seq += self->row_next[MIN(row->place.seq, SEQ_REGS) >> 20];
         at += row->size;
     }
     return n;
