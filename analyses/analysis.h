@@ -35,6 +35,8 @@ bool analysis_option(const AnalysisInfo *info, size_t k, AnalysisOption *ret);
 
 /* Whether somebody's tables may be called NAME and NAME_…: plain words, and no table of a database's own or a built-in's. */
 bool analysis_name_is_free(const char *name);
+/* Is it that of a table or view which rr-emu makes? */
+bool analysis_name_is_taken(const char *name);
 
 typedef struct AnalysisSet AnalysisSet; /* the analyses of one replay, with their database */
 typedef struct PluginHost PluginHost;   /* analyses/plugin/plugin.h */

@@ -257,17 +257,21 @@ static bool lists(const char *tables, const char *name) {
     return false;
 }
 
-bool analysis_name_is_free(const char *name) {
-    if (!is_word(name) || lists("meta analysis loader module module_v symbol symbol_v line line_v write "
-                                "checkpoint_v program_symbol program_line map "
-                                "space",
-                                name))
-        return false;
+bool analysis_name_is_taken(const char *name) {
+    if (lists("meta analysis loader module module_v symbol symbol_v line line_v write "
+              "checkpoint_v program_symbol program_line map "
+              "space",
+              name))
+        return true;
     AnalysisInfo info;
     for (size_t i = 0; analysis_info(i, &info); i++)
         if (lists(info.name, name) || lists(info.tables, name))
-            return false;
-    return true;
+            return true;
+    return false;
+}
+
+bool analysis_name_is_free(const char *name) {
+    return is_word(name) && !analysis_name_is_taken(name);
 }
 
 static bool set_option(const Member *m, const char *word, GError **error) {
@@ -334,6 +338,7 @@ bool analysis_set_add(AnalysisSet *set, const char *spec, GError **error) {
 /* The row of `analysis`: there, with complete = 0, before anything else is written. */
 static bool announce(AnalysisSet *set, const Member *m, Pos from, GError **error) {
     StoreStmt *stmt;
+    native_claim_name(m->plugin, set->store); /* a set's names differ */
     if (store_get_int(set->store, "SELECT complete FROM analysis WHERE name = ?", 0, "s", member_name(m)))
         set->replaces = true;
     if (!store_prepare(set->store,

@@ -241,8 +241,10 @@ RR_API void rr_refuse(RrSelf *self, const char *format, ...) RR_PRINTF(2, 3);
 RR_API void rr_stop_observing(RrSelf *self);
 /* Forget what was attached to code; all of it is shown again. */
 RR_API void rr_reset(RrSelf *self);
-/* Call fn when the state is that before step `pos`. Positions that have passed are ignored, and those behind the segment that
- * is replayed. */
+/*
+ * In install, segment_begin, or such an fn: call fn when the state is that before step `pos`. Positions that have passed are
+ * ignored, and those behind the segment that is replayed.
+ */
 RR_API void rr_at_position(RrSelf *self, uint64_t pos, void (*fn)(RrSelf *self, uint64_t pos));
 /* [3] For merge, copied; between segment_begin and segment_end, both included. */
 RR_API void rr_segment_put(RrSelf *self, const void *bytes, size_t size);

@@ -302,9 +302,21 @@ static Pos native_next_position(const Plugin *p, Pos pos) {
     return next;
 }
 
+/* Those up to pos, which have passed. */
+static void forget_positions(GArray *positions, Pos pos) {
+    guint n = 0;
+    for (guint i = 0; i < positions->len; i++) {
+        NativePosition at = g_array_index(positions, NativePosition, i);
+        if (at.pos > pos)
+            g_array_index(positions, NativePosition, n++) = at;
+    }
+    g_array_set_size(positions, n);
+}
+
 static void native_reached(Plugin *p, Pos pos) {
     RrSelf *self = p->state;
     native_records_reached(self, pos);
+    self->waits = true;
     for (guint i = 0; i < self->positions->len && !self->stopped; i++) {
         NativePosition at = g_array_index(self->positions, NativePosition, i);
         if (at.pos != pos)
@@ -314,6 +326,8 @@ static void native_reached(Plugin *p, Pos pos) {
         at.fn(self, pos);
         plugin_leave(p, former);
     }
+    self->waits = false;
+    forget_positions(self->positions, pos);
 }
 
 static void native_pause(Plugin *p, bool pause) {
@@ -399,6 +413,8 @@ void rr_stop_observing(RrSelf *self) {
 
 void rr_at_position(RrSelf *self, uint64_t pos, void (*fn)(RrSelf *self, uint64_t pos)) {
     NativePosition at = {pos, fn};
+    if (!self->installing && !self->waits && self->plugin->host->running)
+        native_misuse(self, "rr_at_position() outside install, segment_begin and what it calls");
     g_array_append_val(self->positions, at);
 }
 
@@ -411,10 +427,16 @@ RrCounter rr_counter_new(RrSelf *self) {
     return counter;
 }
 
+void native_check_counter(const RrSelf *self, RrCounter counter) {
+    if (counter % 8 || counter >= self->plugin->host->machine->scoreboard_used)
+        native_misuse(self, "counter %u does not exist", counter);
+}
+
 static uint64_t *counter_at(const RrSelf *self, RrCounter counter, unsigned hart) {
     const Machine *m = self->plugin->host->machine;
-    if (hart >= m->n_harts || counter % 8 || counter >= m->scoreboard_used)
-        native_misuse(self, "counter %u of hart %u does not exist", counter, hart);
+    native_check_counter(self, counter);
+    if (hart >= m->n_harts)
+        native_misuse(self, "a counter of hart %u, which does not exist", hart);
     return scoreboard_at(m, hart, counter);
 }
 

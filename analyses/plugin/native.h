@@ -22,6 +22,7 @@ struct RrSelf {
     GHashTable *options; /* of char *, fallbacks included */
     void *data;
     bool subscribed, installing, stopped;
+    bool waits;           /* positions can be asked for: nothing runs */
     char *refusal;        /* rr_refuse */
     GPtrArray *registers; /* of Reg: what rr_find_register gave */
     HookOps hooks;        /* what it needs to be told */
@@ -49,7 +50,7 @@ typedef struct NativePosition {
 struct RrBlock {
     RrSelf *self;
     ProbeBlock *probe;
-    bool enters; /* rr_on_basic_block() was called */
+    struct NativeCall *entry; /* the first rr_on_basic_block(); NULL: there was none */
 };
 
 /* Where a plugin's worker ended: as the members of RrSelf. */
@@ -111,6 +112,8 @@ bool native_rows_open(RrSelf *self);
 void native_rows_fail(RrSelf *self, GError *error);
 /* The name of a table is nobody else's of the plugin. */
 void native_rows_claim(RrSelf *self, const char *name);
+/* … nor anybody else's in this database, which is open. */
+bool native_rows_reserve(RrSelf *self, const char *name, GError **error);
 /* So many more were written; ROWS_UNKNOWN. */
 void native_rows_add(RrSelf *self, int64_t n);
 /* The tables that install declared are there. */
@@ -169,6 +172,9 @@ uint32_t native_next_seq(RrSelf *self, Pos pos);
 /* How many rows the class of the callback at hand has there so far; there are to be that many at least. */
 uint32_t native_rows_at(RrSelf *self, Pos pos);
 void native_rows_skip(RrSelf *self, Pos pos, uint32_t n);
+
+/* native.c: ends the program unless rr_counter_new() gave it. */
+void native_check_counter(const RrSelf *self, RrCounter counter);
 
 /* A fault of the plugin's, not the user's: says so and ends the program. */
 void native_misuse(const RrSelf *self, const char *format, ...) G_GNUC_PRINTF(2, 3) G_GNUC_NORETURN;

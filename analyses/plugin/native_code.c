@@ -13,6 +13,7 @@ typedef struct NativeCall {
         RrMem *mem;
     } fn;
     void *data;
+    struct NativeCall *next; /* where a basic block begins too */
 } NativeCall;
 
 static NativeCall *new_call(RrBlock *block, const char *callback, void *data) {
@@ -66,9 +67,10 @@ void native_flow_break(const RrSelf *self, uint32_t hart) {
 }
 
 static void enter_basic_block(void *opaque, const Hart *hart) {
-    const NativeCall *call = opaque;
+    NativeCall *call = opaque;
     *scoreboard_at(hart->machine, hart->id, call->self->flow) = 0;
-    run_exec(opaque, hart);
+    for (; call; call = call->next)
+        run_exec(call, hart);
 }
 
 void rr_on_basic_block(RrBlock *block, RrExec *fn, void *data) {
@@ -77,7 +79,14 @@ void rr_on_basic_block(RrBlock *block, RrExec *fn, void *data) {
         native_misuse(self, "rr_on_basic_block() without RrPlugin.basic_blocks");
     NativeCall *call = new_call(block, "basic block", data);
     call->fn.exec = fn;
-    block->enters = true;
+    if (block->entry) {
+        NativeCall *last = block->entry;
+        while (last->next)
+            last = last->next;
+        last->next = call;
+        return;
+    }
+    block->entry = call;
     probe_add_call_if(block->probe, PROBE_AT_BLOCK, PROBE_EQ, self->flow, 1, enter_basic_block, call, true);
     for (unsigned i = 1; i < probe_block_n_insns(block->probe); i++)
         if (is_transfer(probe_block_insn(block->probe, i - 1)))
@@ -105,14 +114,14 @@ void native_follow_blocks(void *opaque, ProbeBlock *b) {
 
 void native_on_translate(void *opaque, ProbeBlock *b) {
     RrSelf *self = opaque;
-    RrBlock block = {self, b, false};
+    RrBlock block = {self, b, NULL};
     if (self->stopped)
         return;
     PluginFrame former = plugin_enter(self->plugin, "translate", NULL);
     self->class->translate(self, &block);
     plugin_leave(self->plugin, former);
     if (self->class->basic_blocks)
-        note_transfers(self, b, block.enters);
+        note_transfers(self, b, block.entry != NULL);
 }
 
 size_t rr_block_insns(const RrBlock *block) {
@@ -156,6 +165,11 @@ static uint32_t checked(const RrBlock *block, size_t index) {
     return (uint32_t)index;
 }
 
+static uint32_t counted(const RrBlock *block, RrCounter counter) {
+    native_check_counter(block->self, counter);
+    return counter;
+}
+
 void rr_on_insn(RrBlock *block, size_t index, RrExec *fn, void *data) {
     NativeCall *call = new_call(block, "instruction", data);
     call->fn.exec = fn;
@@ -166,9 +180,12 @@ void rr_on_insn_if(RrBlock *block, size_t index, RrCounter counter, RrCond cond,
                    void *data) {
     static const uint8_t conds[] = {[RR_EQ] = PROBE_EQ, [RR_NE] = PROBE_NE, [RR_LT] = PROBE_LT,
                                     [RR_LE] = PROBE_LE, [RR_GT] = PROBE_GT, [RR_GE] = PROBE_GE};
+    if ((unsigned)cond >= G_N_ELEMENTS(conds))
+        native_misuse(block->self, "rr_on_insn_if(): there is no condition %u", (unsigned)cond);
     NativeCall *call = new_call(block, "instruction", data);
     call->fn.exec = fn;
-    probe_add_call_if(block->probe, checked(block, index), conds[cond], counter, value, run_exec, call, true);
+    probe_add_call_if(block->probe, checked(block, index), conds[cond], counted(block, counter), value,
+                      run_exec, call, true);
 }
 
 static unsigned access_of(RrAccesses which) {
@@ -183,17 +200,19 @@ void rr_on_access(RrBlock *block, size_t index, RrAccesses which, RrMem *fn, voi
 }
 
 void rr_add_on_insn(RrBlock *block, size_t index, RrCounter counter, uint64_t value) {
-    probe_add_inline(block->probe, checked(block, index), PROBE_ADD, counter, value);
+    probe_add_inline(block->probe, checked(block, index), PROBE_ADD, counted(block, counter), value);
 }
 
 void rr_store_on_insn(RrBlock *block, size_t index, RrCounter counter, uint64_t value) {
-    probe_add_inline(block->probe, checked(block, index), PROBE_STORE, counter, value);
+    probe_add_inline(block->probe, checked(block, index), PROBE_STORE, counted(block, counter), value);
 }
 
 void rr_add_on_access(RrBlock *block, size_t index, RrAccesses which, RrCounter counter, uint64_t value) {
-    probe_add_mem_inline(block->probe, checked(block, index), access_of(which), PROBE_ADD, counter, value);
+    probe_add_mem_inline(block->probe, checked(block, index), access_of(which), PROBE_ADD,
+                         counted(block, counter), value);
 }
 
 void rr_store_on_access(RrBlock *block, size_t index, RrAccesses which, RrCounter counter, uint64_t value) {
-    probe_add_mem_inline(block->probe, checked(block, index), access_of(which), PROBE_STORE, counter, value);
+    probe_add_mem_inline(block->probe, checked(block, index), access_of(which), PROBE_STORE,
+                         counted(block, counter), value);
 }

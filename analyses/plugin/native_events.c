@@ -17,10 +17,12 @@ static void tell_privilege(RrSelf *self, Pos pos, const Hart *hart, uint8_t from
         NATIVE_CALL(self, privilege, pos, hart, SEQ_TRAP, pos, native_view(hart), from, to);
 }
 
-/* Behind what is told of the trap itself. */
+/* Behind the trap's own row, whoever has that. */
 static void tell_taken(RrSelf *self, const TrapEvent *ev) {
     RrIrq taken = {ev->pos, native_view(ev->hart), NULL, (uint32_t)ev->cause, RR_IRQ_TAKE};
-    NATIVE_CALL(self, irq, ev->pos, ev->hart, SEQ_TRAP + 1, &taken);
+    self->seq_class = SEQ_TRAP;
+    native_rows_skip(self, ev->pos, 1);
+    NATIVE_CALL(self, irq, ev->pos, ev->hart, SEQ_TRAP, &taken);
 }
 
 static void on_trap(void *opaque, const TrapEvent *ev) {

@@ -91,11 +91,11 @@ static void claim_tables(RrSelf *self, const Recorder *run) {
 }
 
 /* A former plugin's may be of another kind. */
-static bool drop_tables(const Recorder *run, GError **error) {
+static bool drop_tables(RrSelf *self, const Recorder *run, GError **error) {
     bool ok = true;
     for (const char *const *t = run->class->tables; ok && *t && !run->is_default; t++) {
         g_autofree char *name = g_strconcat(run->name, *t + 1, NULL);
-        ok = store_drop(run->store, name, error);
+        ok = native_rows_reserve(self, name, error) && store_drop(run->store, name, error);
     }
     return ok;
 }
@@ -109,7 +109,7 @@ static bool begin(RrSelf *self, Recorder *run, GError **error) {
         return false;
     run->store = host->store;
     run->machine = analysis_set_machine(run->set);
-    if (!drop_tables(run, error))
+    if (!drop_tables(self, run, error))
         return false;
     run->begun = true;
     return run->class->begin(run, error);

@@ -33,6 +33,13 @@ void native_rows_begin(RrSelf *self) {
     self->rows->names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 }
 
+static bool refuse_name(const RrSelf *self, const char *what, const char *name, GError **error) {
+    const Plugin *p = self->plugin;
+    g_set_error(error, ANALYSIS_ERROR, ANALYSIS_ERROR_OPTION,
+                "%s %s: %s '%s' is there already; give this one as=NAME", p->option, p->file, what, name);
+    return false;
+}
+
 /* Who declares no table needs no database: that costs time, and space. */
 static bool rows_open(RrSelf *self, GError **error) {
     PluginHost *host = self->plugin->host;
@@ -49,6 +56,8 @@ static bool rows_open(RrSelf *self, GError **error) {
         {.bytes = self->name}, {.bytes = args}, {.integer = (int64_t)machine_pos(host->machine)}};
     rows->replaces =
         store_get_int(host->store, "SELECT complete FROM analysis WHERE name = ?", 0, "s", self->name);
+    if (!native_claim_name(self->plugin, host->store))
+        return refuse_name(self, "the analysis", self->name, error);
     if (!store_begin(host->store, error))
         return false;
     rows->open = true;
@@ -151,6 +160,18 @@ void native_rows_claim(RrSelf *self, const char *name) {
         native_misuse(self, "table '%s': expected letters, digits and _", name);
     if (!g_hash_table_add(self->rows->names, g_ascii_strdown(name, -1)))
         native_misuse(self, "table '%s' is declared twice", name);
+}
+
+bool native_rows_reserve(RrSelf *self, const char *name, GError **error) {
+    const Plugin *p = self->plugin;
+    bool is_own = p->is_builtin && !strcmp(self->name, self->class->name);
+    return ((is_own || !analysis_name_is_taken(name)) && store_claim(p->host->store, name)) ||
+           refuse_name(self, "the table or view", name, error);
+}
+
+bool native_claim_name(const Plugin *p, Store *store) {
+    g_autofree char *row = g_strconcat("analysis ", native_name(p), NULL);
+    return store_claim(store, row);
 }
 
 /* pos and seq, then the plugin's. */
@@ -256,18 +277,28 @@ static RrTable *new_table(RrSelf *self, char *name, const RrColumn *columns, boo
     return t;
 }
 
+static bool reserve_both(RrSelf *self, const char *name, const char *view) {
+    GError *error = NULL;
+    if (native_rows_reserve(self, name, &error) && native_rows_reserve(self, view, &error))
+        return true;
+    native_rows_fail(self, error);
+    return false;
+}
+
 static RrTable *declare(RrSelf *self, const char *suffix, const RrColumn *columns, bool is_plain) {
     NativeRows *rows = self->rows;
     char *name = table_name(self, suffix);
+    g_autofree char *view = g_strconcat(name, "_v", NULL);
     GError *error = NULL;
     if (!self->installing)
         native_misuse(self, "rr_table() outside install");
     native_rows_claim(self, name);
+    native_rows_claim(self, view);
     RrTable *t = new_table(self, name, columns, is_plain);
     if (!t->n && is_plain)
         native_misuse(self, "table '%s' has no columns", name);
     g_ptr_array_add(rows->tables, t);
-    if (!native_rows_open(self))
+    if (!native_rows_open(self) || !reserve_both(self, name, view))
         return t; /* install will not be believed */
     if (!create(t, suffix ? suffix : self->class->name, columns, &error) || !prepare(t, columns, &error))
         native_misuse(self, "%s", error->message);
@@ -300,6 +331,8 @@ RrPlace rr_place(RrSelf *self) {
 
 void rr_row_at(RrTable *t, const RrPlace *place, const RrValue *values) {
     NativeRows *rows = t->self->rows;
+    if (place->seq > UINT32_MAX)
+        native_misuse(t->self, "rr_row_at() with a place that rr_place() did not give");
     if (rows->error)
         return;
     rows->n++;

@@ -32,16 +32,18 @@ void native_segment_begin(Plugin *p, Pos from) {
     native_events_stop(self); /* what was followed between the segments */
     native_events_watch(self);
     native_events_begin(self);
+    self->waits = true;
     NATIVE_CALL(self, segment_begin, POS_NONE, NULL, SEQ_STATE, from);
+    self->waits = false;
 }
 
 void native_segment_end(Plugin *p, Pos to) {
     RrSelf *self = p->state;
-    NativeStand stand = {.stopped = self->stopped};
+    bool stopped = self->stopped;
     self->stopped = false; /* which concerns what happens in the machine */
     NATIVE_CALL(self, segment_end, POS_NONE, NULL, SEQ_REGS, to);
     native_rows_flush(self);
-    stand.row_pos = self->row_pos;
+    NativeStand stand = {.row_pos = self->row_pos, .stopped = stopped || self->stopped};
     memcpy(stand.row_next, self->row_next, sizeof stand.row_next);
     write_record(self, RECORD_END, &stand, sizeof stand);
 }

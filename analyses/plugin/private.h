@@ -171,5 +171,7 @@ void native_set_option(Plugin *p, const char *name, const char *value);
 void native_set_name(Plugin *p, const char *name);
 const char *native_name(const Plugin *p);
 int64_t native_rows_count(const Plugin *p);
+/* Its row of `analysis` is nobody else's; false: it is already. */
+bool native_claim_name(const Plugin *p, Store *store);
 
 #endif

@@ -126,6 +126,7 @@ bool store_open(const char *path, Store **ret, GError **error) {
     Store *s = g_new0(Store, 1);
     s->path = g_strdup(path ? path : "the database in memory");
     g_rec_mutex_init(&s->lock);
+    s->claimed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     bool ok = sqlite3_open_v2(path ? path : ":memory:", &s->db,
                               SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX,
                               NULL) == SQLITE_OK;
@@ -153,8 +154,13 @@ void store_close(Store *s) {
         store_recording_free(s);
     sqlite3_close_v2(s->db);
     g_rec_mutex_clear(&s->lock);
+    g_hash_table_unref(s->claimed);
     g_free(s->path);
     g_free(s);
+}
+
+bool store_claim(Store *s, const char *name) {
+    return g_hash_table_add(s->claimed, g_ascii_strdown(name, -1));
 }
 
 /* -- transactions -------------------------------------------------------------------------------------- */
