@@ -67,11 +67,12 @@ static bool work(const Leader *l, const Worker *w, GError **error) {
         return fail(error, "cannot write what was found: %s", g_strerror(errno));
     bool good = l->ops->work(l->opaque, &w->segment, out, error);
     bool kept = !ferror(out);
+    errno = 0; /* what failed before is over: its reason is not known any more */
     if (fclose(out) == 0 && kept)
         return good;
     g_clear_error(error);
     return fail(error, "what the segment from pos %" PRIu64 " found cannot be kept in %s: %s",
-                w->segment.from, g_get_tmp_dir(), g_strerror(errno));
+                w->segment.from, g_get_tmp_dir(), errno ? g_strerror(errno) : "a write failed");
 }
 
 static void worker_main(const Leader *l, const Worker *w, int verdict, pid_t leader) G_GNUC_NORETURN;
