@@ -21,6 +21,9 @@
 enum { VERDICT_GOOD = 'g', VERDICT_DIVERGED = 'd', VERDICT_FAILED = 'f' };
 enum { STATUS_LOST = 2 };
 
+/* Segments begun and not collected, a file each: behind a slow one the others wait. */
+#define UNCOLLECTED_MAX 256u
+
 typedef struct Worker {
     Segment segment;
     pid_t pid; /* 0: not running (any more) */
@@ -133,6 +136,8 @@ static void reap(Leader *l, Worker *w) {
         w->status = -1;
     w->pid = 0;
     l->running--;
+    close(w->verdict_fd);
+    w->verdict_fd = -1;
 }
 
 /* Something came from the worker; at the end of it, it is gone. */
@@ -226,7 +231,7 @@ static Worker *plan(Pos from, Pos to, unsigned n) {
 /* One segment: its worker, then itself. False: no further one. */
 static bool lead(Leader *l, Worker *w, GError **error) {
     listen_all(l, false);
-    while (collect(l) && l->running == l->most)
+    while (collect(l) && (l->running == l->most || l->started - l->collected >= UNCOLLECTED_MAX))
         listen_all(l, true);
     return !l->error && start(l, w, error) && replay_run_to(l->replay, w->segment.to, error);
 }

@@ -53,6 +53,8 @@ same smp ./seen.so --analysis checkpoint
 # There are as many segments as was said, and a short run is one.
 "$RR" replay --quiet traps.rrec --plugin ./seen.so,segments=on -j 2 --segments 4 --db n.db 2>text && grep -q '^segments 4$' text || { cat text; fail "four segments"; }
 "$RR" replay --quiet traps.rrec --plugin ./seen.so,segments=on -j 2 --db n.db 2>text && grep -q '^segments 0$' text || { cat text; fail "a short run"; }
+# No more files are open than segments are on their way.
+(ulimit -n 64 && "$RR" replay --quiet traps.rrec --plugin ./seen.so,segments=on -j 2 --segments 120 --db n.db) 2>text && grep -q '^segments 120$' text || { cat text; fail "120 segments"; }
 
 # What cannot be merged; nothing attached; verify.
 "$RR" replay traps.rrec -j 2 --segments 3 --plugin ./alone.so --db alone.db 2>text || { cat text; fail "alone"; }
