@@ -35,7 +35,7 @@ static const Builtin builtins[] = {
 /* One that a set runs: a plugin of the set's host. */
 typedef struct Member {
     AnalysisInfo info;
-    char *spec; /* as given */
+    char *spec; /* as given, but for the name, which is the plugin's own */
     Plugin *plugin;
 } Member;
 
@@ -213,9 +213,17 @@ CallStacks *analysis_set_calls(AnalysisSet *set) {
 }
 
 /* -- specifications ----------------------------------------------------------------------------------------- */
+/* `call` is `calls` and `traps` is `trap`: nobody remembers which of them is named in the plural. */
+static bool same_noun(const char *a, const char *b) {
+    size_t n = strlen(a), m = strlen(b);
+    const char *longer = n > m ? a : b;
+    return !strncmp(a, b, MIN(n, m)) &&
+           (n == m || (MAX(n, m) == MIN(n, m) + 1 && longer[MAX(n, m) - 1] == 's'));
+}
+
 static const Builtin *find_builtin(const char *name) {
     for (size_t i = 0; i < G_N_ELEMENTS(builtins); i++)
-        if (!strcmp(info_of(&builtins[i]).name, name))
+        if (same_noun(info_of(&builtins[i]).name, name))
             return &builtins[i];
     return NULL;
 }
@@ -303,7 +311,7 @@ static bool set_option(const Member *m, const char *word, GError **error) {
 static Member *member_new(AnalysisSet *set, const Builtin *b, const char *spec) {
     Member *m = g_new0(Member, 1);
     m->info = info_of(b);
-    m->spec = g_strdup(spec);
+    m->spec = g_strconcat(b->plugin->name, strchr(spec, ','), NULL);
     m->plugin = plugin_new_linked(set->host, b->plugin);
     return m;
 }

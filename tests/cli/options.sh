@@ -61,6 +61,9 @@ check "monitor" 125 'supported: none' "$RR" run -monitor stdio $hello
 check "no recording" 2 'nosuch.rrec' "$RR" verify nosuch.rrec
 check "no recording either" 2 'rrec|recording' "$RR" info "$GUESTS/hello.elf"
 check "unknown analysis" 2 "nosuch.*memtrace" "$RR" replay short.rrec --analysis nosuch
+check "an analysis in the plural" 0 '' "$RR" replay short.rrec --db plural.db --analysis traps,as=faults
+"$RR" sql --format csv plural.db "SELECT args FROM analysis WHERE name = 'faults'" 2>&1 | grep -q '^"\?trap,as=faults' || { echo "an analysis in the plural is not kept by its own name"; fails=$((fails + 1)); }
+check "nearly its name" 2 "unknown; there are" "$RR" replay short.rrec --analysis trapss
 check "an initrd that is a program of the host's" 0 'recorded' "$RR" record --force -o host.rrec -initrd /bin/sh $hello
 check "its symbols" 0 '' "$RR" sql host.rrec "SELECT count(*) FROM symbol"
 check "symbols of another machine" 2 '/bin/sh: not a 64-bit ELF file for RISC-V' "$RR" sql short.rrec --symbols /bin/sh "SELECT 1"
