@@ -28,9 +28,9 @@ CREATE TABLE IF NOT EXISTS loader (paddr INTEGER, size INTEGER, name TEXT);
 CREATE TABLE IF NOT EXISTS module (
     id INTEGER PRIMARY KEY, name TEXT, path TEXT, build_id TEXT, base INTEGER, size INTEGER
 );
-CREATE TABLE IF NOT EXISTS symbol (
-    id INTEGER PRIMARY KEY, module_id INTEGER, name TEXT, addr INTEGER, size INTEGER, kind TEXT
-);
+-- Symbols live compressed in symbol_chunk (analyses/store/symbol_set.h).
+CREATE TABLE IF NOT EXISTS symbol_chunk (first_id INTEGER PRIMARY KEY, module_id INTEGER, rows INTEGER, stamp INTEGER, data BLOB);
+CREATE VIRTUAL TABLE IF NOT EXISTS symbol USING symbols;
 -- Programs of the guest (--sysroot): modules without a base, which lie where map says, moved by shift.
 CREATE TABLE IF NOT EXISTS program_symbol (
     id INTEGER PRIMARY KEY, module_id INTEGER, name TEXT, addr INTEGER, size INTEGER, kind TEXT -- addr: as linked
@@ -60,14 +60,6 @@ CREATE VIEW IF NOT EXISTS module_v AS
 CREATE VIEW IF NOT EXISTS symbol_v AS
     SELECT id, module_id, name, printf('%#x', addr) AS addr, size, kind FROM symbol;
 CREATE VIEW IF NOT EXISTS line_v AS SELECT printf('%#x', addr) AS addr, file, line FROM line;
-
---- symbols begin
-DROP INDEX IF EXISTS symbol_addr;
-DROP INDEX IF EXISTS symbol_name;
-
---- symbols end
-CREATE INDEX symbol_addr ON symbol (addr);
-CREATE INDEX symbol_name ON symbol (name);
 
 --- clear recording
 DELETE FROM checkpoint;

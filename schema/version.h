@@ -13,6 +13,6 @@
 #define RR_VERSION "0.1.0"
 #define RREC_FORMAT_VERSION 1u
 #define RR_BEHAVIOUR_VERSION 1u
-#define RR_DB_SCHEMA_VERSION 3u
+#define RR_DB_SCHEMA_VERSION 4u
 
 #endif

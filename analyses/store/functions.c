@@ -12,8 +12,10 @@
 struct Connection {
     sqlite3 *db;
     unsigned refs;
-    GArray *symbols; /* sorted by addr; NULL: not read yet */
-    int64_t changes; /* of the connection when they were read */
+    SymbolTable *table; /* main's */
+    SymbolSet *set;     /* has the names of symbols; NULL: they are their own */
+    GArray *symbols;    /* sorted by addr; NULL: not read yet */
+    int64_t changes;    /* of the connection when they were read */
     Spaces *spaces;
     char text[512];
     StoreDisassembler *disassemble;
@@ -25,6 +27,7 @@ Connection *connection_new(sqlite3 *db) {
     Connection *c = g_new0(Connection, 1);
     c->db = db;
     c->refs = 1;
+    c->table = symbol_table_new(db, "main", "symbol");
     c->spaces = spaces_new(db);
     return c;
 }
@@ -44,6 +47,8 @@ void connection_unref(void *p) {
         return;
     if (c->symbols)
         g_array_unref(c->symbols);
+    symbol_set_unref(c->set);
+    symbol_table_free(c->table);
     g_clear_pointer(&c->windows, windows_free);
     spaces_free(c->spaces);
     g_free(c);
@@ -57,11 +62,29 @@ Windows *connection_windows(Connection *c) {
 
 /* -- symbols ------------------------------------------------------------------------------------------------
  */
+SymbolTable *connection_symbol_table(Connection *c) {
+    return c->table;
+}
+
+static bool is_shadowed(sqlite3 *db) {
+    sqlite3_stmt *s = NULL;
+    bool found = sqlite3_prepare_v2(db, "SELECT 1 FROM temp.sqlite_schema WHERE name = 'symbol'", -1, &s,
+                                    NULL) == SQLITE_OK &&
+                 sqlite3_step(s) == SQLITE_ROW;
+    sqlite3_finalize(s);
+    return found;
+}
+
+/* Those of rows where they are kept so: in a temporary table, or a database of a former version. */
 static void read_symbols(Connection *c) {
     if (c->symbols)
         g_array_unref(c->symbols);
+    symbol_set_unref(c->set);
     c->changes = sqlite3_total_changes(c->db);
-    c->symbols = symbol_list_new(c->db, "symbol", "", 0);
+    c->set = is_shadowed(c->db) ? NULL : symbol_table_set(c->table, NULL);
+    if (c->set)
+        symbol_set_ref(c->set);
+    c->symbols = c->set ? symbol_list_of(c->set) : symbol_list_new(c->db, "symbol", "", 0);
 }
 
 const char *connection_symbol(Connection *c, uint64_t pc) {
@@ -225,6 +248,30 @@ static void function_programs_changed(sqlite3_context *x, int n, sqlite3_value *
     sqlite3_result_int(x, 1);
 }
 
+/* rr-emu's own: what goes by pointers, for this connection. */
+#define POINTER "rr-emu"
+
+static void function_symbol_set(sqlite3_context *x, int n, sqlite3_value **v) {
+    SymbolSet **to = sqlite3_value_pointer(v[0], POINTER), *set = symbol_table_set(of(x)->table, NULL);
+    if (to && set)
+        *to = symbol_set_ref(set);
+}
+
+typedef struct Settings {
+    StoreDisassembler *disassemble;
+    const StoreReplayer *replayer;
+} Settings;
+
+static void function_settings(sqlite3_context *x, int n, sqlite3_value **v) {
+    const Settings *s = sqlite3_value_pointer(v[0], POINTER);
+    Connection *c = of(x);
+    if (!s)
+        return;
+    g_clear_pointer(&c->windows, windows_free);
+    c->disassemble = s->disassemble;
+    c->replayer = s->replayer ? *s->replayer : (StoreReplayer){0};
+}
+
 char *connection_disassemble(const Connection *c, uint64_t pc, uint32_t insn) {
     char *text = c->disassemble ? c->disassemble(pc, insn) : NULL;
     return text ? text : g_strdup_printf((insn & 3) == 3 ? "0x%08x" : "0x%04x", insn);
@@ -312,6 +359,8 @@ int functions_register(Connection *c) {
         {"base_at", 3, SQLITE_INNOCUOUS, function_base_at},
         {"satp_at", 2, SQLITE_INNOCUOUS, function_satp_at},
         {"programs_changed", 0, 0, function_programs_changed},
+        {"symbol_set", 1, SQLITE_DIRECTONLY, function_symbol_set},
+        {"connection_settings", 1, SQLITE_DIRECTONLY, function_settings},
         {"disas", 1, SQLITE_INNOCUOUS, function_disas},
         {"disas", 2, SQLITE_INNOCUOUS, function_disas},
         {"time_ns", 1, SQLITE_INNOCUOUS, function_time_ns},
@@ -326,12 +375,24 @@ int functions_register(Connection *c) {
     return SQLITE_OK;
 }
 
-void store_set_functions(sqlite3 *db, StoreDisassembler *fn, const StoreReplayer *replayer) {
-    Connection *c = connection_new(db);
-    c->disassemble = fn;
-    if (replayer)
-        c->replayer = *replayer;
-    functions_register(c);
-    vtab_register(c);
-    connection_unref(c);
+#ifndef STORE_EXTENSION
+static void call_with(sqlite3 *db, const char *sql, void *pointer) {
+    sqlite3_stmt *s = NULL;
+    if (sqlite3_prepare_v2(db, sql, -1, &s, NULL) == SQLITE_OK) {
+        sqlite3_bind_pointer(s, 1, pointer, POINTER, NULL);
+        sqlite3_step(s);
+    }
+    sqlite3_finalize(s);
 }
+
+void store_set_functions(sqlite3 *db, StoreDisassembler *fn, const StoreReplayer *replayer) {
+    Settings s = {fn, replayer};
+    call_with(db, "SELECT connection_settings(?)", &s);
+}
+
+SymbolSet *store_symbol_set(sqlite3 *db) {
+    SymbolSet *set = NULL;
+    call_with(db, "SELECT symbol_set(?)", &set);
+    return set;
+}
+#endif

@@ -5,6 +5,7 @@
 
 #include "analyses/store/sqlite.h"
 #include "analyses/store/store.h"
+#include "analyses/store/symbol_set.h"
 #include "analyses/store/windows.h"
 
 /* What rr-emu keeps for one connection; counted, as functions and modules end in any order. */
@@ -14,6 +15,8 @@ Connection *connection_new(sqlite3 *db);
 Connection *connection_ref(Connection *c);
 void connection_unref(void *c);
 Windows *connection_windows(Connection *c);
+/* The table symbol of the schema main. */
+SymbolTable *connection_symbol_table(Connection *c);
 /* "name" or "name+0x12", NULL if unknown. Valid until the next call. */
 const char *connection_symbol(Connection *c, uint64_t pc);
 /* The same for code of a program (privilege U), in the address space of satp, or of what the hart has, before step pos. */

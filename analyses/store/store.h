@@ -83,7 +83,7 @@ bool store_add_loader(Store *s, Gpa paddr, uint64_t size, const char *name, GErr
 /* Forget all modules and symbols. */
 bool store_clear_symbols(Store *s, GError **error);
 /*
- * All of them anew, in one transaction and without indexes until the end: begin forgets those of before, end notes in `meta`
+ * All of them anew, in one transaction: begin forgets those of before, end notes in `meta`
  * where they come from (any text), so that the next one can ask whether they are there already. In between, and when end
  * fails, store_rollback() undoes it.
  */

@@ -2,13 +2,14 @@
 #include "analyses/store/symbol_list.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "analyses/store/sorted.h"
 
 #define DISTANCE_MAX (1u << 20) /* a symbol without a size reaches this far at most */
 
 static void symbol_clear(void *p) {
-    g_free(((Symbol *)p)->name);
+    g_free((char *)((Symbol *)p)->name);
 }
 
 /*
@@ -30,6 +31,24 @@ static gint compare(gconstpointer a, gconstpointer b) {
     return g_strcmp0(y->name, x->name);
 }
 
+/* Most lists are in order of address already. */
+static void sort(GArray *list) {
+    Symbol *s = (Symbol *)(void *)list->data;
+    for (guint i = 1, from = 0; i < list->len; i++) {
+        from = s[i].addr == s[i - 1].addr ? from : i;
+        if (compare(&s[i - 1], &s[i]) <= 0)
+            continue;
+        if (from == i) {
+            g_array_sort(list, compare);
+            return;
+        }
+        while (i < list->len && s[i].addr == s[from].addr)
+            i++;
+        qsort(s + from, i - from, sizeof *s, compare);
+        from = i--;
+    }
+}
+
 GArray *symbol_list_new(sqlite3 *db, const char *table, const char *where, int64_t module) {
     GArray *list = g_array_new(FALSE, FALSE, sizeof(Symbol));
     sqlite3_stmt *s = NULL;
@@ -44,7 +63,19 @@ GArray *symbol_list_new(sqlite3 *db, const char *table, const char *where, int64
         }
     }
     sqlite3_finalize(s);
-    g_array_sort(list, compare);
+    sort(list);
+    return list;
+}
+
+GArray *symbol_list_of(const SymbolSet *set) {
+    const SymbolRow *row;
+    guint n = symbol_set_rows(set, &row);
+    GArray *list = g_array_sized_new(FALSE, FALSE, sizeof(Symbol), n);
+    for (guint i = 0; i < n; i++) {
+        Symbol y = {row[i].addr, row[i].size, (char *)row[i].name};
+        g_array_append_val(list, y);
+    }
+    sort(list);
     return list;
 }
 

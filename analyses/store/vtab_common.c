@@ -106,7 +106,8 @@ int vtab_register(Connection *c) {
         const char *name;
         const sqlite3_module *module;
     } table[] = {{"memtrace", &vtab_memtrace}, {"write", &vtab_write}, {"insn", &vtab_insn},
-                 {"packed", &vtab_packed},     {"regs", &vtab_regs},   {"calls", &vtab_calls}};
+                 {"packed", &vtab_packed},     {"regs", &vtab_regs},   {"calls", &vtab_calls},
+                 {"symbols", &vtab_symbols}};
     for (size_t i = 0; i < G_N_ELEMENTS(table); i++) {
         int result = sqlite3_create_module_v2(connection_db(c), table[i].name, table[i].module,
                                               connection_ref(c), connection_unref);

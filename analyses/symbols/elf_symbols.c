@@ -45,34 +45,35 @@ char *elf_build_id(Elf *elf) {
     return text;
 }
 
-static const char *symbol_kind(const GElf_Sym *sym, const char *name) {
+/* False: it is none. */
+static bool symbol_kind(const GElf_Sym *sym, const char *name, SymbolKind *kind) {
     if (!name || !*name || *name == '$' || !strncmp(name, ".L", 2) || sym->st_shndx == SHN_UNDEF ||
         sym->st_shndx == SHN_ABS)
-        return NULL;
+        return false;
     switch (GELF_ST_TYPE(sym->st_info)) {
     case STT_FUNC:
-    case STT_GNU_IFUNC: return "func";
-    case STT_OBJECT: return "object";
-    case STT_NOTYPE: return "label";
-    default: return NULL;
+    case STT_GNU_IFUNC: *kind = SYMBOL_FUNC; return true;
+    case STT_OBJECT: *kind = SYMBOL_OBJECT; return true;
+    case STT_NOTYPE: *kind = SYMBOL_LABEL; return true;
+    default: return false;
     }
 }
 
 /* All of one symbol table. */
-static bool add_table(Elf *elf, Elf_Scn *scn, const GElf_Shdr *sh, StoreStmt *insert, int64_t module,
-                      uint64_t shift, GError **error) {
+static bool add_table(Elf *elf, Elf_Scn *scn, const GElf_Shdr *sh, uint64_t shift, ElfSymbolFn *add,
+                      void *opaque, GError **error) {
     Elf_Data *data = elf_getdata(scn, NULL);
     size_t n = data && sh->sh_entsize ? data->d_size / sh->sh_entsize : 0;
     for (size_t i = 0; i < n; i++) {
         GElf_Sym sym;
         if (!gelf_getsym(data, (int)i, &sym))
             continue;
-        const char *name = elf_strptr(elf, sh->sh_link, sym.st_name), *kind = symbol_kind(&sym, name);
-        if (!kind)
+        const char *name = elf_strptr(elf, sh->sh_link, sym.st_name);
+        SymbolKind kind;
+        if (!symbol_kind(&sym, name, &kind))
             continue;
         g_autofree char *valid = g_utf8_make_valid(name, -1);
-        if (!store_run(insert, error, "isuus", module, valid, sym.st_value + shift, (uint64_t)sym.st_size,
-                       kind))
+        if (!add(opaque, valid, sym.st_value + shift, sym.st_size, kind, error))
             return false;
     }
     return true;
@@ -88,7 +89,7 @@ bool elf_has_symtab(Elf *elf) {
 }
 
 /* .symtab, or .dynsym where it was stripped. */
-bool elf_add_symbols(Elf *elf, StoreStmt *insert, int64_t module, uint64_t shift, GError **error) {
+bool elf_add_symbols(Elf *elf, uint64_t shift, ElfSymbolFn *add, void *opaque, GError **error) {
     for (unsigned type = SHT_SYMTAB; type; type = type == SHT_SYMTAB ? SHT_DYNSYM : 0) {
         bool found = false;
         for (Elf_Scn *scn = NULL; (scn = elf_nextscn(elf, scn));) {
@@ -96,7 +97,7 @@ bool elf_add_symbols(Elf *elf, StoreStmt *insert, int64_t module, uint64_t shift
             if (!gelf_getshdr(scn, &sh) || sh.sh_type != type)
                 continue;
             found = true;
-            if (!add_table(elf, scn, &sh, insert, module, shift, error))
+            if (!add_table(elf, scn, &sh, shift, add, opaque, error))
                 return false;
         }
         if (found)

@@ -5,7 +5,7 @@
 
 #include <libelf.h>
 
-#include "analyses/store/store.h"
+#include "analyses/store/symbol_set.h"
 
 /* NULL: it is not a 64-bit ELF file for RISC-V. `data` must outlive it; elf_end() frees. */
 Elf *elf_open(const uint8_t *data, size_t size);
@@ -14,7 +14,9 @@ bool elf_load_range(Elf *elf, uint64_t *low, uint64_t *high);
 /* In hex digits, or NULL. Caller frees. */
 char *elf_build_id(Elf *elf);
 bool elf_has_symtab(Elf *elf);
-/* Those of .symtab, or of .dynsym where it was stripped: module, name, address + shift, size, kind into `insert`. */
-bool elf_add_symbols(Elf *elf, StoreStmt *insert, int64_t module, uint64_t shift, GError **error);
+typedef bool ElfSymbolFn(void *opaque, const char *name, uint64_t addr, uint64_t size, SymbolKind kind,
+                         GError **error);
+/* Those of .symtab, or of .dynsym where it was stripped, each to `add`, at its address + shift, until that returns false. */
+bool elf_add_symbols(Elf *elf, uint64_t shift, ElfSymbolFn *add, void *opaque, GError **error);
 
 #endif

@@ -23,6 +23,7 @@
 #define NAME_MAX_LEN 1024u
 #define SYMBOLS_MIN 256u
 #define SYMBOLS_MAX (1u << 22)
+#define TEXT_MAX ((size_t)1 << 30) /* bytes of all names */
 #define TYPES "tTdDbBrRaAwWvVuUnNiI?"
 #define CHECKED 16u                     /* names whose types are looked at first */
 #define LINK_BASE 0xffffffff80000000ull /* of a kernel that leaves relative_base 0 */
@@ -72,8 +73,29 @@ static bool is_token_table(const Tables *t, size_t table, size_t index) {
     return true;
 }
 
+/* Where an index may be: 0, then the length of the first text. Most of an image is no such thing. */
+static bool may_begin(uint32_t first) {
+    uint32_t turned = first << 16 | first >> 16;
+    return turned - 2 <= TOKEN_MAX - 2;
+}
+
+/* The next place at or behind `at`, or the end. */
+static size_t next_place(const Tables *t, size_t at) {
+    for (uint32_t words[16]; at + sizeof words <= t->size; at += sizeof words) {
+        uint32_t any = 0;
+        memcpy(words, t->image + at, sizeof words);
+        for (unsigned i = 0; i < G_N_ELEMENTS(words); i++)
+            any |= may_begin(GUINT32_FROM_LE(words[i]));
+        if (any)
+            break;
+    }
+    while (at + 4 <= t->size && !may_begin(get_le(t, at, 4)))
+        at += 4;
+    return at;
+}
+
 static bool find_tokens(Tables *t, size_t from) {
-    for (size_t at = from; at + 2 * TOKENS <= t->size; at += 4) {
+    for (size_t at = next_place(t, from); at + 2 * TOKENS <= t->size; at = next_place(t, at + 4)) {
         if (!is_token_index(t, at))
             continue;
         size_t last = get_le(t, at + 2 * (TOKENS - 1), 2);
@@ -173,51 +195,104 @@ static bool find_offsets(Tables *t) {
     return t->names_end >= array + 8 && take_offsets(t, t->names_end - 8 - array);
 }
 
-static void symbol_clear(void *p) {
-    g_free(((KernelSymbol *)p)->name);
+#define TOKEN_SHORT 8u
+
+typedef struct Token {
+    const char *text;
+    char begin[TOKEN_SHORT]; /* of the text: all of most, copied without asking how long it is */
+    uint8_t length;
+    bool is_ascii;
+} Token;
+
+static void read_tokens(const Tables *t, Token tokens[TOKENS]) {
+    for (unsigned i = 0; i < TOKENS; i++) {
+        const char *text = token(t, (uint8_t)i);
+        tokens[i] = (Token){text, {0}, (uint8_t)strlen(text), true};
+        memcpy(tokens[i].begin, text, MIN(tokens[i].length, TOKEN_SHORT));
+        for (unsigned k = 0; k < tokens[i].length; k++)
+            tokens[i].is_ascii &= (uint8_t)text[k] < 0x80;
+    }
 }
 
-static GArray *read_symbols(const Tables *t) {
-    GArray *symbols = g_array_sized_new(FALSE, FALSE, sizeof(KernelSymbol), t->n);
-    GString *text = g_string_new(NULL);
-    size_t at = t->names;
-    g_array_set_clear_func(symbols, symbol_clear);
-    for (uint32_t i = 0; i < t->n; i++) {
-        const uint8_t *tokens = NULL;
-        uint32_t length = next_name(t, &at, &tokens);
-        g_string_truncate(text, 0);
-        for (uint32_t k = 0; k < length && text->len < NAME_MAX_LEN; k++)
-            g_string_append(text, token(t, tokens[k]));
-        if (text->len < 2)
-            continue;
-        KernelSymbol s = {g_utf8_make_valid(text->str + 1, -1),
-                          t->base + get_le(t, t->offsets + 4 * (size_t)i, 4), 0, text->str[0]};
-        g_array_append_val(symbols, s);
+/* Room for TOKEN_MAX more than the name; with its type, and a zero. */
+static size_t expand(const Token tokens[TOKENS], const uint8_t *at, uint32_t length, char *to,
+                     bool *is_ascii) {
+    size_t n = 0;
+    *is_ascii = true;
+    for (uint32_t i = 0; i < length && n < NAME_MAX_LEN; i++) {
+        const Token *k = &tokens[at[i]];
+        memcpy(to + n, k->begin, TOKEN_SHORT);
+        if (k->length > TOKEN_SHORT)
+            memcpy(to + n, k->text, k->length);
+        n += k->length;
+        *is_ascii &= k->is_ascii;
     }
-    g_string_free(text, TRUE);
-    return symbols;
+    to[n] = 0;
+    return n;
+}
+
+static size_t make_valid(char *name, size_t room) {
+    g_autofree char *valid = g_utf8_make_valid(name, -1);
+    return g_strlcpy(name, valid, room);
+}
+
+#define NAME_ROOM (NAME_MAX_LEN + TOKEN_MAX + 1)
+
+static KernelSymbols *read_symbols(const Tables *t) {
+    KernelSymbols *s = g_new0(KernelSymbols, 1);
+    Token tokens[TOKENS];
+    size_t at = t->names, used = 0, room = 0;
+    read_tokens(t, tokens);
+    s->symbol = g_new(KernelSymbol, t->n);
+    for (uint32_t i = 0; i < t->n && used < TEXT_MAX; i++) {
+        const uint8_t *name = NULL;
+        uint32_t length = next_name(t, &at, &name);
+        bool is_ascii;
+        if (room - used < 3 * NAME_ROOM) /* an invalid byte becomes three */
+            s->text = g_realloc(s->text, room = room * 2 + ((size_t)1 << 20));
+        size_t n = expand(tokens, name, length, s->text + used, &is_ascii);
+        if (n < 2)
+            continue;
+        if (!is_ascii)
+            n = 1 + make_valid(s->text + used + 1, 3 * NAME_ROOM - 1);
+        s->symbol[s->n++] = (KernelSymbol){t->base + get_le(t, t->offsets + 4 * (size_t)i, 4), 0,
+                                           (uint32_t)used + 1, s->text[used]};
+        used += n + 1;
+    }
+    return s;
 }
 
 /* Each reaches up to the next address. */
-static void measure(GArray *symbols) {
+static void measure(KernelSymbols *all) {
     uint64_t above = 0, here = 0;
-    for (guint i = symbols->len; i-- > 0;) {
-        KernelSymbol *s = &g_array_index(symbols, KernelSymbol, i);
-        if (i + 1 < symbols->len && s->addr != here)
+    for (uint32_t i = all->n; i-- > 0;) {
+        KernelSymbol *s = &all->symbol[i];
+        if (i + 1 < all->n && s->addr != here)
             above = here;
         here = s->addr;
         s->size = above ? above - here : 0;
     }
 }
 
-GArray *kallsyms_read(const uint8_t *image, size_t size) {
+void kallsyms_free(KernelSymbols *s) {
+    if (!s)
+        return;
+    g_free(s->symbol);
+    g_free(s->text);
+    g_free(s);
+}
+
+KernelSymbols *kallsyms_read(const uint8_t *image, size_t size) {
     Tables t = {.image = image, .size = size};
     for (size_t from = 0; find_tokens(&t, from); from = t.token_index + 4) {
         if (!find_names(&t) || !find_offsets(&t))
             continue;
-        GArray *symbols = read_symbols(&t);
+        KernelSymbols *symbols = read_symbols(&t);
         measure(symbols);
-        return symbols;
+        if (symbols->n)
+            return symbols;
+        kallsyms_free(symbols);
+        return NULL;
     }
     return NULL;
 }

@@ -8,15 +8,19 @@
 #include <stdint.h>
 
 typedef struct KernelSymbol {
-    char *name;
     uint64_t addr, size; /* up to the next symbol; 0 for the last one */
+    uint32_t name;       /* where in text, ended by 0 */
     char type;           /* as nm shows it: T t D … */
 } KernelSymbol;
 
-/*
- * GArray of KernelSymbol in order of address, with a clear function; NULL if there are none. `image` may be any bytes:
- * tables count only if they agree with each other.
- */
-GArray *kallsyms_read(const uint8_t *image, size_t size);
+typedef struct KernelSymbols {
+    KernelSymbol *symbol; /* in order of address */
+    uint32_t n;           /* 1 or more */
+    char *text;
+} KernelSymbols;
+
+/* NULL: there are none. `image` may be any bytes: tables count only if they agree with each other. */
+KernelSymbols *kallsyms_read(const uint8_t *image, size_t size);
+void kallsyms_free(KernelSymbols *s); /* NULL is allowed */
 
 #endif

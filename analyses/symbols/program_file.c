@@ -61,6 +61,17 @@ static char *read_script(const uint8_t *data, size_t size) {
     return *at ? g_strndup(at, strcspn(at, " \t")) : NULL;
 }
 
+typedef struct Insert {
+    StoreStmt *stmt;
+    int64_t module;
+} Insert;
+
+static bool add_symbol(void *opaque, const char *name, uint64_t addr, uint64_t size, SymbolKind kind,
+                       GError **error) {
+    const Insert *x = opaque;
+    return store_run(x->stmt, error, "isuus", x->module, name, addr, size, symbol_kind_text(kind));
+}
+
 /* What the file has not is in its debug file, if anywhere. */
 static bool add_symbols(ProgramFile *f, Store *store, Elf *elf, const char *root, const char *path,
                         const char *build_id, GError **error) {
@@ -71,11 +82,11 @@ static bool add_symbols(ProgramFile *f, Store *store, Elf *elf, const char *root
     g_autofree char *debug =
         has_symbols && has_lines ? NULL : debug_file_read(root, path, elf, build_id, &size);
     Elf *other = debug ? elf_open((uint8_t *)debug, size) : NULL;
-    StoreStmt *insert = NULL;
-    bool ok = store_prepare(store, sql, &insert, error) &&
-              elf_add_symbols(other && !has_symbols ? other : elf, insert, f->module, 0, error) &&
+    Insert insert = {NULL, f->module};
+    bool ok = store_prepare(store, sql, &insert.stmt, error) &&
+              elf_add_symbols(other && !has_symbols ? other : elf, 0, add_symbol, &insert, error) &&
               dwarf_lines_add(store, other && !has_lines ? other : elf, f->module, 0, error);
-    store_stmt_free(insert);
+    store_stmt_free(insert.stmt);
     elf_end(other);
     return ok;
 }

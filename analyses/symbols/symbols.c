@@ -6,14 +6,15 @@
 #include "analyses/symbols/dwarf_lines.h"
 #include "analyses/symbols/elf_symbols.h"
 #include "analyses/symbols/kallsyms.h"
-#include "analyses/store/store.h"
+#include "analyses/store/symbol_pack.h"
 
 bool store_clear_symbols(Store *s, GError **error) {
-    return store_exec(s,
-                      "DELETE FROM line; DELETE FROM symbol; DELETE FROM module; DELETE FROM program_symbol; "
-                      "DELETE FROM program_line; "
-                      "DELETE FROM map; DELETE FROM space; DELETE FROM meta WHERE key = 'programs'",
-                      error);
+    return store_exec(
+        s,
+        "DELETE FROM line; DELETE FROM symbol_chunk; DELETE FROM module; DELETE FROM program_symbol; "
+        "DELETE FROM program_line; "
+        "DELETE FROM map; DELETE FROM space; DELETE FROM meta WHERE key = 'programs'",
+        error);
 }
 
 bool store_has_symbols(Store *s, const char *source) {
@@ -23,15 +24,14 @@ bool store_has_symbols(Store *s, const char *source) {
 bool store_symbols_begin(Store *s, GError **error) {
     if (!store_begin(s, error))
         return false;
-    if (store_clear_symbols(s, error) && store_exec_section(s, "symbols begin", NULL, error))
+    if (store_clear_symbols(s, error))
         return true;
     store_rollback(s);
     return false;
 }
 
 bool store_symbols_end(Store *s, const char *source, GError **error) {
-    return store_exec_section(s, "symbols end", NULL, error) && store_set_meta(s, "symbols", source, error) &&
-           store_commit(s, error);
+    return store_set_meta(s, "symbols", source, error) && store_commit(s, error);
 }
 
 static bool fail(GError **error, const char *path, const char *what) {
@@ -39,30 +39,34 @@ static bool fail(GError **error, const char *path, const char *what) {
     return false;
 }
 
-static bool add_rows(Store *s, const char *name, const char *path, const char *build_id, uint64_t base,
-                     uint64_t size, int64_t *id, StoreStmt **insert, GError **error) {
+/* Its symbols go to `writer`. */
+static bool new_module(Store *s, const char *name, const char *path, const char *build_id, uint64_t base,
+                       uint64_t size, SymbolWriter **writer, GError **error) {
     StoreStmt *module = NULL;
-    *id = store_get_int(s, "SELECT max(id) FROM module", 0, "") + 1;
-    bool ok =
-        store_prepare(s, "INSERT INTO module VALUES (?, ?, ?, ?, ?, ?)", &module, error) &&
-        store_run(module, error, "isssuu", *id, name, path, build_id, base, size) &&
-        store_prepare(s, "INSERT INTO symbol (module_id, name, addr, size, kind) VALUES (?, ?, ?, ?, ?)",
-                      insert, error);
+    int64_t id = store_get_int(s, "SELECT max(id) FROM module", 0, "") + 1;
+    bool ok = store_prepare(s, "INSERT INTO module VALUES (?, ?, ?, ?, ?, ?)", &module, error) &&
+              store_run(module, error, "isssuu", id, name, path, build_id, base, size) &&
+              (*writer = symbol_writer_new(s, id, error));
     store_stmt_free(module);
     return ok;
 }
 
+static bool add_symbol(void *writer, const char *name, uint64_t addr, uint64_t size, SymbolKind kind,
+                       GError **error) {
+    return symbol_writer_add(writer, name, addr, size, kind, error);
+}
+
 static bool add_module(Store *s, Elf *elf, const char *name, const char *path, uint64_t shift,
                        GError **error) {
-    StoreStmt *insert = NULL;
+    SymbolWriter *writer = NULL;
     uint64_t low, high;
-    int64_t id;
     if (!elf_load_range(elf, &low, &high))
         low = high = 0;
     g_autofree char *build_id = elf_build_id(elf);
-    bool ok = add_rows(s, name, path, build_id, low + shift, high - low, &id, &insert, error) &&
-              elf_add_symbols(elf, insert, id, shift, error) && dwarf_lines_add(s, elf, 0, shift, error);
-    store_stmt_free(insert);
+    bool ok = new_module(s, name, path, build_id, low + shift, high - low, &writer, error) &&
+              elf_add_symbols(elf, shift, add_symbol, writer, error) && symbol_writer_end(writer, error) &&
+              dwarf_lines_add(s, elf, 0, shift, error);
+    symbol_writer_free(writer);
     return ok;
 }
 
@@ -89,36 +93,39 @@ bool store_add_elf(Store *s, const char *name, const char *path, const uint8_t *
     return ok;
 }
 
-static const char *kernel_kind(char type) {
-    return strchr("tTwW", type) ? "func" : strchr("aA", type) ? NULL : "object";
+/* False: it is no address. */
+static bool kernel_kind(char type, SymbolKind *kind) {
+    *kind = strchr("tTwW", type) ? SYMBOL_FUNC : SYMBOL_OBJECT;
+    return !strchr("aA", type);
 }
 
-static bool add_kernel(Store *s, const char *name, const char *path, const GArray *symbols, GError **error) {
-    const KernelSymbol *first = &g_array_index(symbols, KernelSymbol, 0);
-    const KernelSymbol *last = &g_array_index(symbols, KernelSymbol, symbols->len - 1);
-    StoreStmt *insert = NULL;
-    int64_t id;
-    bool ok = add_rows(s, name, path, NULL, first->addr, last->addr - first->addr, &id, &insert, error);
-    for (guint i = 0; ok && i < symbols->len; i++) {
-        const KernelSymbol *y = &g_array_index(symbols, KernelSymbol, i);
-        const char *kind = kernel_kind(y->type);
-        ok = !kind || store_run(insert, error, "isuus", id, y->name, y->addr, y->size, kind);
+static bool add_kernel(Store *s, const char *name, const char *path, const KernelSymbols *k, GError **error) {
+    uint64_t base = k->symbol[0].addr;
+    SymbolWriter *writer = NULL;
+    bool ok = new_module(s, name, path, NULL, base, k->symbol[k->n - 1].addr - base, &writer, error);
+    for (uint32_t i = 0; ok && i < k->n; i++) {
+        const KernelSymbol *y = &k->symbol[i];
+        SymbolKind kind;
+        ok = !kernel_kind(y->type, &kind) ||
+             symbol_writer_add(writer, k->text + y->name, y->addr, y->size, kind, error);
     }
-    store_stmt_free(insert);
+    ok = ok && symbol_writer_end(writer, error);
+    symbol_writer_free(writer);
     return ok;
 }
 
 bool store_add_kallsyms(Store *s, const char *name, const char *path, const uint8_t *image, size_t size,
                         GError **error) {
-    g_autoptr(GArray) symbols = kallsyms_read(image, size);
-    if (!symbols || symbols->len == 0)
+    KernelSymbols *symbols = kallsyms_read(image, size);
+    if (!symbols)
         return true;
-    if (!store_begin(s, error))
-        return false;
-    if (add_kernel(s, name, path, symbols, error) && store_commit(s, error))
-        return true;
-    store_rollback(s);
-    return false;
+    bool ok = store_begin(s, error);
+    if (ok && !(add_kernel(s, name, path, symbols, error) && store_commit(s, error))) {
+        store_rollback(s);
+        ok = false;
+    }
+    kallsyms_free(symbols);
+    return ok;
 }
 
 bool store_split_symbols(const char *spec, char **path, uint64_t *addr, GError **error) {

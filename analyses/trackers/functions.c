@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "analyses/trackers/functions.h"
 
-#include "analyses/store/query.h"
 #include "analyses/store/sorted.h"
+#include "analyses/store/symbol_set.h"
 
 #define DISTANCE_MAX (1u << 20) /* a function without a size reaches this far at most */
 
@@ -15,15 +15,6 @@ struct Functions {
     GArray *sorted; /* of Function, one for each address */
 };
 
-static void ignore_begin(void *opaque, int n, const char *const *names) {}
-static void ignore_end(void *opaque) {}
-
-static void take(void *opaque, int n, const QueryValue *values) {
-    Functions *f = opaque;
-    Function x = {(Gva)values[0].integer, (uint64_t)values[1].integer};
-    g_array_append_val(f->sorted, x);
-}
-
 static gint compare(gconstpointer a, gconstpointer b) {
     const Function *x = a, *y = b;
     if (x->addr != y->addr)
@@ -34,7 +25,12 @@ static gint compare(gconstpointer a, gconstpointer b) {
 /* In order, the largest of those that begin at one address. */
 static void sort(GArray *functions) {
     guint n = 0;
-    g_array_sort(functions, compare);
+    bool is_sorted = true;
+    for (guint i = 1; i < functions->len && is_sorted; i++)
+        is_sorted =
+            compare(&g_array_index(functions, Function, i - 1), &g_array_index(functions, Function, i)) <= 0;
+    if (!is_sorted)
+        g_array_sort(functions, compare);
     for (guint i = 0; i < functions->len; i++) {
         const Function *x = &g_array_index(functions, Function, i);
         n += n == 0 || g_array_index(functions, Function, n - 1).addr != x->addr;
@@ -43,15 +39,30 @@ static void sort(GArray *functions) {
     g_array_set_size(functions, n);
 }
 
+/* Of an ELF file, labels are no functions; programs in assembly have nothing else. Modules have their rows together. */
+static void take_module(GArray *sorted, const SymbolRow *row, guint n) {
+    bool has_functions = false;
+    for (guint i = 0; i < n && !has_functions; i++)
+        has_functions = row[i].kind == SYMBOL_FUNC;
+    for (guint i = 0; i < n; i++)
+        if (row[i].kind == (has_functions ? SYMBOL_FUNC : SYMBOL_LABEL)) {
+            Function x = {row[i].addr, row[i].size};
+            g_array_append_val(sorted, x);
+        }
+}
+
 Functions *functions_new(Store *store) {
-    static const QueryOps ops = {ignore_begin, take, ignore_end};
     Functions *f = g_new0(Functions, 1);
+    SymbolSet *set = store_symbol_set(store_handle(store));
+    const SymbolRow *row;
+    guint n = set ? symbol_set_rows(set, &row) : 0;
     f->sorted = g_array_new(FALSE, FALSE, sizeof(Function));
-    /* Of an ELF file, labels are no functions; programs in assembly have nothing else. */
-    store_query(store_handle(store),
-                "SELECT addr, size FROM symbol WHERE kind = 'func' OR (kind = 'label' AND module_id NOT IN "
-                "(SELECT module_id FROM symbol WHERE kind = 'func'))",
-                &ops, f, NULL);
+    for (guint from = 0, i = 1; i <= n; i++)
+        if (i == n || symbol_set_module(set, &row[i]) != symbol_set_module(set, &row[from])) {
+            take_module(f->sorted, row + from, i - from);
+            from = i;
+        }
+    symbol_set_unref(set);
     sort(f->sorted);
     return f;
 }

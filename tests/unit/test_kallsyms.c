@@ -115,17 +115,18 @@ static GByteArray *image_new(bool old, uint64_t base) {
 
 static void check_image(bool old, uint64_t base) {
     g_autoptr(GByteArray) a = image_new(old, base);
-    g_autoptr(GArray) symbols = kallsyms_read(a->data, a->len);
+    KernelSymbols *symbols = kallsyms_read(a->data, a->len);
     g_assert_nonnull(symbols);
-    g_assert_cmpuint(symbols->len, ==, N);
+    g_assert_cmpuint(symbols->n, ==, N);
     for (unsigned i = 0; i < N; i++) {
-        const KernelSymbol *s = &g_array_index(symbols, KernelSymbol, i);
+        const KernelSymbol *s = &symbols->symbol[i];
         g_autofree char *name = i == 77 ? g_strnfill(199, 'z') : name_of(i);
-        g_assert_cmpstr(s->name, ==, name);
+        g_assert_cmpstr(symbols->text + s->name, ==, name);
         g_assert_cmphex(s->addr, ==, BASE + offset_of(i));
         g_assert_cmpint(s->type, ==, i == 77 ? 'd' : type_of(i));
         g_assert_cmpuint(s->size, ==, i >= N - 2 ? 0 : i % 10 >= 8 ? 128 : 64);
     }
+    kallsyms_free(symbols);
 }
 
 static void test_layouts(void) {
@@ -143,9 +144,7 @@ static void test_damaged(void) {
         for (unsigned k = 0; k < 6; k++)
             copy[g_rand_int_range(rand, PREFIX, (gint32)a->len)] = (uint8_t)g_rand_int(rand);
         g_autofree uint8_t *exact = g_memdup2(copy, size); /* reads behind it are seen by the sanitizer */
-        GArray *symbols = kallsyms_read(exact, size);
-        if (symbols)
-            g_array_unref(symbols);
+        kallsyms_free(kallsyms_read(exact, size));
     }
     g_assert_null(kallsyms_read(a->data, 0));
     g_rand_free(rand);
