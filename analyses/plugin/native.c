@@ -153,7 +153,8 @@ static void attach(Plugin *p, const RrPlugin *class) {
     self->name = g_strdup(class->name);
     self->positions = g_array_new(FALSE, FALSE, sizeof(NativePosition));
     self->pieces = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
-    self->row_pos = self->event_pos = POS_NONE;
+    self->event_pos = POS_NONE;
+    native_counts_reset(self);
     self->recorders = g_ptr_array_new();
     self->registers = g_ptr_array_new_with_free_func(g_free);
     self->options = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
@@ -217,6 +218,14 @@ static const char *native_rows_name(const Plugin *p) {
 
 /* -- life ------------------------------------------------------------------------------------------------ */
 
+static void uninstall(RrSelf *self) {
+    if (!self->class->uninstall)
+        return;
+    PluginFrame former = plugin_enter(self->plugin, "uninstall", NULL);
+    self->class->uninstall(self);
+    plugin_leave(self->plugin, former);
+}
+
 static bool native_install(Plugin *p, GError **error) {
     RrSelf *self = p->state;
     Machine *m = p->host->machine;
@@ -235,6 +244,8 @@ static bool native_install(Plugin *p, GError **error) {
     plugin_leave(p, former);
     self->installing = false;
     if (!native_rows_ready(self, error)) {
+        if (ok)
+            uninstall(self);
         native_events_end(self);
         return false;
     }
@@ -252,14 +263,6 @@ static bool native_install(Plugin *p, GError **error) {
 static void native_quiet(Plugin *p) {
     native_events_stop(p->state);
     native_records_quiet(p->state);
-}
-
-static void uninstall(RrSelf *self) {
-    if (!self->class->uninstall)
-        return;
-    PluginFrame former = plugin_enter(self->plugin, "uninstall", NULL);
-    self->class->uninstall(self);
-    plugin_leave(self->plugin, former);
 }
 
 static bool native_end(Plugin *p, bool complete, GError **error) {

@@ -14,6 +14,12 @@
 #include "analyses/trackers/syscall_track.h"
 #include "schema/seq.h"
 
+/* Rows at a position so far, by class. */
+typedef struct NativeCount {
+    Pos pos; /* POS_NONE: there is none */
+    uint32_t next[16];
+} NativeCount;
+
 struct RrSelf {
     Plugin *plugin;
     RrPlugin class_copy; /* members of later versions than its own are NULL */
@@ -29,8 +35,8 @@ struct RrSelf {
     uint32_t flow;        /* counter: 1 when the hart's next instruction begins a basic block */
     uint32_t seq_class;   /* of rows made in the callback at hand */
     Pos event_pos;        /* of the event being told; POS_NONE: the machine knows */
-    Pos row_pos;          /* of the last row; rows at that pos so far, by class */
-    uint32_t row_next[16];
+    NativeCount
+        counts[2]; /* of the last two: a task's turn is told in the step before the one at which it ends */
     GArray *positions; /* of NativePosition */
     struct NativeRows *rows;
     Submissions *submissions; /* these three: NULL unless it wants them */
@@ -55,9 +61,8 @@ struct RrBlock {
 
 /* Where a plugin's worker ended: as the members of RrSelf. */
 typedef struct NativeStand {
-    Pos row_pos;
+    NativeCount counts[2];
     bool stopped;
-    uint32_t row_next[16];
 } NativeStand;
 
 /* Where the callback at hand is. */
@@ -169,6 +174,9 @@ bool native_pack_finish(NativePack *pack, GError **error);
 void native_pack_add(NativePack *pack, RrTable *t, const RrPlace *place, const RrValue *values);
 /* The seq of the next row in the callback at hand. */
 uint32_t native_next_seq(RrSelf *self, Pos pos);
+/* None yet; at a position. */
+void native_counts_reset(RrSelf *self);
+NativeCount *native_count_at(RrSelf *self, Pos pos);
 /* How many rows the class of the callback at hand has there so far; there are to be that many at least. */
 uint32_t native_rows_at(RrSelf *self, Pos pos);
 void native_rows_skip(RrSelf *self, Pos pos, uint32_t n);

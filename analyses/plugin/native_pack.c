@@ -200,8 +200,9 @@ int64_t native_pack_take(NativePack *pack, const RrSelf *self, const void *rows,
     memcpy(b->cells, rows, size);
     for (size_t at = 0; at < size; n++) {
         PackedRow *row = (PackedRow *)(void *)((char *)b->cells + at);
-        if (row->place.pos == self->row_pos)
-            row->place.seq += self->row_next[MIN(row->place.seq, SEQ_REGS) >> 20];
+        for (size_t i = 0; i < G_N_ELEMENTS(self->counts); i++)
+            if (row->place.pos == self->counts[i].pos)
+                row->place.seq += self->counts[i].next[MIN(row->place.seq, SEQ_REGS) >> 20];
         at += row->size;
     }
     return n;
@@ -213,20 +214,36 @@ void native_pack_pause(NativePack *pack, bool pause) {
 
 /* -- places ---------------------------------------------------------------------------------------------- */
 
+void native_counts_reset(RrSelf *self) {
+    self->counts[0].pos = self->counts[1].pos = POS_NONE;
+}
+
+/* Instead of the earlier one; the other one stays while it is near. */
+static NativeCount *new_count(RrSelf *self, Pos pos) {
+    bool second = self->counts[1].pos + 1 < self->counts[0].pos + 1; /* POS_NONE is the earliest */
+    NativeCount *c = &self->counts[second], *other = &self->counts[!second];
+    if (other->pos > pos + 1)
+        other->pos = POS_NONE;
+    *c = (NativeCount){.pos = pos};
+    return c;
+}
+
+NativeCount *native_count_at(RrSelf *self, Pos pos) {
+    for (size_t i = 0; i < G_N_ELEMENTS(self->counts); i++)
+        if (self->counts[i].pos == pos)
+            return &self->counts[i];
+    return new_count(self, pos);
+}
+
 uint32_t native_rows_at(RrSelf *self, Pos pos) {
-    if (pos != self->row_pos)
-        memset(self->row_next, 0, sizeof self->row_next);
-    self->row_pos = pos;
-    return self->row_next[self->seq_class >> 20];
+    return native_count_at(self, pos)->next[self->seq_class >> 20];
 }
 
 void native_rows_skip(RrSelf *self, Pos pos, uint32_t n) {
-    if (native_rows_at(self, pos) < n)
-        self->row_next[self->seq_class >> 20] = n;
+    uint32_t *next = &native_count_at(self, pos)->next[self->seq_class >> 20];
+    *next = MAX(*next, n);
 }
 
 uint32_t native_next_seq(RrSelf *self, Pos pos) {
-    uint32_t n = native_rows_at(self, pos);
-    self->row_next[self->seq_class >> 20] = n + 1;
-    return self->seq_class + n;
+    return self->seq_class + native_count_at(self, pos)->next[self->seq_class >> 20]++;
 }

@@ -27,7 +27,7 @@ bool native_is_parallel(const Plugin *p) {
 
 void native_segment_begin(Plugin *p, Pos from) {
     RrSelf *self = p->state;
-    self->row_pos = POS_NONE;
+    native_counts_reset(self);
     native_rows_divert(self);
     native_events_stop(self); /* what was followed between the segments */
     native_events_watch(self);
@@ -43,8 +43,8 @@ void native_segment_end(Plugin *p, Pos to) {
     self->stopped = false; /* which concerns what happens in the machine */
     NATIVE_CALL(self, segment_end, POS_NONE, NULL, SEQ_REGS, to);
     native_rows_flush(self);
-    NativeStand stand = {.row_pos = self->row_pos, .stopped = stopped || self->stopped};
-    memcpy(stand.row_next, self->row_next, sizeof stand.row_next);
+    NativeStand stand = {.stopped = stopped || self->stopped};
+    memcpy(stand.counts, self->counts, sizeof stand.counts);
     write_record(self, RECORD_END, &stand, sizeof stand);
 }
 
@@ -64,15 +64,19 @@ void rr_segment_put(RrSelf *self, const void *bytes, size_t size) {
 
 /* -- the process that leads ------------------------------------------------------------------------------ */
 
+static void add_count(RrSelf *self, const NativeCount *more) {
+    if (more->pos == POS_NONE)
+        return;
+    NativeCount *c = native_count_at(self, more->pos);
+    for (size_t i = 0; i < G_N_ELEMENTS(c->next); i++)
+        c->next[i] += more->next[i];
+}
+
 /* Rows at the segment's first position go on counting where those of the segment before ended. */
 static void take_stand(RrSelf *self, const NativeStand *stand) {
-    if (stand->row_pos != POS_NONE) {
-        if (stand->row_pos != self->row_pos)
-            memset(self->row_next, 0, sizeof self->row_next);
-        for (size_t i = 0; i < G_N_ELEMENTS(self->row_next); i++)
-            self->row_next[i] += stand->row_next[i];
-        self->row_pos = stand->row_pos;
-    }
+    bool swap = stand->counts[0].pos > stand->counts[1].pos;
+    add_count(self, &stand->counts[swap]);
+    add_count(self, &stand->counts[!swap]);
     self->stopped = stand->stopped;
 }
 

@@ -51,6 +51,13 @@ for way in "--backend x86_64" "--backend interp"; do
     # shellcheck disable=SC2086
     allowed many '([1-9][0-9]*)000 second 0 reached 0' $way
 done
+cc -DTURNS -shared -fPIC -O1 -w -I"$TOP/analyses" -o turns.so "$TOP/tests/plugins/wrong.c" || exit 1
+record paging
+"$RR" replay --quiet paging.rrec --plugin ./turns.so,do=turns >out 2>&1 || { say "turns:"; cat out; }
+expect "turns and instructions" paging.rrec "SELECT sum(text = 'turn') > 1, sum(text = 'turn') - sum(text = 'switch') BETWEEN 0 AND 1, sum(text = 'instruction') > 1000 FROM wrong" 1,1,1
+sql paging.rrec "SELECT * FROM wrong" >one
+"$RR" replay --quiet paging.rrec -j 2 --segments 30 --plugin ./turns.so,do=turns >out 2>&1 || { say "turns, -j 2:"; cat out; }
+sql paging.rrec "SELECT * FROM wrong" | cmp -s one - || say "turns, -j 2: other rows"
 allowed positions '0 second 0 reached [1-9][0-9]{3}'
 allowed nothing '0 second 0 reached 0'
 
@@ -60,9 +67,18 @@ grep -q '^rr-emu: wrong.db: UNIQUE constraint failed: wrong_other.pos, wrong_oth
 
 if [ -f "$TOP/.cache/linux/Image" ] && command -v cpio >/dev/null; then # interrupts that change the privilege
     . "$TOP/tests/cli/linux-guest.inc"
-    linux_record who who || say "who: record failed"
-    "$RR" replay --quiet who.rrec --plugin ./wrong.so,do=same-step >out 2>&1 || { say "interrupts:"; cat out; }
-    expect "interrupts and what they make of the privilege" who.rrec "SELECT count(*) > 10, count(DISTINCT t.pos) = count(*) FROM wrong AS t JOIN wrong AS p ON p.pos = t.pos AND p.seq = t.seq + 1
+    mkfifo keys
+    (
+        for _ in $(seq 2400); do
+            grep -q waiting spins.raw 2>/dev/null && break
+            sleep 0.05
+        done
+        sleep 0.5 # in which its program works
+        printf x
+    ) >keys &
+    linux_input=keys linux_record spins spins || say "spins: record failed"
+    "$RR" replay --quiet spins.rrec --plugin ./wrong.so,do=same-step >out 2>&1 || { say "interrupts:"; cat out; }
+    expect "interrupts and what they make of the privilege" spins.rrec "SELECT count(*) > 10, count(DISTINCT t.pos) = count(*) FROM wrong AS t JOIN wrong AS p ON p.pos = t.pos AND p.seq = t.seq + 1
         WHERE t.text = 'take' AND p.text = 'privilege'" 1,1
 fi
 [ $fails -eq 0 ] && echo "all good"

@@ -57,12 +57,16 @@ static void on_insn(RrSelf *self, const RrHart *hart, void *data) {
         rr_refuse(self, "no");
     if (does(self, "late-stacks"))
         rr_follow_stacks(self);
+    if (does(self, "tasks"))
+        rr_task(self, hart);
     if (does(self, "bad-counter"))
         rr_counter_set(self, 8 << 20, 0, 1);
     if (does(self, "own-place"))
         rr_row_at(s->table, &(RrPlace){rr_pos(self), UINT64_C(1) << 40, 0}, (RrValue[]){{.bytes = "own"}});
-    if (does(self, "tasks"))
-        rr_task(self, hart);
+}
+
+static void on_any(RrSelf *self, const RrHart *hart, void *data) {
+    add(self, "instruction");
 }
 
 static void translate(RrSelf *self, RrBlock *block) {
@@ -72,6 +76,8 @@ static void translate(RrSelf *self, RrBlock *block) {
         rr_on_basic_block(block, first, NULL);
         rr_on_basic_block(block, second, NULL);
     }
+    for (size_t i = 0; does(self, "turns") && i < rr_block_insns(block); i++)
+        rr_on_insn(block, i, on_any, NULL);
     for (int i = 0; does(self, "many") && i < 5000; i++)
         rr_on_insn(block, 0, first, NULL);
     if (does(self, "inline-counter"))
@@ -97,6 +103,19 @@ static void on_privilege(RrSelf *self, uint64_t pos, const RrHart *hart, unsigne
     if (does(self, "same-step"))
         add(self, "privilege");
 }
+
+#ifdef TURNS
+/* Told in the step before the one that it ends at. */
+static void on_turn(RrSelf *self, const RrTaskTurn *e) {
+    if (does(self, "turns"))
+        add(self, "turn");
+}
+
+static void on_switch(RrSelf *self, const RrTaskSwitch *e) {
+    if (does(self, "turns"))
+        add(self, "switch");
+}
+#endif
 
 static void on_trap(RrSelf *self, const RrTrap *e) {
     State *s = state_of(self);
@@ -182,4 +201,8 @@ RR_EXPORT const RrPlugin rr_plugin = {.version = RR_PLUGIN_VERSION,
                                       .trap = on_trap,
                                       .irq = on_irq,
                                       .privilege = on_privilege,
+#ifdef TURNS
+                                      .task_turn = on_turn,
+                                      .task_switch = on_switch,
+#endif
                                       .merge = merge};
