@@ -107,8 +107,16 @@ static void on_idle(void *opaque, Pos pos, const Hart *hart, bool waits) {
     NATIVE_CALL(self, idle, pos, hart, waits ? SEQ_TRAP : SEQ_INPUT, pos, native_view(hart), waits);
 }
 
+/* The harts go on elsewhere. */
+static void follow_reset(void *opaque, Pos pos) {
+    const RrSelf *self = opaque;
+    for (uint32_t i = 0; i < self->plugin->host->machine->n_harts; i++)
+        native_flow_break(self, i);
+}
+
 static void on_reset(void *opaque, Pos pos) {
     RrSelf *self = opaque;
+    follow_reset(self, pos);
     NATIVE_CALL(self, guest_reset, pos, NULL, SEQ_STATE, pos);
 }
 
@@ -260,7 +268,7 @@ static HookOps wanted_hooks(const RrPlugin *c) {
                      .checkpoint = c->checkpoint ? on_checkpoint : NULL,
                      .satp = c->satp ? on_satp : NULL,
                      .idle = c->idle ? on_idle : NULL,
-                     .reset = c->guest_reset ? on_reset : NULL};
+                     .reset = c->guest_reset || c->basic_blocks ? on_reset : NULL};
 }
 
 bool native_events_prepare(RrSelf *self, GError **error) {
@@ -296,7 +304,8 @@ void native_events_follow(RrSelf *self) {
     bool blocks = self->class->basic_blocks;
     subscribe(self, (HookOps){.translate = blocks ? native_follow_blocks : NULL,
                               .trap = blocks ? follow_trap : NULL,
-                              .mmio = self->submissions ? follow_mmio : NULL});
+                              .mmio = self->submissions ? follow_mmio : NULL,
+                              .reset = blocks ? follow_reset : NULL});
 }
 
 void native_events_stop(RrSelf *self) {

@@ -450,7 +450,10 @@ static void on_trap(void *opaque, const TrapEvent *ev) {
 static void on_cut(void *opaque, const Hart *hart, uint32_t left, HookCut why) {
     paths_cut(paths_of(opaque), hart, left, why);
 }
-static const HookOps hooks = {.translate = on_translate, .trap = on_trap, .cut = on_cut};
+static void on_reset(void *opaque, Pos pos) {
+    paths_reset(paths_of(opaque));
+}
+static const HookOps hooks = {.translate = on_translate, .trap = on_trap, .cut = on_cut, .reset = on_reset};
 
 static bool blocks_begin(Recorder *run, GError **error) {
     Blocks *x = run->state;

@@ -236,6 +236,17 @@ void paths_trap(Paths *p, const TrapEvent *ev) {
     place->from = ID(place->from) | TRAPPED;
 }
 
+void paths_reset(Paths *p) {
+    for (uint32_t i = 0; i < p->machine->n_harts; i++) {
+        const Hart *hart = p->machine->harts[i];
+        ProbePlace *place = place_of(p, hart);
+        Path *path = p->by_id->pdata[ID(place->from)];
+        if (place->from & UNFINISHED)
+            break_off(path, start_of(p, hart, path, machine_pos(p->machine)));
+        place->from = 0;
+    }
+}
+
 /* The first `done` instructions, and `more`, were executed: if there were none, no block began. */
 static void stand_in(Paths *p, const Hart *hart, const Again *at, unsigned more) {
     uint16_t done = (uint16_t)(at->done + more);
@@ -328,13 +339,7 @@ static void add_way(const Way *w) {
 }
 
 void paths_end(Paths *p) {
-    for (uint32_t i = 0; i < p->machine->n_harts; i++) {
-        const Hart *hart = p->machine->harts[i];
-        uint64_t state = place_of(p, hart)->from;
-        if (state & UNFINISHED)
-            break_off(p->by_id->pdata[ID(state)],
-                      start_of(p, hart, p->by_id->pdata[ID(state)], machine_pos(p->machine)));
-    }
+    paths_reset(p);
     for (uint64_t i = 0; i <= p->ways_mask; i++)
         if (p->ways[i] && p->ways[i]->probe.count && !(p->ways[i]->probe.to & UNFINISHED))
             add_way(p->ways[i]);

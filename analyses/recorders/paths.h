@@ -40,6 +40,8 @@ void paths_free(Paths *p);
 /* For the subscriber's hooks of these names. */
 void paths_translate(Paths *p, ProbeBlock *b);
 void paths_trap(Paths *p, const TrapEvent *ev);
+/* The harts begin anew: what they were at is over, and nothing is known of before. */
+void paths_reset(Paths *p);
 void paths_cut(Paths *p, const Hart *hart, uint32_t left, HookCut why);
 /* What is unfinished becomes partial; `count`, `first` and `last` are right from here on. */
 void paths_end(Paths *p);

@@ -7,6 +7,7 @@ set -u
 for version in 1 2; do
     cc -shared -fPIC -O1 -I"$TOP/analyses" -DVERSION=$version -o events$version.so "$TOP/tests/plugins/events.c" || exit 1
 done
+cc -shared -fPIC -O1 -I"$TOP/analyses" -o seen.so "$TOP/tests/plugins/segments.c" || exit 1
 record() { # record NAME GUEST STATUS MACHINE…
     local name=$1 guest=$2 expected=$3 status=0
     shift 3
@@ -37,6 +38,9 @@ for harts in 1 4; do
     record reset reset 0 -smp $harts
     "$RR" replay --quiet reset.rrec --plugin ./events2.so,code=on 2>reset.txt || { say "replay reset, -smp $harts:"; cat reset.txt; }
     [ "$(told resets reset.txt)" = $(($(grep -c '^boot' reset.out) - 1)) ] && [ "$(told bad reset.txt)" = 0 ] || { say "reset, -smp $harts:"; cat reset.txt; }
+    # Where the reset leads to a basic block begins; the analysis and a plugin see the same ones.
+    "$RR" replay --quiet reset.rrec --plugin ./seen.so --analysis blocks 2>blocks.txt || { say "blocks, -smp $harts:"; cat blocks.txt; }
+    expect "blocks after a reset, -smp $harts" reset.rrec "SELECT (SELECT sum(count) FROM block WHERE pc = 4096), (SELECT sum(count) FROM block)" "$(grep -c '^boot' reset.out),$(told blocks blocks.txt)"
     expect "every hart has another task after a reset, -smp $harts" reset.rrec "SELECT count(*), count(DISTINCT pos) FROM events_switch" "$((2 * harts)),2"
 done
 
