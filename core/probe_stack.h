@@ -13,6 +13,9 @@
 #define PROBE_ARGS 8u
 #define PROBE_STACK_MAX (1u << 14) /* bytes: further below its caller's a callee's stack is another one */
 
+/* A tail is a call by a jump: it returns together with the frame below, if that returns there too. More: not called at all. */
+enum { PROBE_FRAME_CALL, PROBE_FRAME_TAIL, PROBE_FRAME_MORE };
+
 typedef struct ProbeFrame ProbeFrame;
 typedef struct ProbeFunction ProbeFunction;
 
@@ -39,7 +42,7 @@ struct ProbeFrame {
     uint64_t args[PROBE_ARGS];
     uint32_t hart, task;
     uint32_t outer; /* there is no other call of the function below it */
-    uint32_t kind;  /* 0: a call; in line only those return */
+    uint32_t kind;  /* PROBE_FRAME_*; in line only calls and tails return */
     /* the observer's */
     uint8_t from_priv, to_priv;
     uint32_t base, depth;
@@ -58,7 +61,7 @@ typedef struct ProbeStack {
 } ProbeStack;
 #define PROBE_STACK_SIZE ((uint32_t)sizeof(ProbeStack))
 
-/* An instruction that calls or returns. The first member of the function's `data`. */
+/* An instruction that calls, returns, or jumps to a function. The first member of the function's `data`. */
 typedef struct ProbeSite {
     ProbeFn *fn;
     uint64_t place; /* of the ProbeStack */
@@ -67,10 +70,14 @@ typedef struct ProbeSite {
     Gva target;
     uint64_t mask, satp;
     ProbeFunction *func; /* NULL: not in line */
-    uint32_t args;       /* keep a0 to a7 */
+    /* a jump, which is a tail unless it stays within the function: to one of `length` addresses from `inside` on */
+    Gva inside;
+    uint64_t length;
+    uint32_t tail; /* it is one, and returns to where ra says */
+    uint32_t args; /* keep a0 to a7 */
 } ProbeSite;
 
-/* The target is the integer register `base` (0: site->target always) + offset, without its lowest bit. */
+/* Calls and tails. The target is the integer register `base` (0: site->target always) + offset, without its lowest bit. */
 void probe_add_stack_call(ProbeBlock *b, uint32_t insn, ProbeSite *site, unsigned base, int32_t offset);
 void probe_add_stack_return(ProbeBlock *b, uint32_t insn, ProbeSite *site, unsigned base, int32_t offset);
 /* The 64-bit counter becomes the integer register's value + add, if that is lower. */

@@ -19,7 +19,12 @@
 #define CALL_ARGS PROBE_ARGS
 
 /* ROOT: what was not called: where the observation or a program began, a signal handler. TRAP: a trap's handler. */
-typedef enum { CALL_CALL, CALL_TAIL, CALL_ROOT, CALL_TRAP } CallKind;
+typedef enum {
+    CALL_CALL = PROBE_FRAME_CALL,
+    CALL_TAIL = PROBE_FRAME_TAIL,
+    CALL_ROOT = PROBE_FRAME_MORE,
+    CALL_TRAP
+} CallKind;
 
 /* Kept in line by generated code too. */
 typedef ProbeFunction Func;

@@ -85,9 +85,17 @@ static void set_target(Site *s, const ProbeInsn *insn) {
     s->offset = insn->len == 4 ? (int32_t)insn->raw >> 20 : 0;
 }
 
+/* A program may have functions that are not in the table symbol. */
+static void set_tail(Site *s, bool is_user) {
+    s->in.tail = true;
+    s->in.inside = functions_begin_of(s->stacks->functions, s->in.pc) + 1;
+    s->in.length = is_user ? 0 : functions_inside(s->stacks->functions, s->in.pc);
+}
+
 /* Which program runs is not known to generated code. */
 static void add_site(CallStacks *c, ProbeBlock *b, unsigned i, Site *s) {
-    if (c->in_line && s->transfer == TRANSFER_CALL && !(s->in.mask && programs_are_followed(c->programs)))
+    bool is_known = !(s->in.mask && programs_are_followed(c->programs));
+    if (c->in_line && (s->transfer == TRANSFER_CALL || s->in.tail) && is_known)
         probe_add_stack_call(b, i, &s->in, s->base, (int32_t)s->offset);
     else if (c->in_line && s->transfer == TRANSFER_RETURN)
         probe_add_stack_return(b, i, &s->in, s->base, (int32_t)s->offset);
@@ -113,6 +121,8 @@ static void attach(CallStacks *c, ProbeBlock *b, unsigned i, const ProbeInsn *in
     set_target(&site, insn);
     if (transfer == TRANSFER_JUMP && !is_tail_site(&site))
         return;
+    if (transfer == TRANSFER_JUMP)
+        set_tail(&site, is_user);
     Site *kept = probe_block_alloc(b, sizeof *kept);
     *kept = site;
     add_site(c, b, i, kept);

@@ -89,3 +89,12 @@ Gva functions_begin_of(const Functions *f, Gva addr) {
     const Function *x = find(f, addr);
     return x && addr - x->addr < (x->size ? x->size : DISTANCE_MAX) ? x->addr : addr;
 }
+
+uint64_t functions_inside(const Functions *f, Gva addr) {
+    guint n = sorted_upto(f->sorted, addr);
+    const Function *x = n ? &g_array_index(f->sorted, Function, n - 1) : NULL;
+    if (!x || addr - x->addr >= x->size)
+        return 0;
+    uint64_t size = n < f->sorted->len ? MIN(x->size, x[1].addr - x->addr) : x->size;
+    return size - 1;
+}

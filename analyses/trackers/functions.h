@@ -13,5 +13,7 @@ void functions_free(Functions *f);
 bool functions_begins(const Functions *f, Gva addr);
 /* Where the function that covers the address begins; the address itself if none is known. */
 Gva functions_begin_of(const Functions *f, Gva addr);
+/* How many addresses behind that beginning no other function begins at; 0: no function is known to cover the address. */
+uint64_t functions_inside(const Functions *f, Gva addr);
 
 #endif

@@ -61,7 +61,7 @@ typedef struct X86Thunks {
     const uint8_t *save_all, *save_caller;     /* pinned registers to the hart */
     const uint8_t *call[2];                    /* helper call: 0 light, 1 full, see call.c */
     const uint8_t *probe[PROBE_THUNKS][2];     /* [kind][regs], see observe.c */
-    const uint8_t *push[2], *pop;              /* [to a register], see stack.c */
+    const uint8_t *push[2][2], *pop;              /* [to a register], see stack.c */
 } X86Thunks;
 
 enum { USE_NONE = 0xffff }; /* "no later use" */

@@ -83,7 +83,8 @@ static void extend_zero(Emit *e, HostReg r, unsigned size) {
 
 /* The site's function is called by the thunk, if need be. */
 static void follow(Compiler *c, const ProbeCall *call) {
-    bool is_call = call->follow == PROBE_DO_STACK_CALL;
+    const ProbeSite *site = call->data;
+    const uint8_t *push = c->b->thunks.push[site->tail != 0][c->op->a != 0];
     ra_flush(c);
     if (c->op->a) {
         load_variable(c, RDX, c->op->a);
@@ -94,7 +95,7 @@ static void follow(Compiler *c, const ProbeCall *call) {
     }
     emit_imm(&c->hot, RSI, (uintptr_t)call->data);
     emit_store_imm(&c->hot, 2, HART_RM(left), (int32_t)compiler_left(c));
-    emit_call_to(&c->hot, is_call ? c->b->thunks.push[c->op->a != 0] : c->b->thunks.pop);
+    emit_call_to(&c->hot, call->follow == PROBE_DO_STACK_CALL ? push : c->b->thunks.pop);
 }
 
 void op_lower(Compiler *c, unsigned arg) {

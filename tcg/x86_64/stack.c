@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Calls and returns that observers follow in line (core/probe_stack.h): one piece of code for all call sites, one for all
- * returns. At entry rsi is the site, rdx the target where it comes from a register; temporaries are at home and `left`
+ * Calls, tails and returns that observers follow in line (core/probe_stack.h): one piece of code for all sites of a kind. At entry rsi is the site, rdx the target where it comes from a register; temporaries are at home and `left`
  * is stored. What is not as expected goes on at the thunk that calls the site's function.
  */
 #include "tcg/x86_64/compiler.h"
@@ -10,6 +9,7 @@
 
 #define FRAME(reg, field) rm_mem(reg, (int32_t)offsetof(ProbeFrame, field))
 #define BELOW(reg, field) rm_mem(reg, (int32_t)offsetof(ProbeFrame, field) - (int32_t)sizeof(ProbeFrame))
+#define ABOVE(reg, field) rm_mem(reg, (int32_t)offsetof(ProbeFrame, field) + (int32_t)sizeof(ProbeFrame))
 #define PLACE(field) rm_mem(RAX, (int32_t)offsetof(ProbeStack, field))
 #define SITE(field) rm_mem(RSI, (int32_t)offsetof(ProbeSite, field))
 #define FUNCTION(reg, field) rm_mem(reg, (int32_t)offsetof(ProbeFunction, field))
@@ -76,7 +76,7 @@ static void read_clock(Emit *e, HostReg to) {
     emit_alu_imm(e, W, ALU_ADD, rm_reg(to), 1);
 }
 
-/* rcx: the function. Another frame of it below the new one, in rdx, is found where it was last. `kind` becomes 0 too. */
+/* rcx: the function. Another frame of it below the new one, in rdx, is found where it was last. It becomes a call's. */
 static void find_outermost(Emit *e, Slow *s) {
     emit_load(e, RDI, PLACE(owner));
     emit_cmp(e, W, RDI, FUNCTION(RCX, owner));
@@ -97,8 +97,10 @@ static void find_outermost(Emit *e, Slow *s) {
     emit_label_short(done, e->p);
 }
 
-static void fill_frame(Emit *e) {
-    G_STATIC_ASSERT(offsetof(ProbeFrame, kind) == offsetof(ProbeFrame, outer) + 4);
+static void fill_frame(Emit *e, bool tail) {
+    G_STATIC_ASSERT(offsetof(ProbeFrame, kind) == offsetof(ProbeFrame, outer) + 4 && PROBE_FRAME_CALL == 0);
+    if (tail)
+        emit_store_imm(e, 2, FRAME(RDX, kind), PROBE_FRAME_TAIL);
     emit_store(e, FRAME(RDX, func), RCX);
     emit_alu_imm(e, W, ALU_ADD, FUNCTION(RCX, calls), 1);
     emit_load(e, RCX, PLACE(id));
@@ -106,7 +108,7 @@ static void fill_frame(Emit *e) {
     emit_alu_imm(e, W, ALU_ADD, rm_reg(RDI), 1);
     emit_store(e, rm_mem(RCX, 0), RDI);
     emit_store(e, FRAME(RDX, id), RDI);
-    copy(e, FRAME(RDX, ret), SITE(ret));
+    copy(e, FRAME(RDX, ret), tail ? HART_RM(x[1]) : SITE(ret));
     copy(e, FRAME(RDX, call_pc), SITE(pc));
     G_STATIC_ASSERT(offsetof(ProbeFrame, task) == offsetof(ProbeFrame, hart) + 4);
     G_STATIC_ASSERT(offsetof(ProbeStack, task) == offsetof(ProbeStack, hart) + 4);
@@ -135,9 +137,29 @@ static void store_args(Emit *e) {
     }
 }
 
-static const uint8_t *make_push(X86Backend *b, Emit *e, bool indirect) {
+/* rdx: the target. */
+static void leave_if_inside(Emit *e) {
+    emit_mov(e, RCX, RDX);
+    emit_rm(e, O_SUB | W, RCX, SITE(inside));
+    emit_cmp(e, W, RCX, SITE(length));
+    uint8_t *outside = emit_jcc_short(e, CC_AE);
+    emit_ret(e, 0);
+    emit_label_short(outside, e->p);
+}
+
+/* rdx: the top frame. What jumps in turns is no tail of a tail. */
+static void slow_if_turns(Emit *e, Slow *s) {
+    emit_cmp(e, W, RCX, FRAME(RDX, func));
+    slow_if(e, s, CC_E);
+    emit_alu_imm(e, 0, ALU_CMP, FRAME(RDX, kind), PROBE_FRAME_TAIL);
+    slow_if(e, s, CC_E);
+}
+
+static const uint8_t *make_push(X86Backend *b, Emit *e, bool tail, bool indirect) {
     const uint8_t *start = e->p;
     Slow s = {0};
+    if (tail && indirect)
+        leave_if_inside(e);
     if (indirect) {
         emit_cmp(e, W, RDX, SITE(target));
         slow_if(e, &s, CC_NE);
@@ -150,13 +172,15 @@ static const uint8_t *make_push(X86Backend *b, Emit *e, bool indirect) {
     emit_load(e, RDX, PLACE(top));
     emit_cmp(e, W, RDX, PLACE(last));
     slow_if(e, &s, CC_AE);
-    emit_alu_imm(e, W, ALU_ADD, rm_reg(RDX), sizeof(ProbeFrame));
     emit_load(e, RCX, SITE(func));
     emit_test(e, W, RCX, RCX);
     slow_if(e, &s, CC_E);
+    if (tail)
+        slow_if_turns(e, &s);
+    emit_alu_imm(e, W, ALU_ADD, rm_reg(RDX), sizeof(ProbeFrame));
     borrow(e, &s);
     find_outermost(e, &s);
-    fill_frame(e);
+    fill_frame(e, tail);
     begin_min_sp(e);
     emit_store(e, PLACE(top), RDX);
     give_back(e);
@@ -184,25 +208,8 @@ static void end_min_sp(Emit *e) {
     emit_store(e, PLACE(min_sp), RDI);
 }
 
-static const uint8_t *make_pop(X86Backend *b, Emit *e) {
-    const uint8_t *start = e->p;
-    Slow s = {0};
-    find_place(e);
-    emit_load(e, RCX, PLACE(top));
-    emit_test(e, W, RCX, RCX);
-    slow_if(e, &s, CC_E);
-    emit_cmp(e, W, RDX, FRAME(RCX, ret));
-    slow_if(e, &s, CC_NE);
-    emit_cmp(e, W, SP, FRAME(RCX, sp));
-    slow_if(e, &s, CC_NE);
-    emit_alu_imm(e, 0, ALU_CMP, FRAME(RCX, kind), 0);
-    slow_if(e, &s, CC_NE);
-    borrow(e, &s);
-    read_position(e, RDX, RDI);
-    read_clock(e, RDX);
-    emit_rm(e, O_SUB | W, RDX, FRAME(RCX, start));
-    emit_cmp(e, W, RDX, PLACE(least));
-    slow_if(e, &s, CC_AE);
+/* The top frame, rcx, ends: what it took, rdx. */
+static void end_frame(Emit *e) {
     emit_rm(e, O_ADD_MR | W, RDX, BELOW(RCX, inner));
     emit_load(e, RDI, FRAME(RCX, func));
     emit_alu_imm(e, 0, ALU_CMP, FRAME(RCX, outer), 0);
@@ -214,6 +221,46 @@ static const uint8_t *make_pop(X86Backend *b, Emit *e) {
     end_min_sp(e);
     emit_alu_imm(e, W, ALU_SUB, rm_reg(RCX), sizeof(ProbeFrame));
     emit_store(e, PLACE(top), RCX);
+}
+
+/* rcx: the top frame. If the one above was its tail, and it returns there too, it is next. */
+static void end_caller(Emit *e, const uint8_t *again) {
+    emit_alu_imm(e, 0, ALU_CMP, ABOVE(RCX, kind), PROBE_FRAME_TAIL);
+    uint8_t *call = emit_jcc_short(e, CC_NE);
+    emit_alu_imm(e, 0, ALU_CMP, FRAME(RCX, kind), PROBE_FRAME_MORE);
+    uint8_t *base = emit_jcc_short(e, CC_AE);
+    emit_load(e, RDI, ABOVE(RCX, ret));
+    emit_cmp(e, W, RDI, FRAME(RCX, ret));
+    uint8_t *other = emit_jcc_short(e, CC_NE);
+    emit_cmp(e, W, SP, FRAME(RCX, sp));
+    emit_label(emit_jcc(e, CC_E), again);
+    emit_label_short(call, e->p);
+    emit_label_short(base, e->p);
+    emit_label_short(other, e->p);
+}
+
+static const uint8_t *make_pop(X86Backend *b, Emit *e) {
+    const uint8_t *start = e->p;
+    Slow s = {0};
+    find_place(e);
+    emit_load(e, RCX, PLACE(top));
+    emit_test(e, W, RCX, RCX);
+    slow_if(e, &s, CC_E);
+    emit_cmp(e, W, RDX, FRAME(RCX, ret));
+    slow_if(e, &s, CC_NE);
+    emit_cmp(e, W, SP, FRAME(RCX, sp));
+    slow_if(e, &s, CC_NE);
+    emit_alu_imm(e, 0, ALU_CMP, FRAME(RCX, kind), PROBE_FRAME_MORE);
+    slow_if(e, &s, CC_AE);
+    borrow(e, &s);
+    const uint8_t *again = e->p;
+    read_position(e, RDX, RDI);
+    read_clock(e, RDX);
+    emit_rm(e, O_SUB | W, RDX, FRAME(RCX, start));
+    emit_cmp(e, W, RDX, PLACE(least));
+    slow_if(e, &s, CC_AE);
+    end_frame(e);
+    end_caller(e, again);
     give_back(e);
     emit_ret(e, 0);
     end_slow(b, e, &s);
@@ -221,7 +268,7 @@ static const uint8_t *make_pop(X86Backend *b, Emit *e) {
 }
 
 void stack_make_thunks(X86Backend *b, Emit *e) {
-    b->thunks.push[false] = make_push(b, e, false);
-    b->thunks.push[true] = make_push(b, e, true);
+    for (unsigned i = 0; i < 4; i++)
+        b->thunks.push[i / 2][i % 2] = make_push(b, e, i / 2, i % 2);
     b->thunks.pop = make_pop(b, e);
 }

@@ -58,15 +58,20 @@ if [ -f "$GUESTS/calls.elf" ]; then
         ON s.addr = f.addr AND s.size > 0 AND s.kind = 'func' JOIN module AS m ON m.id = s.module_id JOIN cover AS c ON c.module_id = m.id AND
         m.base + c.offset BETWEEN s.addr AND s.addr + s.size - 1 GROUP BY f.addr HAVING f.self_insns != sum(c.count)" ""
     expect "counts" bare.db "SELECT symbol, calls FROM func WHERE symbol IN ('fib', 'eight', 'pair', 'dive', 'jumps', 'resume', 'co_main', 'co_step',
-        'switch_context', 'tick', 'thread_b', 'main') ORDER BY symbol" "\
+        'switch_context', 'tick', 'thread_b', 'main', 'leaf_a', 'leaf_b', 'hop', 'hop_through', 'pick') ORDER BY symbol" "\
 co_main,1
 co_step,4
 dive,4
 eight,1
 fib,177
+hop,100
+hop_through,100
 jumps,1
+leaf_a,140
+leaf_b,10
 main,1
 pair,1
+pick,50
 resume,4
 switch_context,8
 thread_b,1
@@ -85,6 +90,13 @@ pair,40,41,42"
 tail_begin,call,main,10,36,0
 tail_middle,tail,tail_begin,11,36,1
 tail_end,tail,tail_middle,12,36,1"
+    expect "tails over and over" bare.db "SELECT c.symbol, c.kind, p.symbol, count(*), sum(c.return_pos = p.return_pos), sum(c.result - c.a0) FROM call AS c JOIN call AS p
+        ON p.id = c.parent_id WHERE c.symbol IN ('leaf_a', 'leaf_b', 'hop') GROUP BY 1, 2, 3" "\
+hop,call,again,50,0,50
+hop,tail,hop_through,50,50,50
+leaf_a,tail,hop,100,100,100
+leaf_a,tail,hop_through,40,40,40
+leaf_b,tail,hop_through,10,10,20"
     expect "longjmp leaves four calls without a result" bare.db "SELECT symbol, a0, result, return_pos = (SELECT return_pos FROM call WHERE symbol = 'load_context'),
         depth FROM call WHERE symbol IN ('dive', 'jumps') ORDER BY id" "\
 jumps,3,77,0,2

@@ -58,6 +58,55 @@ NOINLINE uint64_t tail_begin(uint64_t x, uint64_t (*next)(uint64_t)) {
     return next(x + 1); /* through a register */
 }
 
+/* Tails over and over: directly, through a register to the same or another, behind another tail; and jumps that are none. */
+NOINLINE uint64_t leaf_a(uint64_t x) {
+    sink = x;
+    return x + 1;
+}
+
+NOINLINE uint64_t leaf_b(uint64_t x) {
+    sink = x;
+    return x + 2;
+}
+
+NOINLINE uint64_t hop(uint64_t x) {
+    sink = x;
+    return leaf_a(x);
+}
+
+NOINLINE uint64_t hop_through(uint64_t x, uint64_t (*next)(uint64_t)) {
+    sink = x;
+    return next(x);
+}
+
+NOINLINE uint64_t pick(uint64_t x) {
+#define CASE(n)                                                                                              \
+    case n: __asm__ volatile("addi %0, %0, " #n : "+r"(x)); break
+    switch (x) {
+        CASE(1);
+        CASE(2);
+        CASE(3);
+        CASE(4);
+        CASE(5);
+        CASE(6);
+        CASE(7);
+        CASE(8);
+    default: return 0;
+    }
+#undef CASE
+    sink = x;
+    return x;
+}
+
+NOINLINE void again(void) {
+    for (uint64_t i = 0; i < 50; i++) {
+        check_equal(hop(i), i + 1);
+        check_equal(hop_through(i, i % 5 ? leaf_a : leaf_b), i % 5 ? i + 1 : i + 2);
+        check_equal(hop_through(i, hop), i + 1);
+        check_equal(pick(i % 9), 2 * (i % 9));
+    }
+}
+
 static Context context;
 
 #pragma GCC diagnostic ignored "-Winfinite-recursion" /* it ends by load_context() */
@@ -180,6 +229,7 @@ int main(void) {
     check_equal(p.first + p.second, 83);
     check_equal(tail_begin(10, tail_middle), 36);
     check_equal(jumps(3), 77);
+    again();
     co_side.ra = (uint64_t)co_main;
     co_side.sp = (uint64_t)(co_stack + 512);
     for (int i = 0; i < 3; i++)
