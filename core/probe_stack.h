@@ -20,8 +20,9 @@ typedef struct ProbeFrame ProbeFrame;
 typedef struct ProbeFunction ProbeFunction;
 
 struct ProbeFunction {
-    const void *owner;     /* ProbePlace.owner of the stack in which the outermost frame was last looked up */
-    ProbeFrame *outermost; /* it, or one that is gone */
+    uint64_t
+        part; /* ProbeStack.part in which the outermost frame was last looked up; 0: none, frames have moved */
+    ProbeFrame *outermost;       /* it, or one that is gone */
     uint64_t calls, self, total; /* instructions; total: of outermost calls */
     /* the observer's */
     Gva addr;        /* its first instruction */
@@ -51,12 +52,12 @@ struct ProbeFrame {
 };
 
 typedef struct ProbeStack {
-    ProbeFrame *top, *last, *base; /* last: up to which there is room; NULL: nothing is done in line */
-    const void *owner;
-    uint64_t origin; /* the hart's instructions when the stack's clock was 0 */
-    uint64_t min_sp; /* the top frame's */
-    uint64_t *id;    /* the last one that was given */
-    uint64_t least;  /* a call of at least so many instructions returns by the site's function */
+    ProbeFrame *top, *last; /* last: up to which there is room; NULL: nothing is done in line */
+    uint64_t part;          /* of the stack, that runs: no other one ever has this number */
+    uint64_t origin;        /* the hart's instructions when the stack's clock was 0 */
+    uint64_t min_sp;        /* the top frame's */
+    uint64_t *id;           /* the last one that was given */
+    uint64_t least;         /* a call of at least so many instructions returns by the site's function */
     uint32_t hart, task;
 } ProbeStack;
 #define PROBE_STACK_SIZE ((uint32_t)sizeof(ProbeStack))

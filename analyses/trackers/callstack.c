@@ -95,13 +95,18 @@ static bool is_base(const CallFrame *x) {
     return x->kind >= CALL_ROOT;
 }
 
+/* The part that runs: what a handler calls meanwhile has another number. */
+static uint64_t part_of(const Fiber *f) {
+    return f->frames[f->base].id;
+}
+
 /* Is the function active already in the part that runs? Cheap where it was looked up here last. */
 static bool is_active(const Fiber *f, Func *func) {
-    if (func->owner == f && func->outermost >= &f->frames[f->base])
+    if (func->part == part_of(f))
         return func->outermost < &f->frames[f->n] && func->outermost->func == func;
     for (guint i = f->base; i < f->n; i++)
         if (f->frames[i].func == func) {
-            func->owner = f;
+            func->part = part_of(f);
             func->outermost = &f->frames[i];
             return true;
         }
@@ -114,7 +119,7 @@ static void forget_outermost(CallStacks *c) {
     gpointer func;
     g_hash_table_iter_init(&it, c->funcs);
     while (g_hash_table_iter_next(&it, &func, NULL))
-        ((Func *)func)->owner = NULL;
+        ((Func *)func)->part = 0;
 }
 
 /* A base knows its own. */
@@ -123,75 +128,6 @@ static uint32_t depth_of(const Fiber *f, guint i) {
     while (base > i)
         base = f->frames[base].base;
     return f->frames[base].depth + (i - base);
-}
-
-/* The oldest frames are forgotten: something calls without ever returning. */
-static void make_room(CallStacks *c, Fiber *f) {
-    if (f->n < f->size)
-        return;
-    forget_outermost(c);
-    if (f->n < FRAMES_MAX) {
-        f->size = MAX(64, 2 * f->size);
-        f->frames = g_renew(CallFrame, f->frames, f->size);
-        return;
-    }
-    guint gone = FRAMES_MAX / 2;
-    CallFrame *first = &f->frames[gone];
-    if (!is_base(first)) {
-        first->depth = depth_of(f, gone);
-        first->parent = first[-1].id;
-        first->kind = CALL_ROOT;
-    }
-    memmove(f->frames, f->frames + gone, (f->n - gone) * sizeof *f->frames);
-    f->n -= gone;
-    f->base = f->base > gone ? f->base - gone : 0;
-    for (guint i = 0; i < f->n; i++)
-        f->frames[i].base = f->frames[i].base > gone ? f->frames[i].base - gone : 0;
-}
-
-static CallFrame *push(CallStacks *c, Fiber *f, Func *func, CallKind kind) {
-    make_room(c, f);
-    CallFrame *x = &f->frames[f->n];
-    x->func = func;
-    x->id = ++c->n_calls;
-    x->kind = kind;
-    x->inner = 0;
-    x->outer = kind >= CALL_ROOT || !is_active(f, func);
-    if (x->outer) {
-        func->owner = f;
-        func->outermost = x;
-    }
-    func->calls += kind != CALL_ROOT;
-    f->n++;
-    return x;
-}
-
-/* In callbacks of the hart whose turn it is. */
-static inline uint64_t insns_of(const CallStacks *c, const Hart *hart) {
-    return hart->steps + hart_pos(hart) - hart->traps - c->origin[hart->id];
-}
-
-/* A base: the clock begins anew with the instruction at `first`. */
-static CallFrame *push_base(CallStacks *c, Fiber *f, const Hart *hart, Gva pc, CallKind kind, uint64_t clock,
-                            uint64_t first) {
-    Gva begin = functions_begin_of(c->functions, pc);
-    CallFrame *x = push(c, f, stacks_function(c, begin, space_of(hart), program_of(c, hart, begin)), kind);
-    x->func->calls += kind == CALL_ROOT && pc == begin;
-    x->saved_clock = clock;
-    x->parent = 0;
-    x->depth = 0;
-    x->base = f->base;
-    x->start = 0;
-    x->ret = 0;
-    x->sp = x->min_sp = hart->x[SP];
-    x->hart = hart->id;
-    x->task = tasks_current_id(c->tasks, hart);
-    x->call_pos = c->machine->running ? hart_pos(hart) : machine_pos(c->machine);
-    x->call_pc = 0;
-    memset(x->args, 0, sizeof x->args);
-    f->base = f->n - 1;
-    c->origin[hart->id] = first;
-    return x;
 }
 
 /* The top frame ended when the clock was `now`; end->frame is filled in. */
@@ -218,6 +154,98 @@ static void pop(CallStacks *c, Fiber *f, uint64_t now, CallEnd *end) {
             w->fn(w->opaque, end);
     }
     f->n--;
+}
+
+/* Frames below `gone` count and are told as what never returned; what they called goes on. */
+static void end_oldest(CallStacks *c, Fiber *f, guint gone, uint64_t now) {
+    CallEnd end = {.return_pos = POS_NONE};
+    guint n = f->n, base = f->base;
+    for (; f->base >= gone; f->base = f->frames[f->base].base)
+        now = f->frames[f->base].saved_clock;
+    if (!is_base(&f->frames[gone]))
+        f->frames[gone - 1].inner += now - f->frames[gone].start;
+    for (f->n = gone; f->n;) {
+        const CallFrame *x = top_of(f);
+        pop(c, f, now, &end);
+        if (is_base(x)) {
+            now = x->saved_clock;
+            f->base = x->base;
+        }
+    }
+    f->n = n;
+    f->base = base;
+}
+
+/* The oldest frames are forgotten: something calls without ever returning. now: the clock's. */
+static void make_room(CallStacks *c, Fiber *f, uint64_t now) {
+    if (f->n < f->size)
+        return;
+    forget_outermost(c);
+    if (f->n < FRAMES_MAX) {
+        f->size = MAX(64, 2 * f->size);
+        f->frames = g_renew(CallFrame, f->frames, f->size);
+        return;
+    }
+    guint gone = FRAMES_MAX / 2;
+    CallFrame *first = &f->frames[gone];
+    if (!is_base(first)) {
+        first->depth = depth_of(f, gone);
+        first->parent = first[-1].id;
+        first->saved_clock = 0;
+    }
+    end_oldest(c, f, gone, now);
+    first->kind = is_base(first) ? first->kind : CALL_ROOT;
+    memmove(f->frames, f->frames + gone, (f->n - gone) * sizeof *f->frames);
+    f->n -= gone;
+    f->base = f->base > gone ? f->base - gone : 0;
+    for (guint i = 0; i < f->n; i++)
+        f->frames[i].base = i && f->frames[i].base > gone ? f->frames[i].base - gone : 0;
+}
+
+static CallFrame *push(CallStacks *c, Fiber *f, Func *func, CallKind kind, uint64_t now) {
+    make_room(c, f, now);
+    CallFrame *x = &f->frames[f->n];
+    x->func = func;
+    x->id = ++c->n_calls;
+    x->kind = kind;
+    x->inner = 0;
+    x->outer = kind >= CALL_ROOT || !is_active(f, func);
+    if (x->outer) {
+        func->part = kind >= CALL_ROOT ? x->id : part_of(f);
+        func->outermost = x;
+    }
+    func->calls += kind != CALL_ROOT;
+    f->n++;
+    return x;
+}
+
+/* In callbacks of the hart whose turn it is. */
+static inline uint64_t insns_of(const CallStacks *c, const Hart *hart) {
+    return hart->steps + hart_pos(hart) - hart->traps - c->origin[hart->id];
+}
+
+/* A base: the clock begins anew with the instruction at `first`. */
+static CallFrame *push_base(CallStacks *c, Fiber *f, const Hart *hart, Gva pc, CallKind kind, uint64_t clock,
+                            uint64_t first) {
+    Gva begin = functions_begin_of(c->functions, pc);
+    CallFrame *x =
+        push(c, f, stacks_function(c, begin, space_of(hart), program_of(c, hart, begin)), kind, clock);
+    x->func->calls += kind == CALL_ROOT && pc == begin;
+    x->saved_clock = clock;
+    x->parent = 0;
+    x->depth = 0;
+    x->base = f->base;
+    x->start = 0;
+    x->ret = 0;
+    x->sp = x->min_sp = hart->x[SP];
+    x->hart = hart->id;
+    x->task = tasks_current_id(c->tasks, hart);
+    x->call_pos = c->machine->running ? hart_pos(hart) : machine_pos(c->machine);
+    x->call_pc = 0;
+    memset(x->args, 0, sizeof x->args);
+    f->base = f->n - 1;
+    c->origin[hart->id] = first;
+    return x;
 }
 
 /* Everything down to, not including, frame `n` is left without a result. */
@@ -272,8 +300,7 @@ void stacks_hand_back(CallStacks *c, const Hart *hart) {
     Fiber *f = t->current;
     *c->places[hart->id] = (ProbeStack){.top = top_of(f),
                                         .last = &f->frames[f->size - 1],
-                                        .base = &f->frames[f->base],
-                                        .owner = f,
+                                        .part = part_of(f),
                                         .origin = c->origin[hart->id],
                                         .min_sp = top_of(f)->min_sp,
                                         .id = &c->n_calls,
@@ -320,6 +347,10 @@ static void return_from(CallStacks *c, Fiber *f, guint n, const Hart *hart, uint
         if (is_root) {
             f->base = base;
             c->origin[hart->id] = hart_instret(hart) + 1 - clock;
+        }
+        if (!f->n) { /* the last one that was not forgotten */
+            begin_root(c, f, hart, ret, 0, true);
+            return;
         }
         if (!is_tail || is_base(top_of(f)) || top_of(f)->ret != ret || top_of(f)->sp != sp)
             return;
@@ -385,12 +416,13 @@ static void return_elsewhere(CallStacks *c, Thread *t, const Hart *hart, Gva tar
 /* -- calls ----------------------------------------------------------------------------------------------- */
 void stacks_begin_call(CallStacks *c, const Hart *hart, Func *func, CallKind kind, Gva pc, Gva ret,
                        bool args) {
-    CallFrame *x = push(c, c->running[hart->id]->current, func, kind);
+    uint64_t now = insns_of(c, hart) + 1;
+    CallFrame *x = push(c, c->running[hart->id]->current, func, kind, now);
     x->ret = ret;
     x->sp = x->min_sp = hart->x[SP];
     x->call_pos = hart_pos(hart);
     x->call_pc = pc;
-    x->start = insns_of(c, hart) + 1;
+    x->start = now;
     x->hart = hart->id;
     x->task = tasks_current_id(c->tasks, hart);
     if (args)
@@ -520,6 +552,10 @@ static void return_from_trap(CallStacks *c, Pos pos, const Hart *hart, uint8_t f
     while (f->base > n - 1)
         now = leave_base(c, f, now, pos);
     uint64_t clock = leave_base(c, f, now, pos), skipped = hart->pc - trap.epc;
+    if (!f->n) { /* what was interrupted is forgotten */
+        begin_root(c, f, hart, hart->pc, 0, true);
+        return;
+    }
     c->origin[hart->id] = hart_instret(hart) + 1 - clock;
     if (trap.satp == hart->satp && trap.sp == hart->x[SP] && (skipped == 0 || skipped == 2 || skipped == 4))
         return;

@@ -78,12 +78,10 @@ static void read_clock(Emit *e, HostReg to) {
 
 /* rcx: the function. Another frame of it below the new one, in rdx, is found where it was last. It becomes a call's. */
 static void find_outermost(Emit *e, Slow *s) {
-    emit_load(e, RDI, PLACE(owner));
-    emit_cmp(e, W, RDI, FUNCTION(RCX, owner));
+    emit_load(e, RDI, PLACE(part));
+    emit_cmp(e, W, RDI, FUNCTION(RCX, part));
     slow_if(e, s, CC_NE);
     emit_load(e, RDI, FUNCTION(RCX, outermost));
-    emit_cmp(e, W, RDI, PLACE(base));
-    slow_if(e, s, CC_B);
     emit_cmp(e, W, RDI, rm_reg(RDX));
     uint8_t *none = emit_jcc_short(e, CC_AE);
     emit_cmp(e, W, RCX, FRAME(RDI, func));

@@ -15,6 +15,7 @@ same() { # same NAME COLUMNS-OF-FUNC: both backends, any translation
     local words
     sql "$1.db" "SELECT * FROM func ORDER BY addr, satp; SELECT * FROM call" >rows
     for words in "--backend interp" "--perturb 7"; do
+        rm -f other.db
         # shellcheck disable=SC2086
         "$RR" replay --quiet "$1.rrec" --db other.db --analysis funcs --analysis calls,insns=$2 $words || say "$1: replay $words failed"
         sql other.db "SELECT * FROM func ORDER BY addr, satp; SELECT * FROM call" | cmp - rows || say "$1: $words gives other rows"
@@ -134,6 +135,16 @@ work_b,thread_b,1,0,1"
     "$RR" replay --quiet bare.rrec --db one.db --analysis calls,symbol=dive || say "symbol=dive failed"
     expect "symbol=" one.db "SELECT symbol, count(*) FROM call" dive,4
     "$RR" replay --quiet bare.rrec --db one.db --analysis calls,symbol=nothing 2>/dev/null && say "symbol=nothing is accepted"
+    "$RR" record --quiet --timeout 300 -o deep.rrec -M virt -nographic -bios none -kernel "$GUESTS/deep.elf" >/dev/null </dev/null || say "deep: record failed"
+    "$RR" replay --quiet deep.rrec --db deep.db --analysis funcs --analysis calls,insns=0 --analysis blocks --analysis trap || say "deep: replay failed"
+    balance deep.db 0
+    same deep 0
+    expect "calls that are given up have rows" deep.db "SELECT symbol, kind, count(*), max(depth) FROM call WHERE kind IN ('call', 'trap') AND
+        symbol IN ('down', 'nested') GROUP BY 1" "\
+down,call,70004,70000
+nested,trap,70000,0"
+    "$RR" replay --quiet deep.rrec --db few.db --to 88 --analysis funcs || say "deep: replay --to failed"
+    expect "total: of the outermost calls, whatever the handlers of traps call" few.db "SELECT calls, total_insns FROM func WHERE symbol = 'down'" 5,39
     for guest in reset smp paging; do
         "$RR" record --quiet --timeout 300 -o $guest.rrec -M virt -smp $([ $guest = smp ] && echo 4 || echo 1) -nographic -bios none \
             -kernel "$GUESTS/$guest.elf" >/dev/null </dev/null || say "$guest: record failed"
