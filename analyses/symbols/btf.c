@@ -21,6 +21,8 @@
 #define TYPE 12u
 #define MEMBER 12u
 #define NESTING_MAX 16u
+#define STEPS_MAX                                                                                            \
+    (1u << 20) /* members looked at for one that is wanted, those of unnamed ones again for each */
 
 enum {
     KIND_STRUCT = 4,
@@ -119,22 +121,32 @@ static bool is_composite(const uint8_t *type) {
     return type && (kind_of(type) == KIND_STRUCT || kind_of(type) == KIND_UNION);
 }
 
-/* `name` up to `length` bytes; what the member's type is. */
-static bool find_member(const Btf *b, const uint8_t *type, const char *name, size_t length, unsigned depth,
-                        uint64_t *bits, const uint8_t **of) {
-    if (!is_composite(type) || depth > NESTING_MAX)
+typedef struct Search {
+    const char *name; /* up to `length` bytes */
+    size_t length;
+    unsigned depth, steps;
+} Search;
+
+/* What the member's type is, and where it is in the outermost one. */
+static bool find_member(const Btf *b, const uint8_t *type, Search *s, uint64_t *bits, const uint8_t **of) {
+    if (!is_composite(type) || s->depth > NESTING_MAX)
         return false;
     bool flag = get32(type + 4) >> 31;
-    for (unsigned i = 0; i < vlen_of(type); i++) {
+    for (unsigned i = 0; i < vlen_of(type) && s->steps++ < STEPS_MAX; i++) {
         const uint8_t *m = type + TYPE + (size_t)i * MEMBER;
         const char *own = string_at(b, get32(m));
         uint32_t offset = flag ? get32(m + 8) & 0xffffff : get32(m + 8);
         const uint8_t *inner = type_of(b, get32(m + 4));
-        if (!*own && is_composite(inner) && find_member(b, inner, name, length, depth + 1, bits, of)) {
-            *bits += offset;
-            return true;
+        if (!*own && is_composite(inner)) {
+            s->depth++;
+            bool found = find_member(b, inner, s, bits, of);
+            s->depth--;
+            if (found) {
+                *bits += offset;
+                return true;
+            }
         }
-        if (strncmp(own, name, length) != 0 || own[length] || (flag && get32(m + 8) >> 24))
+        if (strncmp(own, s->name, s->length) != 0 || own[s->length] || (flag && get32(m + 8) >> 24))
             continue;
         *bits = offset;
         *of = inner;
@@ -165,7 +177,8 @@ bool btf_member(const Btf *b, const char *structure, const char *member, uint32_
     for (;;) {
         uint64_t bits;
         size_t length = strcspn(member, ".");
-        if (!type || !find_member(b, type, member, length, 0, &bits, &type) || bits % 8)
+        Search s = {.name = member, .length = length};
+        if (!type || !find_member(b, type, &s, &bits, &type) || bits % 8)
             return false;
         sum += bits / 8;
         if (!member[length])

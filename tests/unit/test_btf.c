@@ -32,7 +32,7 @@ static void member(GByteArray *a, uint32_t name, uint32_t of, uint32_t bits) {
 /*
  * 1 int; 2 typedef of 3; 3 struct inner { int a; int b; }; 4 union { int left; struct inner right; };
  * 5 struct task { int first; union 4; typed last; }; 6 struct task with bit fields, hidden by 5; 7 an array;
- * 8 struct flags { int low: 3; int whole; }
+ * 8 struct flags { int low: 3; int whole; }; 9 struct turtles { 100 times, unnamed: struct turtles; }
  */
 static GByteArray *sample(void) {
     GByteArray *types = g_byte_array_new(), *strings = g_byte_array_new(), *all = g_byte_array_new();
@@ -58,6 +58,9 @@ static GByteArray *sample(void) {
     type(types, string(strings, "flags"), 4, 2, true, 8);
     member(types, string(strings, "low"), 1, 3u << 24 | 8);
     member(types, string(strings, "whole"), 1, 32);
+    type(types, string(strings, "turtles"), 4, 100, false, 8);
+    for (unsigned i = 0; i < 100; i++)
+        member(types, 0, 9, 0);
     put(all, 0xeb9f, 2);
     put(all, 1, 2);
     put(all, 24, 4);
@@ -88,6 +91,7 @@ static void test_members(void) {
     expect(b, "task", "last", 16);
     expect(b, "task", "last.a", 16);
     expect(b, "task", "la", -1);
+    expect(b, "turtles", "bottom", -1); /* in no time */
     expect(b, "task", "first.a", -1);
     expect(b, "inner", "b", 4);
     expect(b, "int", "b", -1);
