@@ -71,6 +71,7 @@ DROP VIEW IF EXISTS "$_v";
 DROP TABLE IF EXISTS "$_chunk";
 DROP TABLE IF EXISTS "$_code";
 DROP TABLE IF EXISTS "$_index";
+DROP TABLE IF EXISTS "$_loader";
 
 --- trace chunks
 -- Rows live compressed in "$_chunk"; the virtual tables memtrace and insn read them (analyses/store/chunk.h, runs.h,
@@ -94,9 +95,16 @@ CREATE TABLE "$" (
 --- memtrace rows finish
 CREATE INDEX "$_pos" ON "$" (pos);
 CREATE INDEX "$_paddr" ON "$" (paddr, pos);
+-- What the loader placed, in pieces of 8 bytes, as the virtual table `write` has it: who wrote an address is asked alike.
+CREATE TABLE "$_loader" (paddr INTEGER, image INTEGER, size INTEGER, PRIMARY KEY (paddr, image)) WITHOUT ROWID;
+INSERT INTO "$_loader"
+    WITH RECURSIVE piece (paddr, image, rest) AS (
+        SELECT paddr, rowid, size FROM loader WHERE size > 0
+        UNION ALL SELECT paddr + 8, image, rest - 8 FROM piece WHERE rest > 8)
+    SELECT paddr, image, min(rest, 8) FROM piece;
 CREATE VIEW "$_write" AS
-    SELECT -1 AS pos, 0 AS seq, NULL AS hart, NULL AS satp, NULL AS pc, 'loader' AS op, NULL AS vaddr, paddr, size,
-           NULL AS value, NULL AS priv, NULL AS symbol FROM loader
+    SELECT CAST(-1 AS INTEGER) AS pos, 0 AS seq, NULL AS hart, NULL AS satp, NULL AS pc, 'loader' AS op, NULL AS vaddr, paddr, size,
+           NULL AS value, NULL AS priv, NULL AS symbol FROM "$_loader"
     UNION ALL SELECT * FROM "$" WHERE op IN ('store', 'sc', 'amo_store', 'dma_write', 'ptw');
 
 --- memtrace instance

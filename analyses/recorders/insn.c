@@ -155,9 +155,9 @@ static bool insn_end(Recorder *run, int64_t *rows, GError **error) {
         return false;
     }
     *rows = x->rows;
-    if (!x->as_rows && (!index_builder_end(x->index, error) || !trace_store_code(run, x->code, error) ||
-                        (!trace_store_is_default(run) &&
-                         !store_exec_section(run->store, "insn instance", run->name, error))))
+    if (!x->as_rows &&
+        (!index_builder_end(x->index, error) || !trace_store_code(run, x->code, error) ||
+         (!run->is_default && !store_exec_section(run->store, "insn instance", run->name, error))))
         return false;
     return store_exec_section(run->store, "insn view", run->name, error);
 }

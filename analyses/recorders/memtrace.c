@@ -181,7 +181,7 @@ static bool make_tables(Memtrace *m, GError **error) {
     g_autofree char *sql =
         g_strdup_printf("INSERT INTO \"%s\" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, sym(?))", run->name);
     if (!store_drop(run->store, view, error) ||
-        (trace_store_is_default(run) && !store_drop(run->store, "write", error)) ||
+        (run->is_default && !store_drop(run->store, "write", error)) ||
         !trace_store_make(run, &m->insert, error))
         return false;
     if (!m->as_rows)
@@ -198,9 +198,9 @@ static bool finish_tables(Memtrace *m, GError **error) {
     bool ok = true;
     if (m->as_rows)
         ok = store_exec_section(run->store, "memtrace rows finish", run->name, error) &&
-             (!trace_store_is_default(run) ||
+             (!run->is_default ||
               store_exec(run->store, "CREATE VIEW \"write\" AS SELECT * FROM memtrace_write", error));
-    else if (!trace_store_is_default(run))
+    else if (!run->is_default)
         ok = store_exec_section(run->store, "memtrace instance", run->name, error);
     return ok && store_exec_section(run->store, "memtrace view", run->name, error);
 }
@@ -297,7 +297,7 @@ static void memtrace_free(Recorder *run) {
 
 static const RecorderSetting settings[] = {
     {"ptw", "no|yes", "no"}, {"storage", "chunks|rows|index", "chunks"}, {"window", "STEPS", "16M"}, {NULL}};
-static const char *const tables[] = {"$", "$_v", "$_write", "$_chunk", "$_code", "$_index", NULL};
+static const char *const tables[] = {"$", "$_v", "$_write", "$_chunk", "$_code", "$_index", "$_loader", NULL};
 
 const RecorderClass accesses_recorder = {
     .settings = settings,

@@ -325,8 +325,7 @@ static bool regs_end(Recorder *run, int64_t *rows, GError **error) {
         return false;
     *rows = g->rows;
     const char *section = g->as_rows ? "regs rows finish" : "regs instance";
-    if ((g->as_rows || !trace_store_is_default(run)) &&
-        !store_exec_section(run->store, section, run->name, error))
+    if ((g->as_rows || !run->is_default) && !store_exec_section(run->store, section, run->name, error))
         return false;
     return store_exec_section(run->store, "regs view", run->name, error);
 }

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "analyses/recorders/trace_store.h"
 
-bool trace_store_is_default(const Recorder *run) {
-    return run->is_default;
-}
-
 bool trace_store_make(Recorder *run, StoreStmt **insert, GError **error) {
     g_autofree char *sql = g_strdup_printf("INSERT INTO \"%s_chunk\" VALUES (?, ?, ?, ?, ?, ?)", run->name);
     return store_drop(run->store, run->name, error) &&

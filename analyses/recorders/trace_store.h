@@ -15,7 +15,5 @@ bool trace_store_chunk(StoreStmt *insert, uint64_t id, const ChunkResult *r, con
 /* IndexStoreFn, with the run. */
 bool trace_store_node(void *run, unsigned level, uint64_t group, const Bytes *blob, GError **error);
 bool trace_store_code(Recorder *run, CodeTable *code, GError **error);
-/* The run's tables have the names that the virtual tables know. */
-bool trace_store_is_default(const Recorder *run);
 
 #endif

@@ -11,7 +11,7 @@ same() { # same DB TABLE TABLE: as many rows, and the same ones
 }
 compare() {
     same "$1" rec_mem memtrace
-    same "$1" '(SELECT * FROM rec_mem_write WHERE pos >= 0)' '(SELECT * FROM "write" WHERE pos >= 0)'
+    same "$1" rec_mem_write '"write"'
     same "$1" rec_insn insn
     same "$1" rec_regs regs
     same "$1" rec_block block
