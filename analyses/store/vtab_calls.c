@@ -49,7 +49,8 @@ typedef struct Cursor {
     int64_t id[2], pos[2], parent[2], pc[2];
     char *symbol; /* NULL: any */
     bool by_function, down, at_end;
-    uint8_t *functions; /* by number: those that are wanted */
+    uint8_t *functions; /* by number: those that are wanted, of n_functions */
+    guint n_functions;
     bool by_parent;
     GArray *windows;           /* guint: then those that may have some */
     int64_t window, n_windows; /* number, or the index in `windows` */
@@ -172,7 +173,7 @@ static bool row_wanted(const Cursor *c) {
     if (!c->by_function)
         return true;
     uint64_t function = (uint64_t)value(c, CALL_COLUMN_SYMBOL);
-    return function >= call_table_symbols(table_of(c)) || c->functions[function];
+    return function >= c->n_functions || c->functions[function];
 }
 
 static bool seek_row(Cursor *c) {
@@ -220,6 +221,9 @@ static bool open_window(Cursor *c, guint window, GError **error) {
 static bool seek_window(Cursor *c, GError **error) {
     for (; c->window >= 0 && c->window < c->n_windows; c->window += c->down ? -1 : 1) {
         guint window = c->by_parent ? g_array_index(c->windows, guint, c->window) : (guint)c->window;
+        if (window >=
+            call_table_count(table_of(c))) /* somebody else has changed the table, and asked again */
+            break;
         const CallRange *r = call_table_range(table_of(c), window);
         if (c->down ? r->last_id < c->id[0] || r->last_pos < c->pos[0]
                     : r->first_id > c->id[1] || r->first_pos > c->pos[1])
@@ -242,6 +246,7 @@ static void choose_functions(Cursor *c) {
     guint n = call_table_symbols(t);
     g_free(c->functions);
     c->functions = g_malloc(n + 1);
+    c->n_functions = n;
     for (guint i = 0; i < n; i++) {
         const CallSymbol *y = call_table_symbol(t, i);
         c->functions[i] = in_range(c->pc, (int64_t)y->pc) && (!c->symbol || !g_strcmp0(c->symbol, y->name));

@@ -35,7 +35,8 @@ int want_plan(sqlite3_index_info *info, double rows) {
     for (int i = 0; i < info->nConstraint; i++) {
         char column = column_letter(info->aConstraint[i].iColumn),
              compare = vtab_compare(info->aConstraint[i].op);
-        if (!column || !compare || (strchr("ocw", column) && compare != '='))
+        if (!column || !compare || (strchr("ocw", column) && compare != '=') ||
+            (column == 'o' && strcmp(sqlite3_vtab_collation(info, i), "BINARY") != 0))
             continue;
         if (!info->aConstraint[i].usable) {
             hidden = hidden && !strchr("cw", column);
@@ -58,7 +59,8 @@ static void narrow(Want *w, int64_t range[2], char compare, sqlite3_value *v) {
 }
 
 static uint32_t op_bit(sqlite3_value *v) {
-    const char *text = (const char *)sqlite3_value_text(v);
+    bool is_blob = sqlite3_value_type(v) == SQLITE_BLOB; /* is no text */
+    const char *text = is_blob ? NULL : (const char *)sqlite3_value_text(v);
     for (unsigned i = 0; text && i < MEM_OP_COUNT; i++)
         if (!strcmp(text, mem_op_names[i]))
             return 1u << i;
