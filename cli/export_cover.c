@@ -105,7 +105,7 @@ static void add_function(void *opaque, const QueryValue *v) {
     uint64_t addr = (uint64_t)v[1].integer;
     int64_t program = v[2].integer;
     const Line *l = lines_find(x->lines, program, addr);
-    if (!l)
+    if (!l || !v[0].text)
         return;
     const GArray *counts = by_program_find(x->counts, program);
     guint k = first_count(counts, addr);
@@ -191,11 +191,14 @@ typedef struct DrModule {
     char *path;
 } DrModule;
 
+#define BLOCK_SIZE_MAX ((uint64_t)1 << 32) /* bytes */
+
 typedef struct Drcov {
     FILE *to;
     GArray *modules; /* of DrModule */
     GByteArray *blocks;
     guint n;
+    bool bad;
 } Drcov;
 
 static void add_module(void *opaque, const QueryValue *v) {
@@ -225,7 +228,8 @@ static void put_low(GByteArray *to, uint64_t value, guint n) {
 static void add_block(void *opaque, const QueryValue *v) {
     Drcov *d = opaque;
     uint64_t pc = (uint64_t)v[0].integer, left = (uint64_t)v[1].integer;
-    for (uint64_t n; left; left -= n, pc += n) {
+    d->bad |= left > BLOCK_SIZE_MAX;
+    for (uint64_t n; left && !d->bad; left -= n, pc += n) {
         guint module = module_of(d, v[2].type == QUERY_INTEGER ? v[2].integer : 0, pc);
         n = MIN(left, UINT16_MAX);
         put_low(d->blocks, pc - g_array_index(d->modules, DrModule, module).base, 4);
@@ -236,7 +240,7 @@ static void add_block(void *opaque, const QueryValue *v) {
 }
 
 bool export_drcov(Export *x, GError **error) {
-    Drcov d = {x->to, g_array_new(FALSE, FALSE, sizeof(DrModule)), g_byte_array_new(), 0};
+    Drcov d = {x->to, g_array_new(FALSE, FALSE, sizeof(DrModule)), g_byte_array_new(), 0, false};
     bool ok =
         ask_rows(x->db,
                  "SELECT id, coalesce(base, 0), coalesce(size, (SELECT max(offset + b.size) FROM block AS b "
@@ -246,6 +250,10 @@ bool export_drcov(Export *x, GError **error) {
                  "SELECT iif(m.id AND m.base IS NULL, offset, pc), b.size, module_id FROM block AS b "
                  "LEFT JOIN main.module AS m ON m.id = module_id ORDER BY first_pos",
                  add_block, &d, error);
+    if (ok && d.bad) {
+        g_set_error(error, CLI_ERROR, 0, "block: a size is damaged; run blocks again");
+        ok = false;
+    }
     if (ok) {
         fprintf(x->to, "DRCOV VERSION: 2\nDRCOV FLAVOR: rr-emu\nModule Table: version 2, count %u\n",
                 d.modules->len);

@@ -76,7 +76,8 @@ static void put_self(void *opaque, const QueryValue *v) {
 }
 
 static void add_module(void *opaque, const QueryValue *v) {
-    Module m = {v[0].integer, (uint64_t)v[1].integer, (uint64_t)v[2].integer, g_intern_string(v[3].text)};
+    Module m = {v[0].integer, (uint64_t)v[1].integer, (uint64_t)v[2].integer,
+                g_intern_string(v[3].text ? v[3].text : "???")};
     g_array_append_val(((Callgrind *)opaque)->modules, m);
 }
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "analyses/store/sorted.h"
 #include "cli/ask.h"
 
 const char profile_tables[] = "call func cover";
@@ -12,10 +13,15 @@ typedef struct Key {
     const char *name;
 } Key;
 
+typedef struct Call {
+    uint64_t id;
+    uint32_t frame;
+} Call;
+
 typedef struct Builder {
     Profile *p;
     GHashTable *index; /* of Key → frame number */
-    GArray *of_call;   /* by call id: uint32_t frame number */
+    GArray *calls;     /* of Call, by id */
 } Builder;
 
 static guint key_hash(gconstpointer v) {
@@ -37,7 +43,7 @@ static uint32_t child(Builder *b, uint32_t parent, const char *name) {
     gpointer found;
     if (g_hash_table_lookup_extended(b->index, &key, NULL, &found))
         return GPOINTER_TO_UINT(found);
-    Frame f = {parent, name, 0};
+    Frame f = {parent, name, 0, frame_at(b, parent)->depth + 1};
     uint32_t i = b->p->frames->len;
     g_array_append_val(b->p->frames, f);
     g_hash_table_insert(b->index, g_memdup2(&key, sizeof key), GUINT_TO_POINTER(i));
@@ -54,35 +60,43 @@ const char *profile_function(const char *symbol) {
     return g_intern_string(bare);
 }
 
+/* Frame of a call that came before; 0: it has no row. */
+static uint32_t frame_of(const Builder *b, uint64_t id) {
+    guint n = sorted_upto(b->calls, id);
+    const Call *c = n ? &g_array_index(b->calls, Call, n - 1) : NULL;
+    return c && c->id == id ? c->frame : 0;
+}
+
+static void add_self(Builder *b, uint32_t frame, uint64_t insns) {
+    frame_at(b, frame)->self = (int64_t)((uint64_t)frame_at(b, frame)->self + insns);
+}
+
 /* id, parent_id, symbol, insns, the task's name */
 static void add_call(void *opaque, const QueryValue *v) {
     Builder *b = opaque;
-    uint64_t id = (uint64_t)v[0].integer, parent = (uint64_t)v[1].integer;
-    uint32_t above = v[1].type == QUERY_INTEGER && parent < b->of_call->len
-                         ? g_array_index(b->of_call, uint32_t, parent)
-                         : 0;
+    uint32_t above = v[1].type == QUERY_INTEGER ? frame_of(b, (uint64_t)v[1].integer) : 0;
     if (!above)
         above = child(b, 0, g_intern_string(v[4].type == QUERY_TEXT ? v[4].text : "no task"));
-    uint32_t i = child(b, above, profile_function(v[2].type == QUERY_TEXT ? v[2].text : NULL));
-    if (id < b->of_call->len)
-        g_array_index(b->of_call, uint32_t, id) = i;
-    frame_at(b, i)->self += v[3].integer;
+    bool deep = frame_at(b, above)->depth >= PROFILE_DEPTH;
+    Call call = {(uint64_t)v[0].integer, deep ? above : child(b, above, profile_function(v[2].text))};
+    g_array_append_val(b->calls, call);
+    if (deep)
+        return;
+    add_self(b, call.frame, v[3].integer);
     if (frame_at(b, above)->parent)
-        frame_at(b, above)->self -= v[3].integer;
+        add_self(b, above, -(uint64_t)v[3].integer);
 }
 
 static bool read_calls(Builder *b, sqlite3 *db, GError **error) {
-    int64_t last = ask_integer(db, "SELECT max(id) FROM call", 0);
     bool tasks = ask_has(db, "task");
     g_autofree char *sql = g_strdup_printf(
         "SELECT c.id, c.parent_id, coalesce(c.symbol, printf('%%#x', c.pc)), c.insns, %s FROM call AS c %s "
-        "ORDER BY c.id",
+        "WHERE c.id > 0 ORDER BY c.id",
         tasks ? "coalesce(nullif(t.name, ''), 'task ' || t.id)" : "'task ' || c.task_id",
         tasks ? "LEFT JOIN task AS t ON t.id = c.task_id" : "");
-    b->of_call = g_array_sized_new(FALSE, TRUE, sizeof(uint32_t), (guint)CLAMP(last + 1, 1, INT32_MAX));
-    g_array_set_size(b->of_call, (guint)CLAMP(last + 1, 1, INT32_MAX));
+    b->calls = g_array_new(FALSE, FALSE, sizeof(Call));
     bool ok = ask_rows(db, sql, add_call, b, error);
-    g_array_unref(b->of_call);
+    g_array_unref(b->calls);
     return ok;
 }
 
@@ -90,8 +104,8 @@ static bool read_calls(Builder *b, sqlite3 *db, GError **error) {
 static void add_flat(void *opaque, const QueryValue *v) {
     Builder *b = opaque;
     uint32_t module = child(b, 0, g_intern_string(v[0].type == QUERY_TEXT ? v[0].text : "elsewhere"));
-    const char *name = profile_function(v[1].type == QUERY_TEXT ? v[1].text : NULL);
-    frame_at(b, child(b, module, name))->self += v[2].integer;
+    const char *name = profile_function(v[1].text);
+    add_self(b, child(b, module, name), (uint64_t)v[2].integer);
 }
 
 static bool read_flat(Builder *b, sqlite3 *db, GError **error) {
@@ -108,7 +122,7 @@ static bool read_flat(Builder *b, sqlite3 *db, GError **error) {
 
 Profile *profile_new(sqlite3 *db, GError **error) {
     Builder b = {.p = g_new0(Profile, 1)};
-    Frame root = {0, g_intern_static_string("all"), 0};
+    Frame root = {0, g_intern_static_string("all"), 0, 0};
     b.p->frames = g_array_new(FALSE, FALSE, sizeof(Frame));
     g_array_append_val(b.p->frames, root);
     b.index = g_hash_table_new_full(key_hash, key_equal, g_free, NULL);

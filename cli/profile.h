@@ -5,10 +5,13 @@
 
 #include "analyses/store/store.h"
 
+#define PROFILE_DEPTH 1000u
+
 typedef struct Frame {
     uint32_t parent;  /* index; the root is its own */
     const char *name; /* interned */
     int64_t self;     /* instructions in the frame itself */
+    uint32_t depth;   /* the root's is 0; what lies deeper than PROFILE_DEPTH counts to its caller there */
 } Frame;
 
 typedef struct Profile {

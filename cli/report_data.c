@@ -118,8 +118,9 @@ static bool has_any(sqlite3 *db, const char *tables) {
 }
 
 bool report_write_data(Report *r, GError **error) {
-    r->end = ask_integer(r->db, "SELECT cast(value AS INTEGER) FROM meta WHERE key = 'end_pos'", 0);
-    fprintf(r->to, "{\"end\":%" G_GINT64_FORMAT ",\"bins\":" BINS, MAX(r->end, 1));
+    int64_t end = ask_integer(r->db, "SELECT cast(value AS INTEGER) FROM meta WHERE key = 'end_pos'", 0);
+    r->end = CLAMP(end, 1, INT64_MAX - 1);
+    fprintf(r->to, "{\"end\":%" G_GINT64_FORMAT ",\"bins\":" BINS, r->end);
     bool ok = true;
     for (size_t i = 0; ok && i < G_N_ELEMENTS(sections); i++)
         ok = !has_any(r->db, sections[i].tables) || sections[i].write(r, error);

@@ -59,8 +59,8 @@ static void add_touch(void *opaque, uint64_t ppage, bool dma, uint64_t lines, un
 /* first_pos, last_pos, touched */
 static void add_chunk(void *opaque, const QueryValue *v) {
     Memory *m = opaque;
-    set_column(m, (v[0].integer + v[1].integer) / 2);
-    if (v[2].type != QUERY_BLOB || !index_touched_each((const uint8_t *)v[2].text, v[2].size, add_touch, m))
+    set_column(m, v[0].integer / 2 + v[1].integer / 2);
+    if (v[2].type != QUERY_BLOB || !index_touched_each(v[2].bytes, v[2].size, add_touch, m))
         m->bad = true;
 }
 

@@ -28,7 +28,7 @@ static char *value_text(const QueryValue *v) {
     case QUERY_BLOB: {
         GString *hex = g_string_new(NULL);
         for (size_t i = 0; i < v->size; i++)
-            g_string_append_printf(hex, "%02x", (uint8_t)v->text[i]);
+            g_string_append_printf(hex, "%02x", v->bytes[i]);
         return g_string_free(hex, FALSE);
     }
     case QUERY_NULL: break;

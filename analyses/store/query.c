@@ -32,7 +32,7 @@ static QueryValue column_value(sqlite3_stmt *s, int i) {
         break;
     case SQLITE_BLOB:
         v.type = QUERY_BLOB;
-        v.text = sqlite3_column_blob(s, i);
+        v.bytes = sqlite3_column_blob(s, i);
         v.size = (size_t)sqlite3_column_bytes(s, i);
         break;
     default: v.type = QUERY_NULL;

@@ -14,8 +14,9 @@ typedef struct QueryValue {
     QueryType type;
     int64_t integer;
     double real;
-    const char *text; /* QUERY_TEXT (NUL-terminated UTF-8), QUERY_BLOB; valid during the callback */
-    size_t size;
+    const char *text;     /* QUERY_TEXT: NUL-terminated UTF-8, valid during the callback; else NULL */
+    const uint8_t *bytes; /* QUERY_BLOB, likewise */
+    size_t size;          /* of either */
 } QueryValue;
 
 typedef struct QueryOps {

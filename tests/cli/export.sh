@@ -166,4 +166,27 @@ refuse "rows.db: it exists" r.rrec --format sqlite -o rows.db "SELECT 1"
 refuse "takes no SQL" r.rrec --format folded "SELECT 1"
 refuse "no such column" r.rrec --format csv "SELECT absent FROM block"
 [ $bad = 1 ] || pass refused
+
+# -- a database that somebody else wrote: no name, no text where one should be, sizes and numbers that nothing has
+hostile() { # hostile WHAT SQL STATUS WORDS…: rr-emu's status and what it says
+    local what=$1 sql=$2 status=$3 got
+    shift 3
+    cp r.rrec.db bad.db
+    sqlite3 bad.db "$sql"
+    (ulimit -v 4000000 2>/dev/null; timeout 60 "$RR" "$@" >bad.out 2>bad.err) && got=0 || got=$?
+    if [ "$got" = "$status" ] && [ "$(grep -vc '^rr-emu: ' bad.err)" = 0 ]; then pass "hostile-$what"
+    else fail "hostile-$what  status $got, $(head -3 bad.err)"; fi
+}
+"$RR" replay --quiet r.rrec --analysis blocks
+calls="DROP TABLE IF EXISTS call; CREATE TABLE call (id, parent_id, kind, hart, task_id, symbol, pc, call_pos, return_pos, call_pc, insns, depth)"
+hostile names "UPDATE symbol SET name = NULL; UPDATE module SET name = x'41'" 0 export bad.db --format callgrind
+hostile functions "UPDATE symbol SET name = NULL; INSERT OR REPLACE INTO line SELECT addr, 'x.c', 1 FROM symbol" 0 export bad.db --format lcov
+hostile call-numbers "$calls; INSERT INTO call VALUES (1 << 62, NULL, 'call', 0, 1, x'41', 5, 1, 1, 1, 9223372036854775807, 0),
+    ((1 << 62) + 1, 1 << 62, 'call', 0, 1, 'f', 5, 1, 1, 1, -9223372036854775807, 0)" 0 export bad.db --format folded
+hostile call-depth "$calls; INSERT INTO call WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000)
+    SELECT i, nullif(i - 1, 0), 'call', 0, 1, 'f', 5, i, NULL, 1, 300000 - i, i FROM n" 0 export bad.db --format folded
+hostile block-sizes "DROP TABLE block_packed; PRAGMA writable_schema = 1; DELETE FROM sqlite_schema WHERE name IN ('block', 'block_v');
+    PRAGMA writable_schema = RESET; CREATE TABLE block AS SELECT 0 AS pc, -1 AS size, 1 AS first_pos, NULL AS module_id, 0 AS offset" 2 export bad.db --format drcov -o bad.cov
+hostile end "UPDATE meta SET value = -1 WHERE key = 'end_pos'; CREATE TABLE dma AS SELECT 0 AS pos, 0 AS paddr, 8 AS size" 0 report bad.db -o bad.html
+
 exit 0
