@@ -179,8 +179,9 @@ hostile() { # hostile WHAT SQL STATUS WORDS…: rr-emu's status and what it says
 }
 "$RR" replay --quiet r.rrec --analysis blocks
 calls="DROP TABLE IF EXISTS call; CREATE TABLE call (id, parent_id, kind, hart, task_id, symbol, pc, call_pos, return_pos, call_pc, insns, depth)"
-hostile names "UPDATE symbol SET name = NULL; UPDATE module SET name = x'41'" 0 export bad.db --format callgrind
-hostile functions "UPDATE symbol SET name = NULL; INSERT OR REPLACE INTO line SELECT addr, 'x.c', 1 FROM symbol" 0 export bad.db --format lcov
+hostile names "UPDATE module SET name = x'41'" 0 export bad.db --format callgrind
+hostile functions "INSERT INTO program_line VALUES (1, 0, 'x.c', 1);
+    INSERT INTO program_symbol (module_id, name, addr, size, kind) VALUES (1, NULL, 0, 4, 'func'), (1, NULL, 2, 4, 'func')" 0 export bad.db --format lcov
 hostile call-numbers "$calls; INSERT INTO call VALUES (1 << 62, NULL, 'call', 0, 1, x'41', 5, 1, 1, 1, 9223372036854775807, 0),
     ((1 << 62) + 1, 1 << 62, 'call', 0, 1, 'f', 5, 1, 1, 1, -9223372036854775807, 0)" 0 export bad.db --format folded
 hostile call-depth "$calls; INSERT INTO call WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000)
