@@ -255,10 +255,14 @@ static void leave_to(CallStacks *c, Fiber *f, guint n, uint64_t now, Pos pos) {
         pop(c, f, now, &end);
 }
 
-/* The base and all above it; the clock is again what it was below. Returns that. */
+/* The base and all above it; the clock is again what it was below. Returns that. Tail calls end together with it. */
 static uint64_t leave_base(CallStacks *c, Fiber *f, uint64_t now, Pos pos) {
     CallEnd end = {.return_pos = pos};
-    leave_to(c, f, f->base, now, POS_NONE);
+    guint n = f->base + 1;
+    while (n < f->n && f->frames[n].kind == CALL_TAIL)
+        n++;
+    leave_to(c, f, n, now, POS_NONE);
+    leave_to(c, f, f->base, now, pos);
     CallFrame base = *top_of(f);
     pop(c, f, now, &end);
     f->base = base.base;

@@ -161,6 +161,11 @@ for harts in 1 2; do
         --analysis blocks --analysis trap --analysis tasks --analysis syscalls || say "linux$harts: replay failed"
     balance $db 3
     storage linux$harts 1000
+    # The kernel's handler goes on with what returns from the trap.
+    "$RR" replay --quiet linux$harts.rrec --db whole.db --analysis calls,insns=0 || say "linux$harts: replay failed"
+    expect "linux$harts: tail calls end with who made them, handlers too" whole.db "SELECT sum(p.kind = 'trap') > 300, sum(c.return_pos IS NOT p.return_pos)
+        FROM call AS c JOIN call AS p ON p.id = c.parent_id WHERE c.kind = 'tail'" 1,0
+    rm whole.db
     [ "$(grep -c '^calls ' linux$harts.out)" = 9 ] || say "linux$harts: the guest tells of $(grep -c '^calls ' linux$harts.out) counts"
     while read -r _ pid name count; do
         expect "linux$harts: process $pid: $name" $db "SELECT f.calls FROM func AS f WHERE f.symbol = '$name' AND f.satp =
