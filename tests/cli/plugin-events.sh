@@ -32,6 +32,17 @@ for guest in traps paging timers plic smp; do
         UNION ALL SELECT count(*) FROM (SELECT from_pos, hart, task_id FROM cpu WHERE from_pos > 0 EXCEPT SELECT from_pos, hart, task FROM events_switch)" "0
 0"
 done
+# A row for every event: all have places of their own.
+cc -shared -fPIC -O1 -I"$TOP/analyses" -o order.so "$TOP/tests/plugins/order.c" || exit 1
+everything() { # everything NAME EVENT…
+    local name=$1 event
+    shift
+    "$RR" replay --quiet $name.rrec --db $name-all.db --plugin ./order.so || say "$name: a row for every event"
+    for event; do
+        expect "$name: $event" $name-all.db "SELECT count(*) > 0 FROM everything WHERE what = '$event'" 1
+    done
+}
+everything timers trap take return line mmio position checkpoint insn
 [ "$(told privileges traps.txt)" -gt 10 ] || say "traps: $(told privileges traps.txt) changes of privilege"
 [ "$(sql paging.rrec 'SELECT count(*) FROM events_switch')" -gt 1 ] || say "paging: no address spaces"
 for harts in 1 4; do
@@ -78,6 +89,7 @@ if [ -f "$TOP/.cache/linux/Image" ] && command -v riscv64-linux-gnu-gcc >/dev/nu
     . "$TOP/tests/cli/linux-guest.inc"
     linux_record who who -smp 2 || say "who: record failed"
     "$RR" replay --quiet who.rrec --plugin ./events2.so 2>who.txt || say "replay who"
+    everything who switch turn syscall privilege take satp
     [ "$(told bad who.txt)" = 0 ] && [ "$(told returns who.txt)" -gt 200 ] || { say "who:"; cat who.txt; }
     sed -n 's/^task \([0-9]*\) \([0-9]*\) .*/\1,\2/p' who.out | sort >expected
     [ "$(wc -l <expected)" = 11 ] || say "the guest tells of $(wc -l <expected) tasks"
