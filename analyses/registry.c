@@ -55,6 +55,8 @@ struct AnalysisSet {
     bool replaces;     /* a complete run of one of them is in the database */
     bool open;         /* the transaction */
     bool running;      /* from begin on */
+    GPtrArray *made;   /* names of the rows of `analysis` that this run made */
+    bool refused;      /* nothing has run: an option was wrong */
     bool in_worker;    /* which must not touch the database */
     bool quiet;        /* … and have come to their end */
     GError *error;     /* why something of what they say is missing */
@@ -118,6 +120,7 @@ static AnalysisSet *host_set(void *opaque, GError **error) {
 AnalysisSet *analysis_set_new(Store *store) {
     AnalysisSet *set = g_new0(AnalysisSet, 1);
     set->store = store;
+    set->made = g_ptr_array_new_with_free_func(g_free);
     set->members = g_ptr_array_new_with_free_func(member_free);
     set->host = plugin_host_new_linked(&(PluginEnv){.store = host_store, .set = host_set, .opaque = set});
     return set;
@@ -135,6 +138,16 @@ static bool end_transactions(AnalysisSet *set, bool keep, GError **error) {
     return keep;
 }
 
+/* Of an analysis that never ran the database says nothing. */
+static void forget_made(AnalysisSet *set) {
+    StoreStmt *stmt;
+    if (!store_prepare(set->store, "DELETE FROM analysis WHERE name = ?", &stmt, NULL))
+        return;
+    for (guint i = 0; i < set->made->len; i++)
+        store_run(stmt, NULL, "s", (const char *)set->made->pdata[i]);
+    store_stmt_free(stmt);
+}
+
 void analysis_set_free(AnalysisSet *set) {
     if (!set)
         return;
@@ -149,6 +162,9 @@ void analysis_set_free(AnalysisSet *set) {
     syscall_track_free(set->syscalls);
     tasks_free(set->tasks);
     end_transactions(set, false, NULL);
+    if (set->refused)
+        forget_made(set);
+    g_ptr_array_free(set->made, TRUE);
     g_clear_error(&set->error);
     g_free(set);
 }
@@ -354,6 +370,8 @@ static bool announce(AnalysisSet *set, const Member *m, Pos from, GError **error
                        "VALUES (?, ?, ?, 0, 0)",
                        &stmt, error))
         return false;
+    if (!store_get_int(set->store, "SELECT count(*) FROM analysis WHERE name = ?", 0, "s", member_name(m)))
+        g_ptr_array_add(set->made, g_strdup(member_name(m)));
     bool ok = store_run(stmt, error, "ssu", member_name(m), m->spec, from);
     store_stmt_free(stmt);
     return ok;
@@ -390,7 +408,8 @@ bool analysis_set_begin(AnalysisSet *set, Machine *m, GError **error) {
         if (!start(set, member_at(set, i), from, error))
             return false;
     set->running = true;
-    return plugin_host_begin(set->host, m, error);
+    set->refused = !plugin_host_begin(set->host, m, error);
+    return !set->refused;
 }
 
 Pos analysis_set_next_position(const AnalysisSet *set, Pos at) {

@@ -138,6 +138,16 @@ static bool open_store(Job *j, GError **error) {
     return true;
 }
 
+/* Where nothing looks at them, files that have no symbols are refused all the same. */
+static bool check_symbols(const Job *j, GError **error) {
+    Store *store = NULL;
+    if (j->store || !j->args->symbols || !j->args->symbols->len)
+        return true;
+    bool ok = store_open(NULL, &store, error) && database_symbols(store, j->rec, j->args->symbols, error);
+    g_clear_pointer(&store, store_close);
+    return ok;
+}
+
 static Store *plugins_store(void *opaque, GError **error) {
     Job *j = opaque;
     if (!j->store) {
@@ -336,7 +346,7 @@ int cmd_replay(const Command *self, Args *args, GError **error) {
     Job j = {.args = args};
     GError *why = NULL;
     int status = STATUS_FAILED;
-    if (job_open(&j, args, &why) && job_attach(&j, &why)) {
+    if (job_open(&j, args, &why) && job_attach(&j, &why) && check_symbols(&j, &why)) {
         replaying_show_progress(args, &j.progress, j.replay);
         bool good = job_run(&j, &why);
         fflush(stdout);

@@ -115,6 +115,9 @@ refuse "another recording's database" 2 'good.rrec.db' "$RR" replay other.rrec -
 refuse "a database that is none" 2 'kernel.gz' "$RR" replay good.rrec --db kernel.gz --analysis memtrace
 refuse "a folder as database" 2 '/tmp' "$RR" replay good.rrec --db /tmp --analysis memtrace
 refuse "a bad option of an analysis" 2 'storage=never' "$RR" replay --quiet good.rrec --analysis memtrace,storage=never
+refuse "an analysis that does not start" 2 "'q9'" "$RR" replay --quiet good.rrec --analysis regs,regs=q9
+[ "$("$RR" sql --format csv good.rrec "SELECT count(*) FROM analysis WHERE name = 'regs'" | tail -n 1)" = 0 ] || bad "an analysis that did not start is in the database"
+refuse "symbols that nothing looks at" 2 'nowhere' "$RR" replay --quiet good.rrec --symbols nowhere
 if [ "$(id -u)" -ne 0 ]; then
     chmod 400 good.rrec.db
     refuse "read-only" 2 'good.rrec.db' "$RR" replay good.rrec --analysis memtrace
