@@ -52,7 +52,7 @@ typedef struct Callgrind {
 static void put_function(Callgrind *c, const char *module, const char *file, const char *function) {
     if (module == c->module && file == c->file && function == c->function)
         return;
-    fprintf(c->to, "\nob=%s\nfl=%s\nfn=%s\n", *module ? module : "???", file ? file : "???", function);
+    fprintf(c->to, "\nob=%s\nfl=%s\nfn=%s\n", *module ? module : "???", file, function);
     c->module = module;
     c->file = file;
     c->function = function;
@@ -64,13 +64,20 @@ static int64_t line_of(const Callgrind *c, int64_t program, uint64_t pc, const c
     return l ? l->line : 0;
 }
 
+/* callgrind_annotate keeps functions apart by file and name: of those without a known file the module tells. */
+static const char *file_or_module(const char *file, const char *module) {
+    g_autofree char *instead = g_strdup_printf("(%s)", module);
+    return file ? file : *module && strcmp(module, "???") ? g_intern_string(instead) : "???";
+}
+
 /* An address (of a program as linked), its cost, its symbol and module, the program. */
 static void put_self(void *opaque, const QueryValue *v) {
     Callgrind *c = opaque;
     uint64_t pc = (uint64_t)v[0].integer, cost = (uint64_t)v[1].integer;
     const char *file, *module = v[3].type == QUERY_TEXT ? g_intern_string(v[3].text) : "";
     int64_t line = line_of(c, v[4].integer, pc, &file);
-    put_function(c, module, file, profile_function(v[2].type == QUERY_TEXT ? v[2].text : NULL));
+    put_function(c, module, file_or_module(file, module),
+                 profile_function(v[2].type == QUERY_TEXT ? v[2].text : NULL));
     fprintf(c->to, "0x%" PRIx64 " %" G_GINT64_FORMAT " %" PRIu64 "\n", pc, line, cost);
     c->total += cost;
 }
@@ -97,8 +104,9 @@ static void put_call(void *opaque, const QueryValue *v) {
     int64_t from = v[6].integer, to = v[7].integer;
     const char *file, *target_file, *function = profile_function(v[0].text);
     int64_t line = line_of(c, from, at, &file), target_line = line_of(c, to, target, &target_file);
-    fprintf(c->to, "\nob=%s\nfl=%s\nfn=%s\n", module_of(c, from, at), file ? file : "???", function);
-    fprintf(c->to, "cob=%s\ncfi=%s\ncfn=%s\n", module_of(c, to, target), target_file ? target_file : "???",
+    const char *module = module_of(c, from, at), *target_module = module_of(c, to, target);
+    fprintf(c->to, "\nob=%s\nfl=%s\nfn=%s\n", module, file_or_module(file, module), function);
+    fprintf(c->to, "cob=%s\ncfi=%s\ncfn=%s\n", target_module, file_or_module(target_file, target_module),
             profile_function(v[2].text));
     fprintf(c->to, "calls=%" G_GINT64_FORMAT " 0x%" PRIx64 " %" G_GINT64_FORMAT "\n", v[4].integer, target,
             target_line);
