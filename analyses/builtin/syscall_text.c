@@ -7,6 +7,8 @@
 #define PATH_BYTES 256u /* shown of a path */
 #define DATA_BYTES 64u  /* of what is read and written */
 #define ARRAY_ITEMS 32u
+#define STACK_POINTERS 4096u
+#define AUX_EXECFN 31u
 #define AT_FDCWD (-100)
 #define PAGE_SIZE 4096u
 
@@ -258,6 +260,15 @@ static bool add_strings(GString *s, const RrHart *hart, uint64_t va) {
     return false;
 }
 
+/* Up to the end of an array of pointers; how many there are. False: it is not there, or goes on for too long. */
+static bool skip_pointers(const RrHart *hart, uint64_t *va, unsigned *n) {
+    uint64_t at = 1;
+    for (*n = 0; *n < STACK_POINTERS && read_u64(hart, *va, &at); *va += 8, ++*n)
+        if (!at)
+            return *va += 8, true;
+    return false;
+}
+
 static bool add_time(GString *s, const RrHart *hart, uint64_t va) {
     uint64_t seconds, nanoseconds;
     if (!va || !read_u64(hart, va, &seconds) || !read_u64(hart, va + 8, &nanoseconds))
@@ -307,6 +318,45 @@ void syscall_text_begin(SyscallText *t, uint64_t nr, const uint64_t *args, const
         GString *s = g_string_new(NULL);
         t->complete[i] = add_number(s, t->types[i], args[i]) || add_input(s, t, i, hart);
         t->parts[i] = g_string_free(s, FALSE);
+        uint64_t va = args[i];
+        if (t->types[i] == 'a' && !skip_pointers(hart, &va, &t->strings))
+            t->strings = 0;
+    }
+}
+
+static void replace(SyscallText *t, unsigned i, GString *s, bool good) {
+    if (good) {
+        g_free(t->parts[i]);
+        t->parts[i] = g_strdup(s->str);
+        t->complete[i] = true;
+    }
+    g_string_free(s, TRUE);
+}
+
+/* The stack of a new program: argc, argv, 0, the environment, 0, the auxiliary vector (whose path execveat makes up). */
+void syscall_text_executed(SyscallText *t, const RrHart *hart) {
+    const char *array = strchr(t->types, 'a');
+    uint64_t sp, va, key, value;
+    unsigned n, n_environment;
+    if (!array || array == t->types || !rr_register(hart, "sp", &sp))
+        return;
+    unsigned i = (unsigned)(array - t->types);
+    va = sp + 8;
+    if (!skip_pointers(hart, &va, &n))
+        return;
+    GString *s;
+    if (!t->complete[i] && n == t->strings) {
+        s = g_string_new(NULL);
+        replace(t, i, s, add_strings(s, hart, sp + 8));
+    }
+    if (i != 1 || t->complete[0] || !skip_pointers(hart, &va, &n_environment))
+        return;
+    for (unsigned k = 0; k < 64 && read_u64(hart, va, &key) && read_u64(hart, va + 8, &value) && key;
+         k++, va += 16) {
+        if (key != AUX_EXECFN)
+            continue;
+        s = g_string_new(NULL);
+        replace(t, 0, s, add_string(s, hart, value));
     }
 }
 
@@ -315,11 +365,7 @@ static void complete(SyscallText *t, unsigned i, const RrHart *hart, bool has_re
     GString *s = g_string_new(NULL);
     bool good = (has_result && result >= 0 && add_output(s, t, i, hart, (uint64_t)result)) ||
                 add_input(s, t, i, hart);
-    if (good) {
-        g_free(t->parts[i]);
-        t->parts[i] = g_strdup(s->str);
-    }
-    g_string_free(s, TRUE);
+    replace(t, i, s, good);
 }
 
 char *syscall_text_end(SyscallText *t, const RrHart *hart, bool has_result, int64_t result,

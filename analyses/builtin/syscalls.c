@@ -44,6 +44,8 @@ static void write_row(const Syscalls *x, Call *c, const RrSyscall *exit) {
     static const RrSyscall never = {0};
     const RrSyscall *e = &c->event, *r = exit ? exit : &never;
     const RrHart *hart = r->new_program ? NULL : r->hart; /* memory is the new program's */
+    if (r->new_program)
+        syscall_text_executed(&c->text, r->hart);
     g_autofree char *text = syscall_text_end(&c->text, hart, r->has_result, r->result, r->error);
     const RrValue values[] = {{{(int64_t)e->id}},
                               {{c->hart}},

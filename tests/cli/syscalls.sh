@@ -65,6 +65,7 @@ pipe2([3, 4], O_RDONLY|O_CLOEXEC) = 0
 tgkill(1, 1, SIGUSR1) = 0
 wait4(N, NULL, 0, NULL) = N
 wait4(N, [1792], 0, NULL) = N
+wait4(N, [1792], 0, NULL) = N
 wait4(-1, ADDRESS, 0x1, NULL) = -1 ECHILD
 clock_gettime(CLOCK_MONOTONIC, NULL) = -1 EFAULT
 futex(NULL, FUTEX_WAKE|FUTEX_PRIVATE_FLAG, 1, NULL, NULL, 0) = 0
@@ -75,6 +76,8 @@ cmp expected got || { say "texts:"; diff expected got; }
 expect "a read that was begun again" "SELECT b.error, b.result, b.exit_pos < a.enter_pos, a.result FROM syscall AS b JOIN syscall AS a
     ON a.task_id = b.task_id AND a.name = 'read' AND a.id > b.id AND a.a0 = b.a0 WHERE b.error = 'ERESTARTSYS' ORDER BY a.id LIMIT 1" "ERESTARTSYS,,1,1"
 expect "handlers return" "SELECT count(*), count(result), count(exit_pos) FROM syscall WHERE name = 'rt_sigreturn' AND $span" 3,0,3
+expect "execve: a path and words that were in no memory when it began" \
+    "SELECT count(*) FROM syscall WHERE text LIKE 'execve(\"/init\", [\"/init\", \"again\"], NULL) = 0'" 2
 expect "execve: failing, and into the new program, which exits" "SELECT name, result, exit_pos IS NULL FROM syscall WHERE task_id =
     (SELECT task_id FROM syscall WHERE text LIKE 'execve(\"/nothing\", [\"/init\", \"again\"], NULL)%') AND (name IN ('execve', 'exit_group') OR text LIKE 'write(1, \"again\\n\", 6)%')" "\
 execve,-2,0

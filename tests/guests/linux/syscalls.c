@@ -97,6 +97,10 @@ static void interrupts(void) {
     waitpid(child, NULL, 0);
 }
 
+/* In pages that nothing else brings into memory, but the kernel when it looks. */
+static const char unseen_path[65536] __attribute__((aligned(65536))) = "/init";
+static const char unseen_word[65536] __attribute__((aligned(65536))) = "again";
+
 static void programs(char *self) {
     char *args[] = {self, "again", NULL};
     int status;
@@ -104,6 +108,13 @@ static void programs(char *self) {
     if (child == 0) {
         syscall(SYS_execve, "/nothing", args, NULL);
         syscall(SYS_execve, self, args, NULL);
+        _exit(1);
+    }
+    DO(wait4, child, &status, 0, NULL);
+    child = fork();
+    if (child == 0) {
+        char *unseen[] = {(char *)unseen_path, (char *)unseen_word, NULL};
+        syscall(SYS_execve, unseen_path, unseen, NULL);
         _exit(1);
     }
     DO(wait4, child, &status, 0, NULL);
