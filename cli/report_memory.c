@@ -21,7 +21,7 @@ typedef struct Cell {
 typedef struct Memory {
     GHashTable *cells; /* Cell → itself */
     int64_t end;
-    uint64_t column;
+    uint64_t column, last_column; /* of the positions at hand */
     bool bad;
 } Memory;
 
@@ -35,8 +35,8 @@ static gboolean cell_equal(gconstpointer a, gconstpointer b) {
     return p->page == q->page && p->column == q->column;
 }
 
-static Cell *cell_at(Memory *m, uint64_t page) {
-    Cell key = {.page = page, .column = m->column};
+static Cell *cell_at(Memory *m, uint64_t page, uint64_t column) {
+    Cell key = {.page = page, .column = column};
     Cell *c = g_hash_table_lookup(m->cells, &key);
     if (!c) {
         c = g_memdup2(&key, sizeof key);
@@ -45,21 +45,25 @@ static Cell *cell_at(Memory *m, uint64_t page) {
     return c;
 }
 
-static void set_column(Memory *m, int64_t pos) {
-    m->column = (uint64_t)CLAMP((double)pos * COLUMNS / (double)(m->end + 1), 0, COLUMNS - 1);
+static uint64_t column_of(const Memory *m, int64_t pos) {
+    return (uint64_t)CLAMP((double)pos * COLUMNS / (double)(m->end + 1), 0, COLUMNS - 1);
 }
 
+/* When within the chunk is not known. */
 static void add_touch(void *opaque, uint64_t ppage, bool dma, uint64_t lines, unsigned granules) {
-    Cell *c = cell_at(opaque, ppage);
-    uint64_t n = (uint64_t)__builtin_popcountll(lines);
-    *(dma ? &c->dma : &c->lines) += n;
-    c->granules += dma ? 0 : granules;
+    Memory *m = opaque;
+    for (uint64_t column = m->column; column <= m->last_column; column++) {
+        Cell *c = cell_at(m, ppage, column);
+        *(dma ? &c->dma : &c->lines) += (uint64_t)__builtin_popcountll(lines);
+        c->granules += dma ? 0 : granules;
+    }
 }
 
 /* first_pos, last_pos, touched */
 static void add_chunk(void *opaque, const QueryValue *v) {
     Memory *m = opaque;
-    set_column(m, v[0].integer / 2 + v[1].integer / 2);
+    m->column = column_of(m, v[0].integer);
+    m->last_column = column_of(m, v[1].integer);
     if (v[2].type != QUERY_BLOB || !index_touched_each(v[2].bytes, v[2].size, add_touch, m))
         m->bad = true;
 }
@@ -68,9 +72,9 @@ static void add_chunk(void *opaque, const QueryValue *v) {
 static void add_dma(void *opaque, const QueryValue *v) {
     Memory *m = opaque;
     uint64_t from = (uint64_t)v[1].integer, to = from + (uint64_t)CLAMP(v[2].integer, 1, 1 << 24) - 1;
-    set_column(m, v[0].integer);
+    m->column = column_of(m, v[0].integer);
     for (uint64_t page = from / PAGE_SIZE; page <= to / PAGE_SIZE; page++)
-        cell_at(m, page)->dma +=
+        cell_at(m, page, m->column)->dma +=
             (MIN(to, page * PAGE_SIZE + PAGE_SIZE - 1) - MAX(from, page * PAGE_SIZE)) / 64 + 1;
 }
 
@@ -127,7 +131,7 @@ static void put_memory(Report *r, const GPtrArray *cells) {
 }
 
 bool report_memory(Report *r, GError **error) {
-    Memory m = {g_hash_table_new_full(cell_hash, cell_equal, g_free, NULL), r->end, 0, false};
+    Memory m = {g_hash_table_new_full(cell_hash, cell_equal, g_free, NULL), r->end, 0, 0, false};
     bool ok =
         ask_has(r->db, "memtrace_chunk")
             ? ask_rows(r->db, "SELECT first_pos, last_pos, touched FROM memtrace_chunk", add_chunk, &m, error)
