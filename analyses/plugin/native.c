@@ -72,7 +72,9 @@ static bool parse_int(const char *value, int64_t *to) {
     char *end;
     errno = 0;
     *to = g_ascii_strtoll(value, &end, 0);
-    return *value && !*end && !errno;
+    int64_t unit = *end == 'k' ? 1000 : *end == 'M' ? 1000000 : *end == 'G' ? 1000000000 : 1;
+    bool scaled = unit > 1 && end > value;
+    return *value && !end[scaled] && !errno && !__builtin_mul_overflow(*to, unit, to);
 }
 
 static bool value_is_good(const RrOption *o, const char *value) {
@@ -105,7 +107,8 @@ static bool set_option(RrSelf *self, const char *word, GError **error) {
         return refuse(p, error, "option '%s' is unknown; it takes %s", word, known);
     }
     if (!value_is_good(o, value))
-        return refuse(p, error, "%s=%s: expected %s", o->name, value, values_of(o));
+        return refuse(p, error, "%s=%s: expected %s", o->name, value,
+                      o->type == RR_OPTION_INT ? "a whole number (k, M, G allowed)" : values_of(o));
     native_set_option(p, o->name, value);
     return true;
 }

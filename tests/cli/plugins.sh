@@ -99,7 +99,9 @@ refuse "'few' is there already" --plugin ./rows.so --plugin ./rows.so
 refuse "table 'few' is declared twice" --plugin ./rows.so,twice=on
 [ "$(sql refused.db "SELECT count(*) FROM meta")" -gt 5 ] || fail "a database whose writer ended without a word cannot be read"
 refuse "option 'bad' has" --plugin ./bad.so
-refuse 'limit=99999999999999999999: expected N' --plugin ./rows.so,limit=99999999999999999999
+refuse 'limit=99999999999999999999: expected a whole number' --plugin ./rows.so,limit=99999999999999999999
+refuse 'limit=9999999999G: expected a whole number' --plugin ./rows.so,limit=9999999999G
+refuse 'limit=1kk: expected a whole number' --plugin ./rows.so,limit=1kk
 
 # Who declares no table costs no database.
 cc -shared -fPIC $(pkg-config --cflags rr-plugin) -o count.so "$TOP/tests/bench/count.c"
