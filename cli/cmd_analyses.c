@@ -4,6 +4,7 @@
 
 #include <json-glib/json-glib.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "analyses/analysis.h"
 #include "analyses/plugin/plugin.h"
@@ -54,12 +55,29 @@ static void print_words(void *opaque, const char *text) {
     fputs(text, stderr);
 }
 
+static void print_info(const AnalysisInfo *info) {
+    AnalysisOption o;
+    printf("%-10s %s\n           tables: %s\n", info->name, info->help, info->tables);
+    for (size_t k = 0; analysis_option(info, k, &o); k++)
+        printf("           %s=%s (default %s): %s\n", o.name, o.values, *o.fallback ? o.fallback : "none",
+               o.help);
+}
+
+static bool print_named(const char *name) {
+    AnalysisInfo info;
+    for (size_t i = 0; analysis_info(i, &info); i++)
+        if (!strcmp(info.name, name))
+            return print_info(&info), true;
+    return false;
+}
+
 /* Plugins, given as files, say what they take. */
-static bool print_plugins(const Args *args, GError **error) {
+static bool print_these(const Args *args, GError **error) {
     PluginHost *host = plugin_host_new(&(PluginEnv){.print = print_words});
     bool ok = true;
     for (guint i = 0; ok && i < args->rest->len; i++)
-        ok = plugin_host_add(host, args->rest->pdata[i], error);
+        if (!print_named(args->rest->pdata[i]))
+            ok = plugin_host_add(host, args->rest->pdata[i], error);
     char *text;
     for (guint i = 0; ok && (text = plugin_host_describe(host, i)); i++) {
         fputs(text, stdout);
@@ -71,16 +89,11 @@ static bool print_plugins(const Args *args, GError **error) {
 
 int cmd_analyses(const Command *self, Args *args, GError **error) {
     if (args->rest->len)
-        return print_plugins(args, error) ? STATUS_OK : self->failed;
+        return print_these(args, error) ? STATUS_OK : self->failed;
     if (args->json)
         return print_json();
     AnalysisInfo info;
-    AnalysisOption o;
-    for (size_t i = 0; analysis_info(i, &info); i++) {
-        printf("%-10s %s\n           tables: %s\n", info.name, info.help, info.tables);
-        for (size_t k = 0; analysis_option(&info, k, &o); k++)
-            printf("           %s=%s (default %s): %s\n", o.name, o.values, *o.fallback ? o.fallback : "none",
-                   o.help);
-    }
+    for (size_t i = 0; analysis_info(i, &info); i++)
+        print_info(&info);
     return STATUS_OK;
 }

@@ -30,7 +30,7 @@ static const Command commands[] = {
     {"report", "[REC|DB]", "one page of pictures: tasks, functions, memory, console", CMD_REPORT, false,
      STATUS_FAILED, cmd_report},
     {"diff", "A B", "the first divergence of two recordings", CMD_DIFF, false, STATUS_FAILED, cmd_diff},
-    {"analyses", "[FILE.so]…", "the built-in analyses, or those plugins: their options and tables",
+    {"analyses", "[NAME|FILE.so]…", "the built-in analyses, those only, or plugins: their options and tables",
      CMD_ANALYSES, false, STATUS_FAILED, cmd_analyses},
     {"help", "[COMMAND]", "this text, or a command's options", CMD_HELP, false, STATUS_FAILED, cmd_help},
 };

@@ -77,6 +77,7 @@ check "bad format" 2 'table, csv, json or line' "$RR" sql --format xml short.rre
 check "a word too many for info" 2 "'b'.*one recording" "$RR" info short.rrec b
 check "a word too many for list" 2 "'b'" "$RR" list b
 check "a plugin that is not there" 2 'plugin b: no such file' "$RR" analyses b
+check "one analysis" 0 "" "$RR" analyses trap
 check "a word too many for help" 2 "'b'" "$RR" help run b
 check "SQL that begins with a comment" 0 '' "$RR" sql short.rrec "-- one
 SELECT 1"
