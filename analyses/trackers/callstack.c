@@ -356,7 +356,7 @@ static void return_from(CallStacks *c, Fiber *f, guint n, const Hart *hart, uint
             begin_root(c, f, hart, ret, 0, true);
             return;
         }
-        if (!is_tail || is_base(top_of(f)) || top_of(f)->ret != ret || top_of(f)->sp != sp)
+        if (!is_tail || top_of(f)->kind == CALL_TRAP || top_of(f)->ret != ret || top_of(f)->sp != sp)
             return;
     }
 }
