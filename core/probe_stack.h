@@ -67,15 +67,17 @@ typedef struct ProbeSite {
     ProbeFn *fn;
     uint64_t place; /* of the ProbeStack */
     Gva pc, ret;    /* where it is; where the call returns to */
-    /* calls: in line if the target is `target`, and satp & mask is `satp` */
+    /* calls: in line if the target is `target`, and, if it is of a program, satp is `satp` */
     Gva target;
-    uint64_t mask, satp;
+    uint64_t satp;
     ProbeFunction *func; /* NULL: not in line */
     /* a jump, which is a tail unless it stays within the function: to one of `length` addresses from `inside` on */
     Gva inside;
     uint64_t length;
-    uint32_t tail; /* it is one, and returns to where ra says */
-    uint32_t args; /* keep a0 to a7 */
+    /* what does not change */
+    bool space; /* of a program */
+    bool tail;  /* a jump, which returns to where ra says */
+    bool keep;  /* a0 to a7 and min_sp, and `least` counts */
 } ProbeSite;
 
 /* Calls and tails. The target is the integer register `base` (0: site->target always) + offset, without its lowest bit. */

@@ -73,10 +73,9 @@ static bool is_token_table(const Tables *t, size_t table, size_t index) {
     return true;
 }
 
-/* Where an index may be: 0, then the length of the first text. Most of an image is no such thing. */
+/* Where an index may be: 0, then the length of the first text, in one byte. Most of an image is no such thing. */
 static bool may_begin(uint32_t first) {
-    uint32_t turned = first << 16 | first >> 16;
-    return turned - 2 <= TOKEN_MAX - 2;
+    return (first & 0xff00ffff) == 0 && first;
 }
 
 /* The next place at or behind `at`, or the end. */
@@ -85,7 +84,7 @@ static size_t next_place(const Tables *t, size_t at) {
         uint32_t any = 0;
         memcpy(words, t->image + at, sizeof words);
         for (unsigned i = 0; i < G_N_ELEMENTS(words); i++)
-            any |= may_begin(GUINT32_FROM_LE(words[i]));
+            any |= may_begin(GUINT32_FROM_LE(words[i])) ? 1 : 0;
         if (any)
             break;
     }
@@ -218,16 +217,17 @@ static void read_tokens(const Tables *t, Token tokens[TOKENS]) {
 static size_t expand(const Token tokens[TOKENS], const uint8_t *at, uint32_t length, char *to,
                      bool *is_ascii) {
     size_t n = 0;
-    *is_ascii = true;
+    bool ascii = true;
     for (uint32_t i = 0; i < length && n < NAME_MAX_LEN; i++) {
         const Token *k = &tokens[at[i]];
         memcpy(to + n, k->begin, TOKEN_SHORT);
-        if (k->length > TOKEN_SHORT)
+        if (G_UNLIKELY(k->length > TOKEN_SHORT))
             memcpy(to + n, k->text, k->length);
         n += k->length;
-        *is_ascii &= k->is_ascii;
+        ascii &= k->is_ascii;
     }
     to[n] = 0;
+    *is_ascii = ascii;
     return n;
 }
 

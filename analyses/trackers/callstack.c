@@ -305,7 +305,7 @@ void stacks_hand_back(CallStacks *c, const Hart *hart) {
     *c->places[hart->id] = (ProbeStack){.top = top_of(f),
                                         .last = &f->frames[f->size - 1],
                                         .part = part_of(f),
-                                        .origin = c->origin[hart->id],
+                                        .origin = c->origin[hart->id] - 1,
                                         .min_sp = top_of(f)->min_sp,
                                         .id = &c->n_calls,
                                         .least = c->least,
@@ -665,6 +665,19 @@ void call_stacks_begin(CallStacks *c) {
     c->subscribed = true;
 }
 
+/* Until now nobody kept it. */
+static void reset_min_sp(CallStacks *c) {
+    GHashTableIter it;
+    Thread *t;
+    g_hash_table_iter_init(&it, c->threads);
+    while (g_hash_table_iter_next(&it, NULL, (gpointer *)&t))
+        for (guint i = 0; i < t->fibers->len; i++) {
+            Fiber *f = t->fibers->pdata[i];
+            for (guint k = 0; k < f->n; k++)
+                f->frames[k].min_sp = f->frames[k].sp;
+        }
+}
+
 void call_stacks_watch(CallStacks *c, uint64_t insns, CallFn *fn, void *opaque) {
     Machine *m = c->machine;
     Watcher w = {insns, fn, opaque};
@@ -672,10 +685,12 @@ void call_stacks_watch(CallStacks *c, uint64_t insns, CallFn *fn, void *opaque) 
     c->least = MIN(c->least, insns);
     if (!c->subscribed)
         return;
-    for (uint32_t i = 0; i < m->n_harts; i++) { /* translated code is to know */
+    for (uint32_t i = 0; i < m->n_harts; i++)
         stacks_take_over(c, m->harts[i]);
+    if (c->watchers->len == 1)
+        reset_min_sp(c);
+    for (uint32_t i = 0; i < m->n_harts; i++) /* translated code is to know */
         stacks_hand_back(c, m->harts[i]);
-    }
     hooks_retranslate(m->hooks);
 }
 

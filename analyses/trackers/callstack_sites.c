@@ -35,7 +35,7 @@ static Func *site_func(Site *s, const Hart *hart, Gva target, bool must) {
 
 static void make_call(Site *s, const Hart *hart) {
     Func *func = site_func(s, hart, site_target(s, hart), true);
-    stacks_begin_call(s->stacks, hart, func, CALL_CALL, s->in.pc, s->in.ret, s->in.args);
+    stacks_begin_call(s->stacks, hart, func, CALL_CALL, s->in.pc, s->in.ret, s->in.keep);
 }
 
 static void on_call(void *data, const Hart *hart) {
@@ -63,7 +63,7 @@ static void on_jump(void *data, const Hart *hart) {
         return;
     stacks_take_over(c, hart);
     if (!stacks_is_loop(c, hart, func))
-        stacks_begin_call(c, hart, func, CALL_TAIL, s->in.pc, hart->x[RA], s->in.args);
+        stacks_begin_call(c, hart, func, CALL_TAIL, s->in.pc, hart->x[RA], s->in.keep);
     stacks_hand_back(c, hart);
 }
 
@@ -96,7 +96,7 @@ static void set_tail(Site *s, bool is_user) {
 
 /* Which program runs is not known to generated code. */
 static void add_site(CallStacks *c, ProbeBlock *b, unsigned i, Site *s) {
-    bool is_known = !(s->in.mask && programs_are_followed(c->programs));
+    bool is_known = !(s->in.space && programs_are_followed(c->programs));
     if (c->in_line && (s->transfer == TRANSFER_CALL || s->in.tail) && is_known)
         probe_add_stack_call(b, i, &s->in, s->base, (int32_t)s->offset);
     else if (c->in_line && s->transfer == TRANSFER_RETURN)
@@ -118,8 +118,8 @@ static void attach(CallStacks *c, ProbeBlock *b, unsigned i, const ProbeInsn *in
                         .place = c->place,
                         .pc = insn->pc,
                         .ret = insn->pc + insn->len,
-                        .mask = is_user ? UINT64_MAX : 0,
-                        .args = c->watchers->len > 0}};
+                        .space = is_user,
+                        .keep = c->watchers->len > 0}};
     set_target(&site, insn);
     if (transfer == TRANSFER_JUMP && !is_tail_site(&site))
         return;

@@ -19,6 +19,7 @@
 #ifndef TCG_X86_64_COMPILER_H
 #define TCG_X86_64_COMPILER_H
 
+#include "core/probe_stack.h"
 #include "tcg/backend.h"
 #include "tcg/x86_64/emit.h"
 
@@ -53,6 +54,9 @@ typedef struct X86Features {
 /* What an observer's call is: ProbeCall.fn, direct or direct_mem. */
 typedef enum { PROBE_THUNK_HELPER, PROBE_THUNK_DIRECT, PROBE_THUNK_MEM, PROBE_THUNKS } ProbeThunk;
 
+/* What a call that is followed in line is: ProbeSite's tail, space and keep; whether its target comes from a register. */
+enum { STACK_TAIL = 1, STACK_INDIRECT = 2, STACK_SPACE = 4, STACK_KEEP = 8, STACK_PUSHES = 16 };
+
 typedef struct X86Thunks {
     const uint8_t *enter;
     const uint8_t *leave[ENTER_TRACE + 1];     /* by EnterReason; rcx = pc (LINK: rax = Block), see exits.c */
@@ -61,7 +65,7 @@ typedef struct X86Thunks {
     const uint8_t *save_all, *save_caller;     /* pinned registers to the hart */
     const uint8_t *call[2];                    /* helper call: 0 light, 1 full, see call.c */
     const uint8_t *probe[PROBE_THUNKS][2];     /* [kind][regs], see observe.c */
-    const uint8_t *push[2][2], *pop;              /* [to a register], see stack.c */
+    const uint8_t *push[STACK_PUSHES], *pop[2]; /* [STACK_*], [keep], see stack.c */
 } X86Thunks;
 
 enum { USE_NONE = 0xffff }; /* "no later use" */
@@ -234,6 +238,7 @@ void call_make_thunks(X86Backend *b, Emit *e);
 void observe_make_thunks(X86Backend *b, Emit *e);
 /* After those: a call that is followed in line, with the registers that observe.c has flushed. */
 void stack_make_thunks(X86Backend *b, Emit *e);
+const uint8_t *stack_thunk(const X86Backend *b, const ProbeSite *site, bool is_call, bool indirect);
 /* Before what may leave the block in the middle: which one it is, in case that merged counters must be put right. */
 void observe_emit_block(Compiler *c, Emit *e, HostReg scratch);
 /* On the cold path: a light call of the op's helper; the result is in rax, local registers are lost. */

@@ -83,8 +83,6 @@ static void extend_zero(Emit *e, HostReg r, unsigned size) {
 
 /* The site's function is called by the thunk, if need be. */
 static void follow(Compiler *c, const ProbeCall *call) {
-    const ProbeSite *site = call->data;
-    const uint8_t *push = c->b->thunks.push[site->tail != 0][c->op->a != 0];
     ra_flush(c);
     if (c->op->a) {
         load_variable(c, RDX, c->op->a);
@@ -95,7 +93,7 @@ static void follow(Compiler *c, const ProbeCall *call) {
     }
     emit_imm(&c->hot, RSI, (uintptr_t)call->data);
     emit_store_imm(&c->hot, 2, HART_RM(left), (int32_t)compiler_left(c));
-    emit_call_to(&c->hot, call->follow == PROBE_DO_STACK_CALL ? push : c->b->thunks.pop);
+    emit_call_to(&c->hot, stack_thunk(c->b, call->data, call->follow == PROBE_DO_STACK_CALL, c->op->a != 0));
 }
 
 void op_lower(Compiler *c, unsigned arg) {

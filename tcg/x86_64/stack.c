@@ -73,7 +73,6 @@ static void read_clock(Emit *e, HostReg to) {
     emit_rm(e, O_ADD | W, to, HART_RM(steps));
     emit_rm(e, O_SUB | W, to, HART_RM(traps));
     emit_rm(e, O_SUB | W, to, PLACE(origin));
-    emit_alu_imm(e, W, ALU_ADD, rm_reg(to), 1);
 }
 
 /* rcx: the function. Another frame of it below the new one, in rdx, is found where it was last. It becomes a call's. */
@@ -121,7 +120,6 @@ static void fill_frame(Emit *e, bool tail) {
 /* The caller's lowest is put by; the callee's begins. */
 static void begin_min_sp(Emit *e) {
     copy(e, BELOW(RDX, min_sp), PLACE(min_sp));
-    emit_store(e, FRAME(RDX, sp), SP);
     emit_store(e, PLACE(min_sp), SP);
 }
 
@@ -153,19 +151,21 @@ static void slow_if_turns(Emit *e, Slow *s) {
     slow_if(e, s, CC_E);
 }
 
-static const uint8_t *make_push(X86Backend *b, Emit *e, bool tail, bool indirect) {
+static const uint8_t *make_push(X86Backend *b, Emit *e, unsigned how) {
     const uint8_t *start = e->p;
+    bool tail = how & STACK_TAIL;
     Slow s = {0};
-    if (tail && indirect)
+    if (tail && how & STACK_INDIRECT)
         leave_if_inside(e);
-    if (indirect) {
+    if (how & STACK_INDIRECT) {
         emit_cmp(e, W, RDX, SITE(target));
         slow_if(e, &s, CC_NE);
     }
-    emit_load(e, RCX, HART_RM(satp));
-    emit_rm(e, O_AND | W, RCX, SITE(mask));
-    emit_cmp(e, W, RCX, SITE(satp));
-    slow_if(e, &s, CC_NE);
+    if (how & STACK_SPACE) {
+        emit_load(e, RCX, HART_RM(satp));
+        emit_cmp(e, W, RCX, SITE(satp));
+        slow_if(e, &s, CC_NE);
+    }
     find_place(e);
     emit_load(e, RDX, PLACE(top));
     emit_cmp(e, W, RDX, PLACE(last));
@@ -179,13 +179,13 @@ static const uint8_t *make_push(X86Backend *b, Emit *e, bool tail, bool indirect
     borrow(e, &s);
     find_outermost(e, &s);
     fill_frame(e, tail);
-    begin_min_sp(e);
+    if (how & STACK_KEEP)
+        begin_min_sp(e);
+    emit_store(e, FRAME(RDX, sp), SP);
     emit_store(e, PLACE(top), RDX);
     give_back(e);
-    emit_alu_imm(e, 0, ALU_CMP, SITE(args), 0);
-    uint8_t *done = emit_jcc_short(e, CC_E);
-    store_args(e);
-    emit_label_short(done, e->p);
+    if (how & STACK_KEEP)
+        store_args(e);
     emit_ret(e, 0);
     end_slow(b, e, &s);
     return start;
@@ -207,7 +207,7 @@ static void end_min_sp(Emit *e) {
 }
 
 /* The top frame, rcx, ends: what it took, rdx. */
-static void end_frame(Emit *e) {
+static void end_frame(Emit *e, bool keep) {
     emit_rm(e, O_ADD_MR | W, RDX, BELOW(RCX, inner));
     emit_load(e, RDI, FRAME(RCX, func));
     emit_alu_imm(e, 0, ALU_CMP, FRAME(RCX, outer), 0);
@@ -216,7 +216,8 @@ static void end_frame(Emit *e) {
     emit_label_short(inner, e->p);
     emit_rm(e, O_SUB | W, RDX, FRAME(RCX, inner));
     emit_rm(e, O_ADD_MR | W, RDX, FUNCTION(RDI, self));
-    end_min_sp(e);
+    if (keep)
+        end_min_sp(e);
     emit_alu_imm(e, W, ALU_SUB, rm_reg(RCX), sizeof(ProbeFrame));
     emit_store(e, PLACE(top), RCX);
 }
@@ -237,7 +238,7 @@ static void end_caller(Emit *e, const uint8_t *again) {
     emit_label_short(other, e->p);
 }
 
-static const uint8_t *make_pop(X86Backend *b, Emit *e) {
+static const uint8_t *make_pop(X86Backend *b, Emit *e, bool keep) {
     const uint8_t *start = e->p;
     Slow s = {0};
     find_place(e);
@@ -255,9 +256,11 @@ static const uint8_t *make_pop(X86Backend *b, Emit *e) {
     read_position(e, RDX, RDI);
     read_clock(e, RDX);
     emit_rm(e, O_SUB | W, RDX, FRAME(RCX, start));
-    emit_cmp(e, W, RDX, PLACE(least));
-    slow_if(e, &s, CC_AE);
-    end_frame(e);
+    if (keep) { /* somebody is told */
+        emit_cmp(e, W, RDX, PLACE(least));
+        slow_if(e, &s, CC_AE);
+    }
+    end_frame(e, keep);
     end_caller(e, again);
     give_back(e);
     emit_ret(e, 0);
@@ -265,8 +268,17 @@ static const uint8_t *make_pop(X86Backend *b, Emit *e) {
     return start;
 }
 
+const uint8_t *stack_thunk(const X86Backend *b, const ProbeSite *site, bool is_call, bool indirect) {
+    unsigned keep = site->keep ? STACK_KEEP : 0, tail = site->tail ? STACK_TAIL : 0;
+    return !is_call
+               ? b->thunks.pop[keep != 0]
+               : b->thunks
+                     .push[keep | tail | (indirect ? STACK_INDIRECT : 0) | (site->space ? STACK_SPACE : 0)];
+}
+
 void stack_make_thunks(X86Backend *b, Emit *e) {
-    for (unsigned i = 0; i < 4; i++)
-        b->thunks.push[i / 2][i % 2] = make_push(b, e, i / 2, i % 2);
-    b->thunks.pop = make_pop(b, e);
+    for (unsigned i = 0; i < STACK_PUSHES; i++)
+        b->thunks.push[i] = make_push(b, e, i);
+    for (unsigned i = 0; i < 2; i++)
+        b->thunks.pop[i] = make_pop(b, e, i);
 }
