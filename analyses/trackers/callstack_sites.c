@@ -70,8 +70,7 @@ static void on_jump(void *data, const Hart *hart) {
 /* Jumps within a function are none of ours; where a program's begin is looked up when it jumps. */
 static bool is_tail_site(const Site *s) {
     const Functions *functions = s->stacks->functions;
-    bool is_user = s->in.mask != 0;
-    return !s->direct || (is_user && programs_are_followed(s->stacks->programs)) ||
+    return !s->direct || (s->in.space && programs_are_followed(s->stacks->programs)) ||
            (functions_begins(functions, s->in.target) &&
             functions_begin_of(functions, s->in.pc) != s->in.target);
 }
