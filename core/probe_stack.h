@@ -13,8 +13,11 @@
 #define PROBE_ARGS 8u
 #define PROBE_STACK_MAX (1u << 14) /* bytes: further below its caller's a callee's stack is another one */
 
-/* A tail is a call by a jump: it returns together with the frame below, if that returns there too. More: not called at all. */
-enum { PROBE_FRAME_CALL, PROBE_FRAME_TAIL, PROBE_FRAME_MORE };
+/*
+ * A tail is a call by a jump: it returns together with the frame below, if that returns there too. A root was not called, but
+ * may return, by a site's function; from what is more nothing returns.
+ */
+enum { PROBE_FRAME_CALL, PROBE_FRAME_TAIL, PROBE_FRAME_ROOT, PROBE_FRAME_MORE };
 
 typedef struct ProbeFrame ProbeFrame;
 typedef struct ProbeFunction ProbeFunction;

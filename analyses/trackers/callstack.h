@@ -22,8 +22,8 @@
 typedef enum {
     CALL_CALL = PROBE_FRAME_CALL,
     CALL_TAIL = PROBE_FRAME_TAIL,
-    CALL_ROOT = PROBE_FRAME_MORE,
-    CALL_TRAP
+    CALL_ROOT = PROBE_FRAME_ROOT,
+    CALL_TRAP = PROBE_FRAME_MORE
 } CallKind;
 
 /* Kept in line by generated code too. */

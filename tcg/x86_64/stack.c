@@ -223,19 +223,20 @@ static void end_frame(Emit *e, bool keep) {
 }
 
 /* rcx: the top frame. If the one above was its tail, and it returns there too, it is next. */
-static void end_caller(Emit *e, const uint8_t *again) {
+static void end_caller(Emit *e, Slow *s, const uint8_t *again) {
     emit_alu_imm(e, 0, ALU_CMP, ABOVE(RCX, kind), PROBE_FRAME_TAIL);
     uint8_t *call = emit_jcc_short(e, CC_NE);
-    emit_alu_imm(e, 0, ALU_CMP, FRAME(RCX, kind), PROBE_FRAME_MORE);
-    uint8_t *base = emit_jcc_short(e, CC_AE);
     emit_load(e, RDI, ABOVE(RCX, ret));
     emit_cmp(e, W, RDI, FRAME(RCX, ret));
     uint8_t *other = emit_jcc_short(e, CC_NE);
     emit_cmp(e, W, SP, FRAME(RCX, sp));
-    emit_label(emit_jcc(e, CC_E), again);
+    uint8_t *lower = emit_jcc_short(e, CC_NE);
+    emit_alu_imm(e, 0, ALU_CMP, FRAME(RCX, kind), PROBE_FRAME_ROOT);
+    emit_label(emit_jcc(e, CC_B), again);
+    slow_if(e, s, CC_E);
     emit_label_short(call, e->p);
-    emit_label_short(base, e->p);
     emit_label_short(other, e->p);
+    emit_label_short(lower, e->p);
 }
 
 static const uint8_t *make_pop(X86Backend *b, Emit *e, bool keep) {
@@ -249,7 +250,7 @@ static const uint8_t *make_pop(X86Backend *b, Emit *e, bool keep) {
     slow_if(e, &s, CC_NE);
     emit_cmp(e, W, SP, FRAME(RCX, sp));
     slow_if(e, &s, CC_NE);
-    emit_alu_imm(e, 0, ALU_CMP, FRAME(RCX, kind), PROBE_FRAME_MORE);
+    emit_alu_imm(e, 0, ALU_CMP, FRAME(RCX, kind), PROBE_FRAME_ROOT);
     slow_if(e, &s, CC_AE);
     borrow(e, &s);
     const uint8_t *again = e->p;
@@ -261,7 +262,7 @@ static const uint8_t *make_pop(X86Backend *b, Emit *e, bool keep) {
         slow_if(e, &s, CC_AE);
     }
     end_frame(e, keep);
-    end_caller(e, again);
+    end_caller(e, &s, again);
     give_back(e);
     emit_ret(e, 0);
     end_slow(b, e, &s);
