@@ -36,6 +36,9 @@ int cmd_report(const Command *self, Args *args, GError **error);
 int cmd_diff(const Command *self, Args *args, GError **error);
 int cmd_analyses(const Command *self, Args *args, GError **error);
 
+/* The built-in analyses and their options, a line each (cmd_analyses.c). */
+void analyses_help(GString *to);
+
 /* "rr-emu: …\n" on stderr. */
 void say(const char *format, ...) G_GNUC_PRINTF(1, 2);
 /* The same unless --quiet was given. */

@@ -77,6 +77,11 @@ static void print_command(const Command *c) {
     g_autoptr(GString) text = g_string_new(NULL);
     g_string_append_printf(text, "rr-emu %s %s\n%s\n\nOptions:\n", c->name, c->synopsis, c->help);
     args_help(text, c->bit);
+    if (c->bit == CMD_REPLAY) {
+        g_string_append(text,
+                        "\nAnalyses, and what they take ('rr-emu analyses' describes their tables too):\n");
+        analyses_help(text);
+    }
     if (c->machine) {
         g_string_append(text, "\nMACHINE, as qemu-system-riscv64 spells it:\n");
         machine_args_help(text);
