@@ -2,6 +2,7 @@
 #include "core/hart.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
 #include "core/csr_bits.h"
 #include "core/machine.h"
@@ -13,7 +14,10 @@ const StateField hart_state_fields[] = {HART_STATE(STATE_FIELD_ENTRY, STATE_ARRA
 const size_t hart_state_n_fields = G_N_ELEMENTS(hart_state_fields);
 
 Hart *hart_new(Machine *m, uint32_t id) {
-    Hart *h = g_new0(Hart, 1);
+    Hart *h = mmap(NULL, HART_SCOREBOARD + SCOREBOARD_SIZE, PROT_NONE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (h == MAP_FAILED || mprotect(h, HART_SCOREBOARD, PROT_READ | PROT_WRITE))
+        g_error("no memory for hart %u", id);
     h->machine = m;
     h->isa = &m->config.isa;
     h->id = id;
@@ -23,7 +27,7 @@ Hart *hart_new(Machine *m, uint32_t id) {
 }
 
 void hart_free(Hart *h) {
-    g_free(h);
+    munmap(h, HART_SCOREBOARD + SCOREBOARD_SIZE);
 }
 
 /*
@@ -40,6 +44,7 @@ void hart_reset(Hart *h, Gpa reset_pc) {
     h->misa = isa_misa(h->isa);
     h->menvcfg = (h->isa->svpbmt ? ENVCFG_PBMTE : 0) | (h->isa->svadu ? ENVCFG_ADUE : 0);
     h->exit = EXIT_NONE;
+    h->flags = 0;
     h->attention |= ATTN_IRQ;
     mmu_flush(h);
     hart_update_flags(h);
@@ -57,7 +62,8 @@ static MemCtx hart_memory_context(const Hart *h) {
 }
 
 void hart_update_flags(Hart *h) {
-    h->flags = (uint32_t)h->priv << FLAG_PRIV_SHIFT | (uint32_t)hart_memory_context(h) << FLAG_CTX_SHIFT |
+    h->flags = (h->flags & FLAG_GOES_ON) | (uint32_t)h->priv << FLAG_PRIV_SHIFT |
+               (uint32_t)hart_memory_context(h) << FLAG_CTX_SHIFT |
                (uint32_t)((h->mstatus & MSTATUS_FS) >> MSTATUS_FS_SHIFT) << FLAG_FS_SHIFT |
                (uint32_t)(h->frm & 7) << FLAG_FRM_SHIFT;
     if (hart_memory_context(h) == CTX_M && pmp_leaves_ram_to_m(h) && !mmu_notes_touched(h->machine))

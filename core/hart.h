@@ -112,7 +112,9 @@ typedef struct TlbEntry {
 #define FLAG_FS_SHIFT 5        /* 2 bits: mstatus.FS (0 off, 3 dirty) */
 #define FLAG_FRM_SHIFT 7       /* 3 bits: frm, so that rm=DYN is static in a block */
 #define FLAG_DIRECT (1u << 10) /* CTX_M: loads of main RAM need no check but that they are within it */
-#define FLAG_BITS 11
+#define FLAG_GOES_ON                                                                                         \
+    (1u << 11) /* observers were told that the block before does not end what they follow (probe_step.h) */
+#define FLAG_BITS 12
 
 /* Why a helper or slow path did not complete; generated code leaves the block when it is not EXIT_NONE. */
 typedef enum {
@@ -148,7 +150,7 @@ struct Hart {
     uint64_t *trace_ptr, *trace_limit; /* see trace.h; NULL when nobody traces */
     uint32_t fp_call;         /* which operation helper_fp_fma does: set by generated code just before */
     uint64_t mem_loc;         /* set by slow paths: the `loc` trace word of the access just made */
-    void *scoreboard;         /* observers' counters (probe.h); NULL until the first one */
+    bool has_scoreboard;      /* it may be written to */
     uint64_t begun;           /* like steps, but only those that began with an instruction; never goes back */
     uint64_t begun_settled;   /* how many of them are in the derived counters (scoreboard.c) */
     uint64_t probe_operand;   /* second operand of the atomic operation being observed */
@@ -188,6 +190,12 @@ static inline void hart_turn_begin(Hart *h, Pos pos) {
 static inline void hart_turn_end(Hart *h, Pos pos) {
     h->steps += pos;
     h->begun += pos;
+}
+
+/* Observers' counters (probe.h) lie behind the hart, at a distance that generated code knows. */
+#define HART_SCOREBOARD ((sizeof(Hart) + 4095) & ~(size_t)4095)
+static inline uint64_t *hart_counter(const Hart *h, uint32_t counter) {
+    return (uint64_t *)(uintptr_t)((uintptr_t)h + HART_SCOREBOARD + counter);
 }
 
 /* Resets nothing: hart_reset() follows. */

@@ -144,7 +144,3 @@ void hooks_flushed(Hooks *h) {
             s->ops->flushed(s->opaque);
     }
 }
-
-void hooks_cut(Hooks *h, const Hart *hart, uint32_t left, HookCut why) {
-    EMIT(h, cut, hart, left, why)
-}

@@ -36,7 +36,6 @@ typedef enum { IRQ_RAISE, IRQ_TAKE, IRQ_CLAIM, IRQ_COMPLETE, IRQ_LOWER } IrqStag
 
 /* How a page was touched: WALK: the page-table walker set bits of an entry there (there is no va). */
 typedef enum { TOUCH_READ, TOUCH_WRITE, TOUCH_WALK } TouchKind;
-typedef enum { HOOK_CUT_FAULT, HOOK_CUT_AGAIN, HOOK_CUT_FAULT_AGAIN } HookCut;
 
 typedef struct HookOps {
     /* A block was translated: attach probes (probe.h). The engine shows all code again after a change of
@@ -62,11 +61,6 @@ typedef struct HookOps {
     void (*idle)(void *opaque, Pos pos, const Hart *hart, bool waits);
     /* The guest resets the machine: harts and devices are still as they were, pos goes on. */
     void (*reset)(void *opaque, Pos pos);
-    /*
-     * Of a block in which probes were put: it ends before its last `left` instructions, of which the first has begun. It
-     * faults, or is run again on its own (a block that probe_block_is_again()), or is that block, and faults.
-     */
-    void (*cut)(void *opaque, const Hart *hart, uint32_t left, HookCut why);
     /* The engine dropped all translated code. */
     void (*flushed)(void *opaque);
     void (*end)(void *opaque, Pos pos);
@@ -120,7 +114,6 @@ void hooks_touch(Hooks *h, Gva va, Gpa pa, TouchKind kind);
 void hooks_idle(Hooks *h, Pos pos, const Hart *hart, bool waits);
 void hooks_reset(Hooks *h, Pos pos);
 void hooks_flushed(Hooks *h);
-void hooks_cut(Hooks *h, const Hart *hart, uint32_t left, HookCut why);
 void hooks_end(Hooks *h, Pos pos);
 
 /* -- the raw trace ------------------------------------------------------------------------------------------

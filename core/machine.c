@@ -93,7 +93,6 @@ void machine_free(Machine *m) {
     g_array_unref(m->loads);
     mmu_done(m);
     snapshot_drop_base(m);
-    scoreboard_free(m);
     for (uint32_t i = 0; i < m->n_harts; i++)
         hart_free(m->harts[i]);
     memory_free(m);

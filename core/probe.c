@@ -63,13 +63,8 @@ void probe_add_call_if(ProbeBlock *b, uint32_t insn, ProbeCond cond, uint32_t co
                            .regs = regs});
 }
 
-void probe_add_step(ProbeBlock *b, const ProbeCell *cell, uint32_t place, ProbeFn *fn, void *data) {
-    add(b, &(ProbeRequest){.kind = PROBE_DO_STEP,
-                           .insn = PROBE_AT_BLOCK,
-                           .counter = place,
-                           .fn.call = fn,
-                           .data = data,
-                           .cell = cell});
+void probe_add_step(ProbeBlock *b, ProbeStep *step) {
+    g_ptr_array_add(b->steps, step);
 }
 
 static void add_stack(ProbeBlock *b, uint32_t insn, ProbeKind kind, ProbeSite *site, unsigned base,

@@ -85,39 +85,6 @@ void probe_add_mem(ProbeBlock *b, uint32_t insn, unsigned access, ProbeMemFn *fn
 void probe_add_mem_inline(ProbeBlock *b, uint32_t insn, unsigned access, ProbeOp op, uint32_t counter,
                           uint64_t value);
 
-/*
- * Steps from block to block, followed in line. A place (one for each hart, PROBE_PLACE_SIZE bytes of the scoreboard) says
- * where the hart came from, in numbers of the observer's; a cell belongs to a block and names ways into it. When the block is
- * entered the first is taken if its `from` is the place's, else that of `more` whose index are the lowest bits of `from`;
- * if it is another's, fn is called and takes one itself.
- * An instruction that does not complete, or is run again on its own, is told by HookOps.cut.
- */
-typedef struct ProbeWay {
-    uint64_t from, to; /* the place before, and behind the block */
-    uint64_t count;
-    Pos last; /* behind the block's last instruction, when it was taken last */
-} ProbeWay;
-
-#define PROBE_WAYS 16u
-typedef struct ProbeCell {
-    ProbeWay *first, *more[PROBE_WAYS]; /* not NULL; may be changed at any time */
-} ProbeCell;
-
-typedef struct ProbePlace {
-    uint64_t from;
-    ProbeWay *way; /* taken last */
-    Pos last;      /* what its `last` was before */
-} ProbePlace;
-#define PROBE_PLACE_SIZE ((uint32_t)sizeof(ProbePlace))
-
-void probe_add_step(ProbeBlock *b, const ProbeCell *cell, uint32_t place, ProbeFn *fn, void *data);
-
-static inline void probe_take_way(ProbePlace *place, ProbeWay *way, Pos behind) {
-    way->count++;
-    *place = (ProbePlace){way->to, way, way->last};
-    way->last = behind;
-}
-
 /* -- in callbacks ---------------------------------------------------------------------------------------- */
 /* Where the access went. *is_ram: not a device. False: not known (cannot be for an access that was just
  * made). */
@@ -127,13 +94,12 @@ bool probe_access_paddr(const Hart *hart, const ProbeAccess *access, Gpa *pa, bo
 #define SCOREBOARD_SIZE ((size_t)256 << 20) /* bytes a hart; memory is taken when they are touched */
 /*
  * Reserve `size` bytes (cleared, 8-byte aligned) in every hart's scoreboard; *counter is what the calls above
- * take, or the first of them. False: there is no room. They live as long as the machine.
+ * take, or the first of them. False: there is no room. They live as long as the machine. None is 0.
  */
 bool scoreboard_alloc(Machine *m, uint32_t size, uint32_t *counter);
 /* The hart's copy; stable. Exact now; at other times when an observer is called after scoreboard_settle(). */
 uint64_t *scoreboard_at(const Machine *m, uint32_t hart, uint32_t counter);
 /* Add to counters what was left to be added later. Not needed in calls from translated code. */
 void scoreboard_settle(const Machine *m);
-void scoreboard_free(Machine *m); /* machine_free() only */
 
 #endif

@@ -5,11 +5,11 @@
 
 #include <glib.h>
 #include "core/probe.h"
+#include "core/probe_step.h"
 
 typedef enum {
     PROBE_DO_CALL,
     PROBE_DO_CALL_IF,
-    PROBE_DO_STEP,
     PROBE_DO_STACK_CALL,
     PROBE_DO_STACK_RETURN,
     PROBE_DO_LOWER,
@@ -31,8 +31,7 @@ typedef struct ProbeRequest {
         ProbeMemFn *mem;
     } fn;
     void *data;
-    const ProbeCell *cell; /* PROBE_DO_STEP; the place is `counter` */
-    uint8_t base;          /* PROBE_DO_STACK_*, PROBE_DO_LOWER: register; `value` is added to it */
+    uint8_t base; /* PROBE_DO_STACK_*, PROBE_DO_LOWER: register; `value` is added to it */
 } ProbeRequest;
 
 struct ProbeBlock {
@@ -44,6 +43,7 @@ struct ProbeBlock {
     const ProbeInsn *insns;
     bool again;
     GArray *requests; /* of ProbeRequest, in the order of asking */
+    GPtrArray *steps; /* of ProbeStep */
     void *(*alloc)(void *opaque, size_t size);
     void *opaque;
 };

@@ -14,38 +14,24 @@
 
 bool scoreboard_alloc(Machine *m, uint32_t size, uint32_t *counter) {
     size_t n = (size + (size_t)7) & ~(size_t)7;
+    m->scoreboard_used = MAX(m->scoreboard_used, 8);
     if (n > SCOREBOARD_SIZE - m->scoreboard_used)
         return false;
     for (uint32_t i = 0; i < m->n_harts; i++) {
         Hart *h = m->harts[i];
-        if (h->scoreboard)
-            continue;
-        void *p = mmap(NULL, SCOREBOARD_SIZE, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        if (p == MAP_FAILED)
+        h->has_scoreboard =
+            h->has_scoreboard || !mprotect(hart_counter(h, 0), SCOREBOARD_SIZE, PROT_READ | PROT_WRITE);
+        if (!h->has_scoreboard)
             return false;
-        h->scoreboard = p;
     }
     *counter = (uint32_t)m->scoreboard_used;
     m->scoreboard_used += n;
     return true;
 }
 
-static uint64_t *counter_of(const Hart *h, uint32_t counter) {
-    return (uint64_t *)(void *)((char *)h->scoreboard + counter);
-}
-
 uint64_t *scoreboard_at(const Machine *m, uint32_t hart, uint32_t counter) {
     scoreboard_settle(m);
-    return counter_of(m->harts[hart], counter);
-}
-
-void scoreboard_free(Machine *m) {
-    for (uint32_t i = 0; i < m->n_harts; i++)
-        if (m->harts[i] && m->harts[i]->scoreboard) {
-            munmap(m->harts[i]->scoreboard, SCOREBOARD_SIZE);
-            m->harts[i]->scoreboard = NULL;
-        }
+    return hart_counter(m->harts[hart], counter);
 }
 
 /* -- derived counters -------------------------------------------------------------------------------------- */
@@ -62,7 +48,7 @@ void scoreboard_settle(const Machine *m) {
         uint64_t due = begun(m, h) - h->begun_settled;
         h->begun_settled += due;
         for (unsigned k = 0; due && k < d->n; k++)
-            *counter_of(h, d->counters[k].counter) += due * d->counters[k].value;
+            *hart_counter(h, d->counters[k].counter) += due * d->counters[k].value;
     }
 }
 

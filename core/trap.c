@@ -63,6 +63,7 @@ static void trap_take(Hart *h, bool is_interrupt, uint64_t cause, uint64_t tval)
     }
     h->res_size = 0;
     h->waiting = 0;
+    h->flags &= ~FLAG_GOES_ON;
     hart_update_flags(h);
     h->budget--;
     h->traps++;

@@ -21,7 +21,8 @@ typedef enum {
 } EnterReason;
 
 typedef struct EnterResult {
-    Block *from; /* ENTER_LINK*: whose slot */
+    Block *
+        from; /* ENTER_LINK*: whose slot. ENTER_BUDGET, ENTER_TRACE: the block at hart->pc, if its steps were entered */
     EnterReason reason;
 } EnterResult;
 

@@ -31,10 +31,14 @@ struct Block {
     Block *from_head;             /* blocks linked to us; tagged pointers: bit 0 is the slot */
     const struct ProbeUndo *undo; /* merged additions to counters */
     uint16_t n_undo;
-    const void *interp; /* interp: the decoded ops */
+    const struct BlockSteps *steps; /* NULL: none */
+    const void *interp;             /* interp: the decoded ops */
     uint32_t trace_words, trace_index;
-    const uint8_t *code;    /* x86_64 */
-    uint8_t *patch[2];      /* x86_64: where the slot's jump is */
+    const uint8_t *code; /* x86_64 */
+    const uint8_t
+        *entry;          /* x86_64: for whoever has not counted the way here (x86_64/step.c); mostly `code` */
+    uint8_t *patch[2];   /* x86_64: where the slot's jump is */
+    uint8_t *counted[2]; /* x86_64: end of the addition that counts the slot's way, or NULL */
     const uint8_t *stub[2]; /* x86_64: where that jump goes while the slot is not linked */
     const uint8_t *cold;    /* x86_64: the out-of-line part, for dump */
     uint32_t code_size, cold_size;

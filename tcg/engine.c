@@ -18,6 +18,7 @@
 #include "tcg/opt/passes.h"
 #include "tcg/probe.h"
 #include "tcg/riscv/translate.h"
+#include "tcg/steps.h"
 
 typedef struct TcgEngine {
     Engine base;
@@ -195,6 +196,7 @@ static void identify_block(Block *b, const IrBlock *ir, const CodeFetch *f) {
     b->trace_words = ir->trace_words;
     b->undo = ir->undo;
     b->n_undo = ir->n_undo;
+    b->steps = ir->steps;
 }
 
 static uint32_t flags_of_kind(const Hart *h, BlockKind kind) {
@@ -282,10 +284,12 @@ static void handle_exit(TcgEngine *e, Hart *h, const Block *b) {
             probe_undo(h, b->undo, b->n_undo, b->n_insns - left);
         }
         h->cut_block = NULL;
-        hooks_cut(e->machine->hooks, h, left,
-                  h->exit == EXIT_REDO           ? HOOK_CUT_AGAIN
-                  : b && (b->flags & FLAG_AGAIN) ? HOOK_CUT_FAULT_AGAIN
-                                                 : HOOK_CUT_FAULT);
+        if (b && b->steps) {
+            steps_cut(h, b->steps, left,
+                      h->exit == EXIT_REDO    ? PROBE_CUT_AGAIN
+                      : b->flags & FLAG_AGAIN ? PROBE_CUT_FAULT_AGAIN
+                                              : PROBE_CUT_FAULT);
+        }
     }
     h->budget += left;
     h->left = 0;
@@ -351,7 +355,7 @@ static void run_tail(TcgEngine *e, Hart *h) {
 
 static void remember_jump(Hart *h, Block *b) {
     JumpEntry *cache = h->jump_cache;
-    cache[JUMP_CACHE_INDEX(b->pc, b->flags)] = (JumpEntry){b->pc, b->flags, b->page_id, b->code, b};
+    cache[JUMP_CACHE_INDEX(b->pc, b->flags)] = (JumpEntry){b->pc, b->flags, b->page_id, b->entry, b};
 }
 
 /* The ordinary block at hart->pc; NULL when the step was dealt with otherwise. */
@@ -380,6 +384,14 @@ static Block *find_block(TcgEngine *e, Hart *h) {
     return b;
 }
 
+/* The way to a block was counted, but there was no room for it. */
+static void take_back(Hart *h, const Block *b) {
+    h->left = 0;
+    if (b) {
+        steps_cut(h, b->steps, b->n_insns, PROBE_CUT_NOT_ENTERED);
+    }
+}
+
 static void handle_result(TcgEngine *e, Hart *h, EnterResult r) {
     switch (r.reason) {
     case ENTER_LINK0:
@@ -391,24 +403,28 @@ static void handle_result(TcgEngine *e, Hart *h, EnterResult r) {
     case ENTER_LOOKUP:
     case ENTER_LOOP: h->left = 0; break;
     case ENTER_BUDGET:
-        h->left = 0;
+        take_back(h, r.from);
         if (h->budget > 0) {
             run_tail(e, h);
         }
         break;
     case ENTER_HELPER: handle_exit(e, h, r.from); break;
     case ENTER_TRACE:
-        h->left = 0;
+        take_back(h, r.from);
         hooks_trace_flush(e->machine->hooks, h);
         break;
     }
 }
 
+static bool may_link(const Block *from, const Block *to) {
+    return !block_crosses_page(from) && !block_crosses_page(to) &&
+           (!steps_know_way(from->steps, to->steps) || steps_way(from->steps, to->steps));
+}
+
 /* Link the exit through which the last block was left to the one found for it. */
 static void link_exit(TcgEngine *e, Block *b) {
     Block *from = e->link_from;
-    if (from && from->valid && from->to[e->link_slot] != b && !block_crosses_page(from) &&
-        !block_crosses_page(b)) {
+    if (from && from->valid && from->to[e->link_slot] != b && may_link(from, b)) {
         cache_link(from, e->link_slot, b, e->backend);
     }
     e->link_from = NULL;
@@ -421,7 +437,8 @@ static void run_once(TcgEngine *e, Hart *h) {
         return;
     }
     link_exit(e, b);
-    handle_result(e, h, b->n_insns > h->budget ? (EnterResult){b, ENTER_BUDGET} : enter(e, e->backend, h, b));
+    handle_result(e, h,
+                  b->n_insns > h->budget ? (EnterResult){NULL, ENTER_BUDGET} : enter(e, e->backend, h, b));
 }
 
 static void engine_run(Engine *base, Hart *h) {
@@ -438,6 +455,9 @@ static void engine_run(Engine *base, Hart *h) {
         flush_now(e);
     }
     scoreboard_new_epoch(e->machine);
+    if (!e->probed) {
+        h->flags &= ~FLAG_GOES_ON;
+    }
     e->trace_wants = hooks_trace_wants(e->machine->hooks) & (TRACE_WANT_MEM | TRACE_WANT_INSN);
     while (h->budget > 0 && !h->attention) {
         run_once(e, h);

@@ -64,8 +64,12 @@ void instrument_trace(Hooks *hooks, GHashTable *registry, uint32_t wants, const 
     uint8_t len[BLOCK_MAX_INSNS];
     uint32_t raw[BLOCK_MAX_INSNS];
     TraceMem mem[MAX_TRACED];
-    TraceBlock tb = {
-        .pc = ir->pc, .flags = ir->flags, .words = 1, .insn_len = len, .insn_raw = raw, .mem = mem};
+    TraceBlock tb = {.pc = ir->pc,
+                     .flags = ir->flags & ~FLAG_GOES_ON,
+                     .words = 1,
+                     .insn_len = len,
+                     .insn_raw = raw,
+                     .mem = mem};
     for (uint32_t i = 0; i < ir->n_ops; i++) {
         IrOp *op = &ir->ops[i];
         if (op->op == IR_INSN) {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tcg/ir/eval.h"
+#include "tcg/steps.h"
 
 /* What an instruction needs at most when everything goes through calls: one at its beginning, and for its
  * access the address, the operand's way into the hart, and a call. */
@@ -15,6 +16,7 @@ void probes_init(Probes *p) {
     arena_init(&p->arenas[1]);
     arena_init(&p->tail);
     p->requests = g_array_new(FALSE, FALSE, sizeof(ProbeRequest));
+    p->steps = g_ptr_array_new();
     p->ops = g_new(IrOp, IR_MAX_OPS);
 }
 
@@ -23,6 +25,7 @@ void probes_done(Probes *p) {
     arena_done(&p->arenas[1]);
     arena_done(&p->tail);
     g_array_unref(p->requests);
+    g_ptr_array_unref(p->steps);
     g_free(p->ops);
 }
 
@@ -38,17 +41,13 @@ static void *probes_alloc(void *opaque, size_t size) {
 
 /* -- what generated code calls --------------------------------------------------------------------------- */
 
-static uint64_t *counter_of(const Hart *h, uint32_t counter) {
-    return (uint64_t *)(void *)((char *)h->scoreboard + counter);
-}
-
 static void do_lower(const Hart *h, const ProbeRequest *r) {
-    uint64_t *counter = counter_of(h, r->counter);
+    uint64_t *counter = hart_counter(h, r->counter);
     *counter = MIN(*counter, h->x[r->base] + r->value);
 }
 
 static void do_inline(const Hart *h, const ProbeRequest *r) {
-    uint64_t *counter = counter_of(h, r->counter);
+    uint64_t *counter = hart_counter(h, r->counter);
     *counter = r->op == PROBE_ADD ? *counter + r->value : r->value;
 }
 
@@ -60,7 +59,7 @@ static void run_begin(Hart *h, const ProbeCall *call, uint64_t a, uint64_t b, ui
         } else if (r->kind == PROBE_DO_LOWER) {
             do_lower(h, r);
         } else if (r->kind != PROBE_DO_CALL_IF ||
-                   probe_cond_holds(r->op, *counter_of(h, r->counter), r->value)) {
+                   probe_cond_holds(r->op, *hart_counter(h, r->counter), r->value)) {
             r->fn.call(r->data, h);
         }
     }
@@ -224,10 +223,6 @@ static void put_begin(Writer *w, const ProbeRequest *requests, uint32_t n) {
         call->value = (int32_t)requests->value;
         op->a = requests->base;
     }
-    if (n == 1 && requests->kind == PROBE_DO_STEP) {
-        call->cell = requests->cell;
-        call->counter = requests->counter;
-    }
     if (n == 1 && requests->kind != PROBE_DO_LOWER &&
         (requests->kind != PROBE_DO_CALL_IF || is_simple_condition(requests))) {
         call->direct = requests->fn.call;
@@ -249,8 +244,7 @@ static void begin_insn(Writer *w, const ProbeRequest *requests, uint32_t n) {
     for (uint32_t i = 0; i < n; i++) {
         const ProbeRequest *r = &requests[i];
         bool is_inline = r->kind == PROBE_DO_INLINE && fits_i32((int64_t)r->value);
-        bool alone =
-            is_simple_condition(r) || r->kind == PROBE_DO_STEP || is_stack(r) || r->kind == PROBE_DO_LOWER;
+        bool alone = is_simple_condition(r) || is_stack(r) || r->kind == PROBE_DO_LOWER;
         if (!(is_inline || alone) || !has_spare_ops(w, 1)) {
             pending++;
             continue;
@@ -393,10 +387,23 @@ static uint32_t n_requests(const Writer *w, uint32_t from, bool access) {
     return i - from;
 }
 
+/* All exits are the last instruction's. */
+static void put_step(Writer *w, bool *done) {
+    if (w->ir->steps && !*done) {
+        g_assert(w->insn + 1u == w->ir->n_insns);
+        put(w, &(IrOp){.op = IR_STEP});
+        *done = true;
+    }
+}
+
 /* insn marks: the array stays in place, because a request's address is only used at once. */
 static void rewrite(Writer *w) {
+    bool stepped = false;
     for (w->read = 0; w->read < w->ir->n_ops; w->read++) {
         const IrOp *op = &w->ir->ops[w->read];
+        if (ir_op_flags(op->op) & (IROP_EXIT | IROP_END)) {
+            put_step(w, &stepped);
+        }
         if (op->op == IR_INSN) {
             w->insn = op->c;
             put(w, op);
@@ -432,6 +439,20 @@ static void describe(const ProbeCode *code, const IrBlock *ir, ProbeInsn *insns)
     }
 }
 
+static void keep_steps(Probes *p, const ProbeBlock *b, IrBlock *ir) {
+    if (b->steps->len == 0) {
+        return;
+    }
+    BlockSteps *s = probes_alloc(p, sizeof *s + b->steps->len * sizeof s->step[0]);
+    *s = (BlockSteps){.again = b->again, .n_insns = ir->n_insns, .n = b->steps->len};
+    for (uint32_t i = 0; i < s->n; i++) {
+        s->step[i] = b->steps->pdata[i];
+        s->goes_on |= s->step[i]->goes_on;
+    }
+    ir->steps = s;
+    ir->exit_flags = (ir->exit_flags & ~FLAG_GOES_ON) | (s->goes_on ? FLAG_GOES_ON : 0);
+}
+
 bool probe_instrument(Probes *p, Machine *m, const ProbeCode *code, IrBlock *ir) {
     ProbeInsn insns[BLOCK_MAX_INSNS];
     ProbeUndo undo[MAX_UNDO];
@@ -442,6 +463,7 @@ bool probe_instrument(Probes *p, Machine *m, const ProbeCode *code, IrBlock *ir)
         arena_reset(&p->tail);
     }
     g_array_set_size(p->requests, 0);
+    g_ptr_array_set_size(p->steps, 0);
     ProbeBlock b = {.pc = ir->pc,
                     .paddr = code->paddr,
                     .host = code->host,
@@ -450,11 +472,13 @@ bool probe_instrument(Probes *p, Machine *m, const ProbeCode *code, IrBlock *ir)
                     .insns = insns,
                     .again = code->again,
                     .requests = p->requests,
+                    .steps = p->steps,
                     .alloc = probes_alloc,
                     .opaque = p};
     hooks_translate(m->hooks, &b);
     bool others_hold = scoreboard_derive(m, &b);
-    if (p->requests->len == 0) {
+    keep_steps(p, &b, ir);
+    if (p->requests->len == 0 && !ir->steps) {
         return others_hold;
     }
     g_array_sort(p->requests, compare_requests); /* stable */
@@ -475,7 +499,7 @@ bool probe_instrument(Probes *p, Machine *m, const ProbeCode *code, IrBlock *ir)
 void probe_undo(const Hart *h, const ProbeUndo *undo, unsigned n, unsigned insn) {
     for (unsigned i = 0; i < n; i++) {
         if (undo[i].made <= 2 * insn && undo[i].due > 2 * insn) {
-            *counter_of(h, undo[i].counter) -= (uint64_t)(int64_t)undo[i].value;
+            *hart_counter(h, undo[i].counter) -= (uint64_t)(int64_t)undo[i].value;
         }
     }
 }

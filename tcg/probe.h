@@ -26,11 +26,10 @@ struct ProbeCall {
     ProbeMemFn *direct_mem; /* likewise */
     void *data;             /* of these */
     ProbeAccess access;
-    bool regs;             /* x[] and pc are looked at */
-    const ProbeCell *cell; /* only if no way is found in it (probe_add_step); `counter` is the place */
-    bool conditional;      /* only if the counter <cond> value, which fits 32 bits sign-extended */
-    uint8_t cond;          /* ProbeCond */
-    uint8_t amo;           /* IrAmo */
+    bool regs;        /* x[] and pc are looked at */
+    bool conditional; /* only if the counter <cond> value, which fits 32 bits sign-extended */
+    uint8_t cond;     /* ProbeCond */
+    uint8_t amo;      /* IrAmo */
     uint8_t
         follow; /* ProbeKind of a call or return that is followed in line (core/probe_stack.h), to a + value */
     MemOp mem;
@@ -60,6 +59,7 @@ typedef struct Probes {
     Arena tail;   /* of the tail at hand */
     bool in_tail; /* allocate there */
     GArray *requests;
+    GPtrArray *steps;
     IrOp *ops; /* IR_MAX_OPS: the block being written */
 } Probes;
 

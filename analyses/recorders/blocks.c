@@ -447,13 +447,10 @@ static void on_translate(void *opaque, ProbeBlock *b) {
 static void on_trap(void *opaque, const TrapEvent *ev) {
     paths_trap(paths_of(opaque), ev);
 }
-static void on_cut(void *opaque, const Hart *hart, uint32_t left, HookCut why) {
-    paths_cut(paths_of(opaque), hart, left, why);
-}
 static void on_reset(void *opaque, Pos pos) {
     paths_reset(paths_of(opaque));
 }
-static const HookOps hooks = {.translate = on_translate, .trap = on_trap, .cut = on_cut, .reset = on_reset};
+static const HookOps hooks = {.translate = on_translate, .trap = on_trap, .reset = on_reset};
 
 static bool blocks_begin(Recorder *run, GError **error) {
     Blocks *x = run->state;
@@ -476,7 +473,11 @@ static bool blocks_begin(Recorder *run, GError **error) {
 
 static bool blocks_end(Recorder *run, int64_t *rows, GError **error) {
     Blocks *x = run->state;
-    paths_end(x->paths);
+    if (!paths_end(x->paths)) {
+        g_set_error(error, ANALYSIS_ERROR, ANALYSIS_ERROR_STORE,
+                    "blocks: more blocks than there are counters");
+        return false;
+    }
     paths_each(x->paths, join_path, x);
     join_partial(x);
     paths_each_edge(x->paths, join_edge, x);

@@ -1,41 +1,49 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Paths are the states of a machine that generated code drives (probe_add_step()): a way leads from one state by one
+ * Paths are the states of a machine that generated code drives (core/probe_step.h): a way leads from one state by one
  * piece to the next, and counts. A state is the id of the path that was executed last, with what it waits for; so the
  * ways' counts are those of the paths and of the edges between them, and only a way that a piece does not know at the
  * moment costs a call.
- *
- * With one hart the steps of a block follow each other, so where it began is known from where it ended. With several,
- * others may take steps in between: then what goes on in the middle of a block is never left to generated code.
  */
 #include "analyses/recorders/paths.h"
 
 #include <string.h>
 
 #include "core/machine.h"
+#include "core/probe_step.h"
 
-#define TRAPPED ((uint64_t)1 << 32)    /* a trap came behind the path */
-#define UNFINISHED ((uint64_t)1 << 33) /* the block goes on */
-#define ID(state) ((uint32_t)(state))  /* 0: nothing is known of before */
+#define TRAPPED (1u << 30)                  /* a trap came behind the path */
+#define UNFINISHED (1u << 31)               /* the block goes on */
+#define ID(state) ((state) & (TRAPPED - 1)) /* 0: nothing is known of before */
 
-typedef struct Code {
+#define CHUNK_SIZE ((size_t)256 << 10)
+
+typedef struct Code Code;
+
+/* A piece as it is translated where a block begins, or where one goes on. */
+typedef struct Entry {
+    ProbeStep step; /* first */
+    ProbeWay *more; /* step.more, or NULL */
+    Code *code;
+    Paths *paths;
+} Entry;
+
+struct Code {
     Piece piece; /* first: what readers see */
     uint32_t id;
-    ProbeCell cell;
-    Paths *paths;
-    Path *root; /* all of it, from the beginning of a block; NULL: not executed so yet */
-} Code;
+    Entry *begins, *follows; /* NULL: not translated so */
+    Path *root;              /* all of it, from the beginning of a block; NULL: not executed so yet */
+};
 
 typedef struct Way {
     ProbeWay probe; /* first */
-    Pos first;      /* of the block, if the way ends one */
     uint64_t cut;   /* times that it was begun, but not taken to its end: for edges */
     Code *code;
     Path *path; /* to which it leads */
 } Way;
 
 typedef struct Again {
-    uint64_t from;
+    uint32_t from;
     Code *code;
     uint16_t done;
 } Again;
@@ -49,8 +57,11 @@ struct Paths {
     GPtrArray *by_id;     /* of Path; the first is NULL */
     Way **ways;           /* open addressing */
     uint64_t n_ways, ways_mask;
-    ProbeWay nowhere;               /* of cells that know no other */
-    Pos starts[MACHINE_MAX_HARTS];  /* several harts: of the unfinished block */
+    ProbeWay nowhere[PROBE_WAYS];   /* of steps that know no other */
+    GPtrArray *chunks;              /* of memory */
+    char *chunk, *chunk_end;        /* what is left of the last one */
+    Entry alone[2];                 /* of instructions that are run again: [the block goes on] */
+    bool full;                      /* no counter was left for something */
     Again again[MACHINE_MAX_HARTS]; /* the instruction that is run again: where it stood */
 };
 
@@ -70,26 +81,33 @@ static gboolean piece_equal(gconstpointer a, gconstpointer b) {
            !memcmp(p->insn_raw, q->insn_raw, p->n_insns * sizeof *p->insn_raw);
 }
 
-static void code_free(void *v) {
-    Code *c = v;
-    g_free((void *)c->piece.insn_len);
-    g_free((void *)c->piece.insn_raw);
-    g_free(c);
+/* What lives as long as the paths, zeroed. Entries are looked at by generated code, a cache line each. */
+static void *keep(Paths *p, size_t size) {
+    size = (size + 15) & ~(size_t)15;
+    if ((size_t)(p->chunk_end - p->chunk) < size) {
+        size_t chunk = MAX(size, CHUNK_SIZE);
+        p->chunk = g_malloc0(chunk);
+        p->chunk_end = p->chunk + chunk;
+        g_ptr_array_add(p->chunks, p->chunk);
+    }
+    void *at = p->chunk;
+    p->chunk += size;
+    return at;
+}
+
+static void *keep_copy(Paths *p, const void *from, size_t size) {
+    return memcpy(keep(p, size), from, size);
 }
 
 static Code *find_code(Paths *p, const Piece *like) {
     Code *c = g_hash_table_lookup(p->codes, like);
     if (c)
         return c;
-    c = g_new0(Code, 1);
+    c = keep(p, sizeof *c);
     c->piece = *like;
-    c->piece.insn_len = g_memdup2(like->insn_len, like->n_insns);
-    c->piece.insn_raw = g_memdup2(like->insn_raw, like->n_insns * sizeof *like->insn_raw);
+    c->piece.insn_len = keep_copy(p, like->insn_len, like->n_insns);
+    c->piece.insn_raw = keep_copy(p, like->insn_raw, like->n_insns * sizeof *like->insn_raw);
     c->id = g_hash_table_size(p->codes);
-    c->paths = p;
-    c->cell.first = &p->nowhere;
-    for (unsigned i = 0; i < PROBE_WAYS; i++)
-        c->cell.more[i] = &p->nowhere;
     g_hash_table_add(p->codes, c);
     return c;
 }
@@ -112,7 +130,7 @@ static Path *find_path(Paths *p, const Path *parent, Code *code, uint16_t done) 
     Path *path = g_hash_table_lookup(p->children, &wanted);
     if (path)
         return path;
-    path = g_memdup2(&wanted, sizeof wanted);
+    path = keep_copy(p, &wanted, sizeof wanted);
     path->end = (uint8_t)transfer_decode(code->piece.insn_raw[done - 1], code->piece.insn_len[done - 1]);
     path->id = p->by_id->len;
     path->insns = done + (parent ? parent->insns : 0);
@@ -123,16 +141,16 @@ static Path *find_path(Paths *p, const Path *parent, Code *code, uint16_t done) 
     return path;
 }
 
-static const Path *parent_of(const Paths *p, uint64_t state) {
+static const Path *parent_of(const Paths *p, uint32_t state) {
     return state & UNFINISHED ? p->by_id->pdata[ID(state)] : NULL;
 }
 
-static uint64_t state_of(const Path *path) {
+static uint32_t state_of(const Path *path) {
     return path->id | (path->end == TRANSFER_NONE ? UNFINISHED : 0);
 }
 
 /* -- ways ------------------------------------------------------------------------------------------------ */
-static Way **way_slot(Way **ways, uint64_t mask, uint64_t from, const Code *code) {
+static Way **way_slot(Way **ways, uint64_t mask, uint32_t from, const Code *code) {
     uint64_t i = ((from * 0x9e3779b97f4a7c15u + code->id) * 0x9e3779b97f4a7c15u) >> 24 & mask;
     while (ways[i] && (ways[i]->probe.from != from || ways[i]->code != code))
         i = (i + 1) & mask;
@@ -150,128 +168,157 @@ static void ways_grow(Paths *p) {
     p->ways_mask = mask;
 }
 
-static Way *find_way(Paths *p, uint64_t from, Code *code) {
+static uint32_t new_counter(Paths *p) {
+    uint32_t counter = 0;
+    p->full |= !scoreboard_alloc(p->machine, sizeof(uint64_t), &counter);
+    return counter;
+}
+
+static Way *find_way(Paths *p, uint32_t from, Code *code) {
     Way **slot = way_slot(p->ways, p->ways_mask, from, code);
     if (*slot)
         return *slot;
-    Way *w = g_new0(Way, 1);
+    Way *w = keep(p, sizeof *w);
     w->code = code;
     w->path = find_path(p, parent_of(p, from), code, code->piece.n_insns);
     w->probe.from = from;
     w->probe.to = state_of(w->path);
+    w->probe.count = new_counter(p);
+    if (from & UNFINISHED || !ID(from))
+        w->probe.last = new_counter(p);
     *slot = w;
     if (2 * ++p->n_ways > p->ways_mask)
         ways_grow(p);
     return w;
 }
 
-static bool is_alone(const Paths *p) {
-    return p->machine->n_harts == 1;
+/* By all harts. */
+static uint64_t counted(const Paths *p, uint32_t counter) {
+    uint64_t n = 0;
+    for (uint32_t i = 0; i < p->machine->n_harts; i++)
+        n += *hart_counter(p->machine->harts[i], counter);
+    return n;
 }
 
-static ProbeWay **slot_of(Code *code, const ProbeWay *way) {
-    return &code->cell.more[way->from % PROBE_WAYS];
-}
-
-/* From now on generated code finds it, the most frequent one first. */
-static void show(Paths *p, Way *w) {
-    ProbeWay *way = &w->probe, *first = w->code->cell.first;
-    if (!is_alone(p) && ((way->from | way->to) & UNFINISHED))
+static void hide_all(Entry *e) {
+    if (!e)
         return;
-    if (way->count < first->count) {
-        *slot_of(w->code, way) = way;
-    } else {
-        if (first != &p->nowhere)
-            *slot_of(w->code, first) = first;
-        w->code->cell.first = way;
-    }
+    e->step.first = e->paths->nowhere[0];
+    if (e->more)
+        memcpy(e->more, e->paths->nowhere, sizeof e->paths->nowhere);
 }
 
-static void hide(Paths *p, const Way *w) {
-    ProbeCell *cell = &w->code->cell;
-    if (cell->first == &w->probe)
-        cell->first = &p->nowhere;
-    if (*slot_of(w->code, &w->probe) == &w->probe)
-        *slot_of(w->code, &w->probe) = &p->nowhere;
+/* From now on generated code finds it. */
+static void show(Entry *e, const Way *w) {
+    Paths *p = e->paths;
+    ProbeWay *first = &e->step.first, other = w->probe;
+    if (first->from == p->nowhere->from) {
+        *first = w->probe;
+        return;
+    }
+    if (!e->more)
+        e->step.more = e->more = keep_copy(p, p->nowhere, sizeof p->nowhere);
+    if (counted(p, first->count) < counted(p, w->probe.count)) {
+        other = *first;
+        *first = w->probe;
+    }
+    e->more[other.from % PROBE_WAYS] = other;
 }
 
 /* -- execution ------------------------------------------------------------------------------------------- */
 static ProbePlace *place_of(const Paths *p, const Hart *hart) {
-    return (ProbePlace *)(void *)scoreboard_at(p->machine, hart->id, p->place);
+    return (ProbePlace *)(void *)hart_counter(hart, p->place);
 }
 
-/* Where the unfinished block began that has come to `pos`. */
-static Pos start_of(const Paths *p, const Hart *hart, const Path *path, Pos pos) {
-    return is_alone(p) ? pos - path->insns : p->starts[hart->id];
+/* A piece is entered by a way that it does not know at the moment. */
+static void enter(void *data, const Hart *hart) {
+    Entry *e = data;
+    ProbePlace *place = place_of(e->paths, hart);
+    Way *w = find_way(e->paths, place->state, e->code);
+    if (!(place->state & UNFINISHED))
+        place->start = hart_pos(hart);
+    if (!w->path->begun) {
+        w->path->begun = true;
+        w->path->first = place->start;
+    }
+    ++*hart_counter(hart, w->probe.count);
+    show(e, w);
+    place->way = &w->probe;
 }
 
-/* The piece is entered by a way that it does not know at the moment. */
-static void step(void *data, const Hart *hart) {
-    Code *code = data;
-    Paths *p = code->paths;
-    ProbePlace *place = place_of(p, hart);
-    Way *w = find_way(p, place->from, code);
-    const Path *parent = parent_of(p, place->from);
-    Pos pos = hart_pos(hart), start = parent ? start_of(p, hart, parent, pos) : pos;
-    p->starts[hart->id] = start;
-    if (!w->probe.count)
-        w->first = start;
-    probe_take_way(place, &w->probe, start + w->path->insns);
-    show(p, w);
+/* As if it had not been taken; the first time of a path is one that generated code does not see. */
+static void take_back(const Hart *hart, Way *w, Pos start) {
+    --*hart_counter(hart, w->probe.count);
+    if (w->path->begun && w->path->first == start) {
+        w->path->begun = false;
+        hide_all(w->code->begins);
+        hide_all(w->code->follows);
+    }
 }
 
 static void break_off(Path *path, Pos start) {
     if (!path->partial++)
-        path->first = start;
-    path->last = start;
+        path->first_partial = start;
+    path->last_partial = start;
 }
 
 void paths_trap(Paths *p, const TrapEvent *ev) {
     ProbePlace *place = place_of(p, ev->hart);
-    if (!ID(place->from))
+    if (!ID(place->state))
         return;
-    Path *path = p->by_id->pdata[ID(place->from)];
-    if (place->from & UNFINISHED)
-        break_off(path, start_of(p, ev->hart, path, ev->pos));
-    place->from = ID(place->from) | TRAPPED;
+    if (place->state & UNFINISHED)
+        break_off(p->by_id->pdata[ID(place->state)], place->start);
+    place->state = ID(place->state) | TRAPPED;
 }
 
 void paths_reset(Paths *p) {
     for (uint32_t i = 0; i < p->machine->n_harts; i++) {
-        const Hart *hart = p->machine->harts[i];
-        ProbePlace *place = place_of(p, hart);
-        Path *path = p->by_id->pdata[ID(place->from)];
-        if (place->from & UNFINISHED)
-            break_off(path, start_of(p, hart, path, machine_pos(p->machine)));
-        place->from = 0;
+        ProbePlace *place = place_of(p, p->machine->harts[i]);
+        if (place->state & UNFINISHED)
+            break_off(p->by_id->pdata[ID(place->state)], place->start);
+        place->state = 0;
     }
 }
 
 /* The first `done` instructions, and `more`, were executed: if there were none, no block began. */
 static void stand_in(Paths *p, const Hart *hart, const Again *at, unsigned more) {
     uint16_t done = (uint16_t)(at->done + more);
-    place_of(p, hart)->from =
+    place_of(p, hart)->state =
         done ? state_of(find_path(p, parent_of(p, at->from), at->code, done)) : at->from;
     find_way(p, at->from, at->code)->cut += done > 0;
 }
 
-void paths_cut(Paths *p, const Hart *hart, uint32_t left, HookCut why) {
-    Again *again = &p->again[hart->id];
-    if (why == HOOK_CUT_FAULT_AGAIN) {
-        find_way(p, again->from, again->code)->cut--;
-        stand_in(p, hart, again, 0);
-        return;
-    }
+static void cut(ProbeStep *step, const Hart *hart, uint32_t left, ProbeCut why) {
+    Entry *e = (Entry *)step;
+    Paths *p = e->paths;
     ProbePlace *place = place_of(p, hart);
-    Way *w = (Way *)place->way; /* it was taken, but not to its end */
-    w->probe.last = place->last;
-    if (!--w->probe.count)
-        hide(p, w); /* the next time is the first one */
-    *again = (Again){w->probe.from, w->code, (uint16_t)(w->code->piece.n_insns - left)};
-    if (!(again->from & UNFINISHED))
-        p->starts[hart->id] = hart_pos(hart) - again->done;
-    stand_in(p, hart, again, why == HOOK_CUT_AGAIN);
+    Way *w = find_way(p, place->state, e->code);
+    uint16_t done = (uint16_t)(e->code->piece.n_insns - left);
+    if (!(place->state & UNFINISHED))
+        place->start = hart_pos(hart) - done;
+    take_back(hart, w, place->start);
+    if (why == PROBE_CUT_NOT_ENTERED)
+        return;
+    Again *again = &p->again[hart->id];
+    *again = (Again){place->state, e->code, done};
+    stand_in(p, hart, again, why == PROBE_CUT_AGAIN);
 }
+
+static void cut_again(ProbeStep *step, const Hart *hart, uint32_t left, ProbeCut why) {
+    Paths *p = ((Entry *)step)->paths;
+    const Again *again = &p->again[hart->id];
+    find_way(p, again->from, again->code)->cut--;
+    stand_in(p, hart, again, 0);
+}
+
+/* Not before the path was taken to its end once: `first` must be right. */
+static uint32_t link_way(const ProbeStep *from, const ProbeStep *to) {
+    const Entry *e = (const Entry *)to;
+    const Path *path = e->code->root;
+    return path && path->begun ? find_way(e->paths, from->state, e->code)->probe.count : 0;
+}
+
+static const ProbeStepOps step_ops = {enter, cut, link_way}, again_ops = {.cut = cut_again};
 
 /* Code is translated when the hart runs it, and anew when it lies in other memory: where it belongs does not change. */
 static ProgramPlace program_of(const Paths *p, const ProbeBlock *b) {
@@ -281,12 +328,39 @@ static ProgramPlace program_of(const Paths *p, const ProbeBlock *b) {
     return is_program ? programs_place(p->programs, hart, pc) : (ProgramPlace){0};
 }
 
+static Entry *new_entry(Paths *p, Code *code, bool follows) {
+    Entry *e = keep(p, sizeof *e);
+    const Piece *t = &code->piece;
+    bool goes_on = transfer_decode(t->insn_raw[t->n_insns - 1], t->insn_len[t->n_insns - 1]) == TRANSFER_NONE;
+    *e = (Entry){.step = {.ops = &step_ops,
+                          .first = p->nowhere[0],
+                          .more = p->nowhere,
+                          .place = p->place,
+                          .follows = follows,
+                          .goes_on = goes_on},
+                 .code = code,
+                 .paths = p};
+    if (!follows) {
+        e->step.state = state_of(find_path(p, NULL, code, t->n_insns));
+        e->step.last = goes_on ? 0 : new_counter(p);
+    }
+    return e;
+}
+
+static void translate_again(Paths *p, ProbeBlock *b) {
+    const ProbeInsn *insn = probe_block_insn(b, 0);
+    probe_add_step(b, &p->alone[transfer_decode(insn->raw, insn->len) == TRANSFER_NONE].step);
+}
+
 void paths_translate(Paths *p, ProbeBlock *b) {
     unsigned n = probe_block_n_insns(b);
-    if (probe_block_is_again(b))
+    if (probe_block_is_again(b)) {
+        translate_again(p, b);
         return;
-    g_autofree uint8_t *len = g_new(uint8_t, n);
-    g_autofree uint32_t *raw = g_new(uint32_t, n);
+    }
+    uint8_t len[UINT8_MAX];
+    uint32_t raw[UINT8_MAX];
+    g_assert(n <= G_N_ELEMENTS(len));
     for (unsigned i = 0; i < n; i++) {
         const ProbeInsn *insn = probe_block_insn(b, i);
         len[i] = insn->len;
@@ -294,7 +368,11 @@ void paths_translate(Paths *p, ProbeBlock *b) {
         g_assert(i + 1 == n || transfer_decode(insn->raw, insn->len) == TRANSFER_NONE);
     }
     Code *code = find_code(p, &(Piece){probe_block_pc(b), (uint16_t)n, len, raw, program_of(p, b)});
-    probe_add_step(b, &code->cell, p->place, step, code);
+    bool follows = probe_block_flags(b) & FLAG_GOES_ON;
+    Entry **e = follows ? &code->follows : &code->begins;
+    if (!*e)
+        *e = new_entry(p, code, follows);
+    probe_add_step(b, &(*e)->step);
 }
 
 /* -- life ------------------------------------------------------------------------------------------------ */
@@ -306,43 +384,71 @@ Paths *paths_new(Machine *m, const Programs *programs) {
     p->machine = m;
     p->programs = programs;
     p->place = place;
-    p->codes = g_hash_table_new_full(piece_hash, piece_equal, code_free, NULL);
-    p->children = g_hash_table_new_full(path_hash, path_equal, g_free, NULL);
+    p->codes = g_hash_table_new(piece_hash, piece_equal);
+    p->children = g_hash_table_new(path_hash, path_equal);
     p->by_id = g_ptr_array_new();
+    p->chunks = g_ptr_array_new_with_free_func(g_free);
     g_ptr_array_add(p->by_id, NULL);
     p->ways_mask = (1u << 16) - 1;
     p->ways = g_new0(Way *, p->ways_mask + 1);
-    p->nowhere.from = UINT64_MAX;
+    for (unsigned i = 0; i < PROBE_WAYS; i++)
+        p->nowhere[i].from = UINT32_MAX;
+    for (unsigned i = 0; i < 2; i++)
+        p->alone[i] = (Entry){.step = {.ops = &again_ops, .goes_on = i}, .paths = p};
     return p;
 }
 
 void paths_free(Paths *p) {
     if (!p)
         return;
-    for (uint64_t i = 0; i <= p->ways_mask; i++)
-        g_free(p->ways[i]);
     g_free(p->ways);
     g_hash_table_unref(p->codes);
     g_hash_table_unref(p->children);
-    g_ptr_array_free(p->by_id, TRUE);
+    g_ptr_array_unref(p->by_id);
+    g_ptr_array_unref(p->chunks);
     g_free(p);
 }
 
 /* -- results --------------------------------------------------------------------------------------------- */
-static void add_way(const Way *w) {
-    Path *path = w->path;
-    Pos last = w->probe.last - path->insns;
-    bool had = path->count + path->partial;
-    path->first = had ? MIN(path->first, w->first) : w->first;
-    path->last = had ? MAX(path->last, last) : last;
-    path->count += w->probe.count;
+static Pos way_last(const Paths *p, const Way *w) {
+    Pos last = 0;
+    for (uint32_t i = 0; i < p->machine->n_harts; i++) {
+        const Hart *h = p->machine->harts[i];
+        const Entry *begins = w->code->begins;
+        if (w->probe.last)
+            last = MAX(last, *hart_counter(h, w->probe.last));
+        if (w->path == w->code->root && begins) {
+            Pos behind = *hart_counter(h, begins->step.last);
+            last = MAX(last, behind ? behind - w->path->insns : 0);
+        }
+    }
+    return last;
 }
 
-void paths_end(Paths *p) {
+static void add_way(const Paths *p, const Way *w) {
+    uint64_t count = counted(p, w->probe.count);
+    if (count && !(w->probe.to & UNFINISHED)) {
+        w->path->count += count;
+        w->path->last = MAX(w->path->last, way_last(p, w));
+    }
+}
+
+static void add_partial(Path *path) {
+    bool whole = path->count;
+    if (!path->partial)
+        return;
+    path->first = whole ? MIN(path->first, path->first_partial) : path->first_partial;
+    path->last = whole ? MAX(path->last, path->last_partial) : path->last_partial;
+}
+
+bool paths_end(Paths *p) {
     paths_reset(p);
     for (uint64_t i = 0; i <= p->ways_mask; i++)
-        if (p->ways[i] && p->ways[i]->probe.count && !(p->ways[i]->probe.to & UNFINISHED))
-            add_way(p->ways[i]);
+        if (p->ways[i])
+            add_way(p, p->ways[i]);
+    for (guint i = 1; i < p->by_id->len; i++)
+        add_partial(p->by_id->pdata[i]);
+    return !p->full;
 }
 
 void paths_each(const Paths *p, PathFn *fn, void *opaque) {
@@ -356,8 +462,8 @@ void paths_each(const Paths *p, PathFn *fn, void *opaque) {
 void paths_each_edge(const Paths *p, PathEdgeFn *fn, void *opaque) {
     for (uint64_t i = 0; i <= p->ways_mask; i++) {
         const Way *w = p->ways[i];
-        if (w && w->probe.count + w->cut && ID(w->probe.from) && !(w->probe.from & UNFINISHED))
-            fn(opaque, p->by_id->pdata[ID(w->probe.from)], &w->code->piece, w->probe.from & TRAPPED,
-               w->probe.count + w->cut);
+        uint64_t count = w ? counted(p, w->probe.count) + w->cut : 0;
+        if (count && ID(w->probe.from) && !(w->probe.from & UNFINISHED))
+            fn(opaque, p->by_id->pdata[ID(w->probe.from)], &w->code->piece, w->probe.from & TRAPPED, count);
     }
 }

@@ -27,6 +27,8 @@ struct Path {
     Pos first, last;    /* of those, the pos of their first instructions */
     const Path *parent; /* the pieces before; NULL: none */
     const Piece *piece;
+    Pos first_partial, last_partial;
+    bool begun;    /* `first` is set, but for `partial` */
     uint16_t done; /* how many of its instructions retired */
     uint8_t end;   /* Transfer of the last one */
     uint32_t id;
@@ -42,9 +44,8 @@ void paths_translate(Paths *p, ProbeBlock *b);
 void paths_trap(Paths *p, const TrapEvent *ev);
 /* The harts begin anew: what they were at is over, and nothing is known of before. */
 void paths_reset(Paths *p);
-void paths_cut(Paths *p, const Hart *hart, uint32_t left, HookCut why);
-/* What is unfinished becomes partial; `count`, `first` and `last` are right from here on. */
-void paths_end(Paths *p);
+/* What is unfinished becomes partial; `count`, `first` and `last` are right from here on. False: there was no room to count. */
+bool paths_end(Paths *p);
 /* Every path that was executed, in no order that means anything. */
 typedef void PathFn(void *opaque, const Path *path);
 void paths_each(const Paths *p, PathFn *fn, void *opaque);

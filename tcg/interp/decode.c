@@ -24,6 +24,7 @@ static const uint16_t base_codes[IR_N_OPS] = {
     [IR_TRACE] = I_TRACE,
     [IR_LOWER] = I_LOWER,
     [IR_PROBE] = I_PROBE,
+    [IR_STEP] = I_STEP,
     [IR_EXIT_TO] = I_EXIT_TO,
     [IR_EXIT_JUMP] = I_EXIT_JUMP,
     [IR_EXIT_LOOP] = I_EXIT_LOOP,

@@ -42,6 +42,7 @@
     INTERP_CODE_##X(LR) INTERP_CODE_##X(SC) INTERP_CODE_##X(AMO)                                             \
     INTERP_CODE_##X(CALL_PURE) INTERP_CODE_##X(CALL_FULL) INTERP_CODE_##X(TRACE)                             \
     INTERP_CODE_##X(COUNT_ADD) INTERP_CODE_##X(COUNT_STORE) INTERP_CODE_##X(LOWER) INTERP_CODE_##X(PROBE)    \
+    INTERP_CODE_##X(STEP)                                                                                    \
     INTERP_CODE_##X(EXIT_TO) INTERP_CODE_##X(EXIT_JUMP) INTERP_CODE_##X(EXIT_LOOP) INTERP_CODE_##X(EXIT_PC)
 /* clang-format on */
 

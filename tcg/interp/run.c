@@ -9,6 +9,7 @@
 
 #include "tcg/instrument.h"
 #include "tcg/probe.h"
+#include "tcg/steps.h"
 
 #define REG(field) (*(uint64_t *)((char *)h + op->field))
 
@@ -149,29 +150,12 @@ static bool exec_amo(Hart *h, const Block *block, const InterpOp *op, uint64_t *
     return true;
 }
 
-static bool take_way(const Hart *h, const ProbeCall *call) {
-    ProbePlace *place = (ProbePlace *)(void *)((char *)h->scoreboard + call->counter);
-    ProbeWay *way = call->cell->first;
-    if (way->from != place->from) {
-        way = call->cell->more[place->from % PROBE_WAYS];
-    }
-    if (way->from != place->from) {
-        return false;
-    }
-    probe_take_way(place, way, h->horizon - (uint64_t)h->budget);
-    return true;
-}
-
 static void G_GNUC_NO_INLINE run_probe(Hart *h, const Block *block, const InterpOp *op) {
     const ProbeCall *call = (const ProbeCall *)(intptr_t)op->imm;
     if (call->conditional) {
-        uint64_t counter = *(const uint64_t *)(const void *)((const char *)h->scoreboard + call->counter);
-        if (!probe_cond_holds(call->cond, counter, (uint64_t)(int64_t)call->value)) {
+        if (!probe_cond_holds(call->cond, *hart_counter(h, call->counter), (uint64_t)(int64_t)call->value)) {
             return;
         }
-    }
-    if (call->cell && take_way(h, call)) {
-        return;
     }
     store_position(h, block, op);
     if (call->direct) {
@@ -244,10 +228,16 @@ EnterResult interp_run(Hart *h, Block *block, const void *const **labels) {
 
 enter_block:
     if (G_UNLIKELY(h->budget < block->n_insns)) {
-        LEAVE(block->pc, ENTER_BUDGET);
+        h->pc = block->pc;
+        return (EnterResult){NULL, ENTER_BUDGET};
     }
     if (G_UNLIKELY(block->trace_words && h->trace_ptr > h->trace_limit)) {
-        LEAVE(block->pc, ENTER_TRACE);
+        h->pc = block->pc;
+        return (EnterResult){NULL, ENTER_TRACE};
+    }
+    if (G_UNLIKELY(block->steps)) {
+        h->left = 0;
+        steps_enter(h, block->steps);
     }
     h->budget -= block->n_insns;
     op = (const InterpOp *)block->interp;
@@ -423,18 +413,21 @@ L_CALL_FULL : {
 }
 
 L_COUNT_ADD:
-    *(uint64_t *)(void *)((char *)h->scoreboard + op->mem) += (uint64_t)op->imm;
+    *hart_counter(h, op->mem) += (uint64_t)op->imm;
     NEXT();
 L_COUNT_STORE:
-    *(uint64_t *)(void *)((char *)h->scoreboard + op->mem) = (uint64_t)op->imm;
+    *hart_counter(h, op->mem) = (uint64_t)op->imm;
     NEXT();
 L_LOWER : {
-    uint64_t *counter = (uint64_t *)(void *)((char *)h->scoreboard + op->mem);
+    uint64_t *counter = hart_counter(h, op->mem);
     *counter = MIN(*counter, REG(a) + (uint64_t)op->imm);
     NEXT();
 }
 L_PROBE:
     run_probe(h, block, op);
+    NEXT();
+L_STEP:
+    steps_leave(h, block->steps);
     NEXT();
 
 L_TRACE:

@@ -39,7 +39,7 @@ typedef struct IrOp {
 typedef struct IrBlock {
     Gva pc;
     uint32_t flags;      /* hart->flags it is specialised on */
-    uint32_t exit_flags; /* hart->flags when it ends: the same, unless it made FS dirty */
+    uint32_t exit_flags; /* hart->flags when it ends: the same, unless it made FS dirty, or for FLAG_GOES_ON */
     uint16_t n_insns;    /* steps when it runs to its end */
     uint16_t n_vars;
     uint32_t n_ops;
@@ -49,6 +49,7 @@ typedef struct IrBlock {
     bool probed;     /* observers were shown it */
     uint16_t n_undo; /* merged additions to counters (tcg/probe.h) */
     const struct ProbeUndo *undo;
+    const struct BlockSteps *steps; /* NULL: none (tcg/steps.h) */
     IrOp ops[IR_MAX_OPS];
 } IrBlock;
 

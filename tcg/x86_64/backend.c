@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "tcg/steps.h"
+
 /* No op's code is longer than this, in either stream (checked after every block). */
 #define MAX_OP_BYTES 320u
 #define MAX_BLOCK_BYTES(n_ops) (((n_ops) + 4u) * MAX_OP_BYTES)
@@ -84,6 +86,7 @@ static const OpEntry op_table[IR_N_OPS] = {
     [IR_COUNT] = {op_count},
     [IR_LOWER] = {op_lower},
     [IR_PROBE] = {op_probe},
+    [IR_STEP] = {op_step},
 };
 
 /* Which operand fields are variables, from the operand strings of the table of ops. */
@@ -101,8 +104,12 @@ static void learn_operands(X86Backend *b) {
     }
 }
 
-static bool has_room(const X86Backend *b, uint32_t n_ops) {
-    size_t need = MAX_BLOCK_BYTES(n_ops);
+/* A block's steps take as much as so many ops. */
+static size_t bytes_of(const IrBlock *ir) {
+    return MAX_BLOCK_BYTES(ir->n_ops + (ir->steps ? ir->steps->n : 0));
+}
+
+static bool has_room(const X86Backend *b, size_t need) {
     return (size_t)(b->hot_end - b->hot) >= need && (size_t)(b->cold_end - b->cold) >= need;
 }
 
@@ -126,7 +133,7 @@ static void compile_ops(Compiler *c) {
 static bool backend_compile(Backend *base, const IrBlock *ir, Block *block) {
     X86Backend *b = (X86Backend *)base;
     Compiler *c = &b->c;
-    if (!has_room(b, ir->n_ops)) {
+    if (!has_room(b, bytes_of(ir))) {
         return false;
     }
     c->b = b;
@@ -136,12 +143,13 @@ static bool backend_compile(Backend *base, const IrBlock *ir, Block *block) {
     c->cold.p = b->cold;
     c->insn = 0;
     c->pc = ir->pc;
-    block->patch[0] = block->patch[1] = NULL;
+    block->patch[0] = block->patch[1] = block->counted[0] = block->counted[1] = NULL;
     ra_begin(c);
+    step_emit_entry(c);
     exits_emit_entry(c);
     compile_ops(c);
-    g_assert((size_t)(c->hot.p - b->hot) <= MAX_BLOCK_BYTES(ir->n_ops));
-    g_assert((size_t)(c->cold.p - b->cold) <= MAX_BLOCK_BYTES(ir->n_ops));
+    g_assert((size_t)(c->hot.p - b->hot) <= bytes_of(ir));
+    g_assert((size_t)(c->cold.p - b->cold) <= bytes_of(ir));
     block->code = b->hot - b->code.write_delta;
     block->code_size = (uint32_t)(c->hot.p - b->hot);
     block->cold = b->cold - b->code.write_delta;
@@ -155,7 +163,7 @@ static EnterResult backend_enter(Backend *base, Hart *hart, Block *block) {
     typedef EnterResult EnterFn(Hart * hart, const uint8_t *code);
     X86Backend *b = (X86Backend *)base;
     EnterFn *enter = (EnterFn *)(uintptr_t)(b->thunks.enter - b->code.write_delta);
-    return enter(hart, block->code);
+    return enter(hart, block->entry);
 }
 
 static void backend_link(Backend *base, Block *from, unsigned slot, Block *to) {

@@ -24,6 +24,8 @@
 #include "tcg/x86_64/emit.h"
 
 #define HART_OFFSET(field) ((int32_t)offsetof(Hart, field) - HART_BIAS)
+#define COUNTER_OFFSET(counter) ((int32_t)(HART_SCOREBOARD + (counter)) - HART_BIAS)
+#define HART_COUNTER(counter) rm_mem(REG_HART, COUNTER_OFFSET(counter))
 #define HART_RM(field) rm_mem(REG_HART, HART_OFFSET(field))
 
 /* The frame below the enter trampoline's saved registers. */
@@ -210,6 +212,7 @@ OpEmitter op_lr, op_sc, op_amo;                                           /* amo
 OpEmitter op_call;                                                        /* call.c */
 OpEmitter op_exit_if, op_exit_to, op_exit_jump, op_exit_loop, op_exit_pc; /* exits.c */
 OpEmitter op_count, op_lower, op_probe;                                   /* observe.c */
+OpEmitter op_step;                                                        /* step.c */
 OpEmitter op_trace;                                                       /* trace.c */
 
 /*
@@ -231,6 +234,19 @@ void exits_link(X86Backend *b, Block *from, unsigned slot, Block *to);
 void exits_unlink(X86Backend *b, Block *from, unsigned slot);
 void exits_emit_save_pinned(Emit *e, uint32_t hosts);
 void exits_emit_load_pinned(Emit *e, uint32_t hosts);
+
+/* -- step.c ---------------------------------------------------------------------------------------------- */
+void step_emit_entry(Compiler *c);
+/* Is there a way to the block that was counted when it is entered? */
+bool step_is_counted(const Compiler *c);
+/* Must the block's exits count? */
+bool step_counts_exits(const Compiler *c);
+/* Before an exit slot's jump. */
+void step_emit_count(Compiler *c, Emit *e, unsigned slot);
+enum { STEP_COUNT_BYTES = 8 };
+/* The slot will lead to the block: where in it, with the way being counted; it will not any more. */
+const uint8_t *step_link(Block *from, unsigned slot, const Block *to);
+void step_unlink(Block *from, unsigned slot);
 
 /* -- mem.c, call.c, trace.c ------------------------------------------------------------------------------ */
 void mem_make_thunks(X86Backend *b, Emit *e);

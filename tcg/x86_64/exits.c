@@ -10,7 +10,7 @@
  *
  * since that page may be mapped elsewhere by now. The guard's immediate is patched along with the jump.
  *
- * Leaving: rcx = pc, rax = Block for ENTER_LINK*; the thunks write everything
+ * Leaving: rcx = pc, rax = EnterResult.from for ENTER_LINK*, ENTER_BUDGET and ENTER_TRACE; the thunks write everything
  * back and return an EnterResult in rax:rdx. leave[ENTER_HELPER] expects the hart to be complete already.
  */
 #include "tcg/x86_64/compiler.h"
@@ -73,7 +73,7 @@ static const uint8_t *make_leave(Emit *e, EnterReason reason, bool store_pc, con
     if (store_pc) {
         emit_store(e, HART_RM(pc), RCX);
     }
-    if (reason > ENTER_LINK1) {
+    if (reason > ENTER_LINK1 && reason != ENTER_BUDGET && reason != ENTER_TRACE) {
         emit_imm(e, RAX, 0);
     }
     emit_imm(e, RDX, reason);
@@ -167,6 +167,7 @@ static void emit_refund(Emit *e, unsigned n) {
 void exits_emit_leave(Compiler *c, EnterReason reason, Gva pc, unsigned insn) {
     emit_refund(&c->cold, c->ir->n_insns - insn);
     emit_imm(&c->cold, RCX, pc);
+    emit_imm(&c->cold, RAX, step_is_counted(c) ? (uintptr_t)c->block : 0);
     emit_jmp_to(&c->cold, c->b->thunks.leave[reason]);
 }
 
@@ -193,10 +194,13 @@ static void emit_guard(Compiler *c, Emit *e, unsigned slot, Gva target) {
     emit_jcc_to(e, CC_NE, c->block->stub[slot]);
 }
 
-/* Guard if need be, then the jump that will be patched. */
+/* Guard if need be, the way's count, then the jump that will be patched. */
 static void emit_slot(Compiler *c, Emit *e, unsigned slot, Gva target) {
     if (other_page(c->ir->pc, target)) {
         emit_guard(c, e, slot, target);
+    }
+    if (step_counts_exits(c)) {
+        step_emit_count(c, e, slot);
     }
     c->block->patch[slot] = emit_jmp(e);
     emit_label(c->block->patch[slot], c->block->stub[slot]);
@@ -218,14 +222,26 @@ static void emit_trace_cut(Compiler *c, Emit *e) {
     emit_alu_imm(e, W, ALU_ADD, HART_RM(trace_ptr), 8);
 }
 
+/* A loop goes on more often than not: the jump with its count is in line. */
+static void exit_back(Compiler *c, X86Cond cc, unsigned slot, Gva target) {
+    uint8_t *over = emit_jcc_short(&c->hot, cc ^ 1);
+    make_stub(c, slot, target);
+    emit_slot(c, &c->hot, slot, target);
+    emit_label_short(over, c->hot.p);
+}
+
 void op_exit_if(Compiler *c, unsigned arg) {
     const IrOp *op = c->op;
     unsigned slot = op->c;
     Gva target = (Gva)op->imm;
     X86Cond cc = cond_emit_compare(c, op->aux, op->a, op->b, 0);
+    if (step_counts_exits(c) && target <= c->pc) {
+        exit_back(c, cc, slot, target);
+        return;
+    }
     uint8_t *jump = emit_jcc(&c->hot, cc);
     make_stub(c, slot, target);
-    if (rest(c) == 0 && !other_page(c->ir->pc, target)) {
+    if (rest(c) == 0 && !step_counts_exits(c) && !other_page(c->ir->pc, target)) {
         c->block->patch[slot] = jump;
         emit_label(jump, c->block->stub[slot]);
         return;
@@ -276,11 +292,12 @@ void exits_link(X86Backend *b, Block *from, unsigned slot, Block *to) {
     uint8_t *jump = from->patch[slot];
     g_assert(jump);
     if (other_page(from->pc, to->pc)) {
-        memcpy(jump - GUARD_IMM_BACK, &to->page_id, 4);
+        memcpy(jump - GUARD_IMM_BACK - (from->counted[slot] ? STEP_COUNT_BYTES : 0), &to->page_id, 4);
     }
-    emit_label(jump, to->code + b->code.write_delta);
+    emit_label(jump, step_link(from, slot, to) + b->code.write_delta);
 }
 
 void exits_unlink(X86Backend *b, Block *from, unsigned slot) {
     emit_label(from->patch[slot], from->stub[slot]);
+    step_unlink(from, slot);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Counters and calls of observers (core/probe.h). A counter is one load of the scoreboard's address and one
- * addition to memory. A call makes the hart exact, as the slow path of an access does; one under a condition
+ * Counters and calls of observers (core/probe.h). A counter is one addition to memory. A call makes the hart exact, as the slow path of an access does; one under a condition
  * is out of line.
  */
 #include "tcg/x86_64/compiler.h"
@@ -20,9 +19,7 @@ void observe_emit_block(Compiler *c, Emit *e, HostReg scratch) {
 
 void op_count(Compiler *c, unsigned arg) {
     const IrOp *op = c->op;
-    HostReg board = ra_scratch(c);
-    emit_load(&c->hot, board, HART_RM(scoreboard));
-    Rm counter = rm_mem(board, (int32_t)op->mem);
+    Rm counter = HART_COUNTER(op->mem);
     if (op->aux == PROBE_ADD) {
         emit_alu_imm(&c->hot, W, ALU_ADD, counter, (int32_t)op->imm);
     } else {
@@ -98,9 +95,8 @@ static void follow(Compiler *c, const ProbeCall *call) {
 
 void op_lower(Compiler *c, unsigned arg) {
     const IrOp *op = c->op;
-    HostReg a = ra_read(c, op->a), board = ra_scratch(c), value = ra_scratch(c);
-    Rm counter = rm_mem(board, (int32_t)op->mem);
-    emit_load(&c->hot, board, HART_RM(scoreboard));
+    HostReg a = ra_read(c, op->a), value = ra_scratch(c);
+    Rm counter = HART_COUNTER(op->mem);
     emit_rm(&c->hot, O_LEA | W, value, rm_mem(a, (int32_t)op->imm));
     emit_cmp(&c->hot, W, value, counter);
     uint8_t *over = emit_jcc_short(&c->hot, CC_AE);
@@ -131,9 +127,7 @@ static const uint8_t host_conds[] = {[PROBE_EQ] = CC_E,  [PROBE_NE] = CC_NE, [PR
 
 static void call_out_of_line(Compiler *c, const ProbeCall *call) {
     Emit *cold = &c->cold;
-    HostReg board = ra_scratch(c);
-    emit_load(&c->hot, board, HART_RM(scoreboard));
-    emit_alu_imm(&c->hot, W, ALU_CMP, rm_mem(board, (int32_t)call->counter), call->value);
+    emit_alu_imm(&c->hot, W, ALU_CMP, HART_COUNTER(call->counter), call->value);
     emit_label(emit_jcc(&c->hot, host_conds[call->cond]), cold->p);
     uint32_t live = ra_live(c, false);
     ra_cold_save(c, cold, live);
@@ -143,50 +137,10 @@ static void call_out_of_line(Compiler *c, const ProbeCall *call) {
     emit_jmp_to(cold, c->hot.p);
 }
 
-/*
- * The first way is compared with the place, another one out of line. A block's entry: the budget has been charged,
- * so that the horizon less the budget is the pos behind it.
- */
-static void follow_way(Compiler *c, const ProbeCall *call) {
-    Emit *hot = &c->hot, *cold = &c->cold;
-    HostReg board = ra_scratch(c), from = ra_scratch(c), way = ra_scratch(c), index = ra_scratch(c);
-    int32_t place = (int32_t)call->counter;
-    emit_imm(hot, way, (uintptr_t)call->cell);
-    emit_load(hot, board, HART_RM(scoreboard));
-    emit_load(hot, from, rm_mem(board, place + (int)offsetof(ProbePlace, from)));
-    emit_load(hot, way, rm_mem(way, offsetof(ProbeCell, first)));
-    emit_cmp(hot, W, from, rm_mem(way, offsetof(ProbeWay, from)));
-    emit_label(emit_jcc(hot, CC_NE), cold->p);
-    const uint8_t *take = hot->p;
-    emit_alu_imm(hot, W, ALU_ADD, rm_mem(way, offsetof(ProbeWay, count)), 1);
-    emit_load(hot, from, rm_mem(way, offsetof(ProbeWay, to)));
-    emit_store(hot, rm_mem(board, place + (int)offsetof(ProbePlace, from)), from);
-    emit_store(hot, rm_mem(board, place + (int)offsetof(ProbePlace, way)), way);
-    emit_load(hot, from, rm_mem(way, offsetof(ProbeWay, last)));
-    emit_store(hot, rm_mem(board, place + (int)offsetof(ProbePlace, last)), from);
-    emit_load(hot, from, HART_RM(horizon));
-    emit_rr(hot, O_SUB | W, from, REG_BUDGET);
-    emit_store(hot, rm_mem(way, offsetof(ProbeWay, last)), from);
-    emit_imm(cold, way, (uintptr_t)call->cell);
-    emit_mov(cold, index, from);
-    emit_alu_imm(cold, 0, ALU_AND, rm_reg(index), PROBE_WAYS - 1);
-    emit_load(cold, way, rm_sib(way, index, 3, offsetof(ProbeCell, more)));
-    emit_cmp(cold, W, from, rm_mem(way, offsetof(ProbeWay, from)));
-    emit_label(emit_jcc(cold, CC_E), take);
-    uint32_t live = ra_live(c, false);
-    ra_cold_save(c, cold, live);
-    emit_pc(c, cold, call);
-    emit_direct(c, cold, call);
-    ra_cold_restore(c, cold, live);
-    emit_jmp_to(cold, hot->p);
-}
-
 void op_probe(Compiler *c, unsigned arg) {
     const ProbeCall *call = (const ProbeCall *)(intptr_t)c->op->imm;
     if (call->follow) {
         follow(c, call);
-    } else if (call->cell) {
-        follow_way(c, call);
     } else if (call->conditional) {
         call_out_of_line(c, call);
     } else {

@@ -52,8 +52,8 @@ static void end_slow(X86Backend *b, Emit *e, const Slow *s) {
 }
 
 static void find_place(Emit *e) {
-    emit_load(e, RAX, HART_RM(scoreboard));
-    emit_rm(e, O_ADD | W, RAX, SITE(place));
+    emit_load(e, RAX, SITE(place));
+    emit_rm(e, O_LEA | W, RAX, rm_sib(REG_HART, RAX, 0, COUNTER_OFFSET(0)));
 }
 
 static void copy(Emit *e, Rm to, Rm from) {
