@@ -123,6 +123,8 @@ INSERT INTO call (id, parent_id, hart, task_id, symbol, pc, call_pos, return_pos
     (1, NULL, 0, 1, 'main', 4096, 10, 900, 0, 0, 890), (2, 1, 0, 1, 'f', 8192, 20, 120, 4100, 1, 100),
     (3, 1, 0, 1, 'f', 8192, 200, 500, 4100, 1, 300), (4, 3, 0, 1, 'g', 12288, 210, 260, 8200, 2, 50),
     (5, NULL, 0, 2, 'main', 4096, 1500, NULL, 0, 0, 7)"
+"$RR" sql --write r.rrec "UPDATE task SET first_pos = 0, last_pos = 4000;
+INSERT INTO syscall (hart, task_id, enter_pos, nr, name) VALUES (0, 2, 3900, 94, 'exit_group')"
 "$RR" export r.rrec --format perfetto -o trace.json
 "$RR" export r.rrec --format folded | sort >folded
 if python3 - <<'PY'
@@ -133,6 +135,10 @@ def one(process, name): return [(e["ts"], e["dur"], e["tid"]) for e in slices if
 assert one(1, "sh") == [(0, 2.0, 0)], one(1, "sh")
 assert one(1, 'a;"b"') == [(2.0, 4.0, 0)], one(1, 'a;"b"')   # sh slept a microsecond
 assert one(2, "write") == [(0.1, 0.2, 1)], one(2, "write")
+# What never ended ends with the task, or with what it lies in.
+def end(process, name, track): return [round(1000 * (t + d)) for t, d, i in one(process, name) if i == track]
+task_end = end(2, "exit_group", 2)
+assert task_end == end(3, "main", 2) == [5000], (task_end, end(3, "main", 2)) # 4000 steps, and 1000 ns asleep
 assert sorted(one(3, "f")) == [(0.02, 0.1, 1), (0.2, 0.3, 1)] and one(3, "g") == [(0.21, 0.05, 1)]
 assert [e["args"]["text"] for e in slices if e["name"] == "write"] == ['write(1, "hello", 5)']
 names = {(e["pid"], e["tid"]): e["args"]["name"] for e in events if e["ph"] == "M" and e["name"] == "thread_name"}
@@ -141,7 +147,11 @@ PY
 then pass perfetto; else fail perfetto; fi
 printf '%s\n' 'a,"b";main 7' 'sh;main 490' 'sh;main;f 350' 'sh;main;f;g 50' >expected
 if cmp -s folded expected; then pass folded; else fail "folded  $(tr '\n' '|' <folded)"; fi
-"$RR" sql --write r.rrec "DROP TABLE cover"
+"$RR" sql --write r.rrec "UPDATE call SET return_pos = NULL WHERE id = 4" # g was left, as by longjmp: with f at the latest
+"$RR" export r.rrec --format perfetto -o trace.json
+if python3 -c 'import json; g = [e for e in json.load(open("trace.json"))["traceEvents"] if e["name"] == "g"]; assert g[0]["ts"] + g[0]["dur"] == 0.5, g'; then pass perfetto-left
+else fail perfetto-left; fi
+"$RR" sql --write r.rrec "UPDATE call SET return_pos = 260 WHERE id = 4; DROP TABLE cover"
 "$RR" export r.rrec --format callgrind -o callgrind.out
 if have callgrind_annotate; then
     callgrind_annotate --inclusive=yes --tree=calling callgrind.out >text 2>&1 || true
