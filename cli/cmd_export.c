@@ -45,15 +45,17 @@ static bool sort_words(const Args *args, const ExportFormat *f, const char **fir
     *first = *sql = NULL;
     for (guint i = 0; i < args->rest->len; i++) {
         const char *word = args->rest->pdata[i];
-        bool file = !access(word, F_OK), wants = !*f->tables && !*sql;
+        bool file = !access(word, F_OK), named = !file && reading_names_file(word, !*first && !*sql);
         if (file && !*first) {
             *first = word;
-        } else if (!file && wants && !g_str_has_suffix(word, ".rrec") && !g_str_has_suffix(word, ".db")) {
+        } else if (!file && !named && !*f->tables && !*sql) {
             *sql = word;
+        } else if (named) {
+            g_set_error(error, CLI_ERROR, 0, "%s: no such file", word);
+            return false;
         } else {
             g_set_error(error, CLI_ERROR, 0, "'%s': %s", word,
                         file         ? "expected one recording or database"
-                        : wants      ? "no such file"
                         : *f->tables ? "no such file, and this format takes no SQL"
                                      : "expected one query");
             return false;
@@ -77,7 +79,7 @@ static bool check_tables(sqlite3 *db, const ExportFormat *f, const char *first, 
         return true;
     g_set_error(error, ANALYSIS_ERROR, ANALYSIS_ERROR_STORE, "no such table: %s",
                 tables[g_strv_length(tables) - 1]);
-    reading_explain(first, error);
+    reading_explain(db, first, error);
     return false;
 }
 
@@ -96,7 +98,8 @@ static bool open_output(const Args *args, const ExportFormat *f, GError **error)
 static bool export(const Args *args, const ExportFormat *f, const char *first, const char *sql,
                    GError **error) {
     Reading r;
-    bool ok = reading_open(args, first, f->file, &r, error) && check_tables(r.db, f, first, error) &&
+    bool ok = reading_open(args, first, f->file, &r, error) && reading_is_ours(&r, first, error) &&
+              check_tables(r.db, f, first, error) &&
               (!args->symbols || database_add_symbols(r.db, args->symbols, error)) &&
               open_output(args, f, error);
     bool opened = ok && args->output;
@@ -105,8 +108,8 @@ static bool export(const Args *args, const ExportFormat *f, const char *first, c
         database_warn_partial(args, r.db, *f->tables ? f->tables : sql);
         ok = f->write(&x, error);
     }
-    if (!ok && error && *error && !*f->tables)
-        reading_explain(first, error);
+    if (!ok && r.db && error && *error && !*f->tables)
+        reading_explain(r.db, first, error);
     reading_close(&r);
     if (ok && fflush(stdout)) {
         g_set_error(error, CLI_ERROR, 0, "%s: %s", args->output ? args->output : "output", g_strerror(errno));
@@ -114,6 +117,8 @@ static bool export(const Args *args, const ExportFormat *f, const char *first, c
     }
     if (!ok && opened && g_file_test(args->output, G_FILE_TEST_IS_REGULAR))
         unlink(args->output);
+    if (!ok && opened && !freopen("/dev/null", "wb", stdout)) /* what it still holds would fail again */
+        clearerr(stdout);
     return ok;
 }
 

@@ -31,7 +31,7 @@ static bool write_page(Report *r, const char *name, GError **error) {
 static bool report(const Args *args, const char *first, const char *output, GError **error) {
     Reading reading;
     FILE *to = NULL;
-    bool ok = reading_open(args, first, false, &reading, error) &&
+    bool ok = reading_open(args, first, false, &reading, error) && reading_is_ours(&reading, first, error) &&
               (!args->symbols || database_add_symbols(reading.db, args->symbols, error));
     if (ok && !(to = fopen(output, "wb"))) {
         g_set_error(error, CLI_ERROR, 0, "-o %s: %s", output, g_strerror(errno));

@@ -19,11 +19,6 @@ typedef struct Asked {
     GString *sql;
 } Asked;
 
-/* A word that is meant as a file although there is none. */
-static bool names_file(const char *word) {
-    return (g_str_has_suffix(word, ".rrec") || g_str_has_suffix(word, ".db")) && !strpbrk(word, " \t\n;");
-}
-
 static bool sort_words(const Args *args, Asked *asked, GError **error) {
     asked->files = g_ptr_array_new();
     asked->sql = g_string_new(NULL);
@@ -31,7 +26,7 @@ static bool sort_words(const Args *args, Asked *asked, GError **error) {
         const char *word = args->rest->pdata[i];
         if (!access(word, F_OK))
             g_ptr_array_add(asked->files, (gpointer)word);
-        else if (names_file(word))
+        else if (reading_names_file(word, !asked->files->len && !asked->sql->len))
             return g_set_error(error, CLI_ERROR, 0, "%s: no such file", word), false;
         else
             g_string_append_printf(asked->sql, "%s%s", asked->sql->len ? "; " : "", word);
@@ -116,6 +111,13 @@ static bool attach(sqlite3 *db, const char *path, guint number, GError **error) 
     return file && store_attach(db, file, name, error);
 }
 
+/* What to do about SQLite's message. */
+static void explain(const Args *args, sqlite3 *db, const char *first, GError **error) {
+    reading_explain(db, first, error);
+    if (!args->write && strstr((*error)->message, "readonly database"))
+        g_prefix_error(error, "without --write, %s is only read: ", first);
+}
+
 static bool ask(Args *args, Asked *asked, const char *first, GError **error) {
     Rows *rows = rows_new(args->format ? args->format : "table");
     if (!rows) {
@@ -134,7 +136,7 @@ static bool ask(Args *args, Asked *asked, const char *first, GError **error) {
     }
     ok = ok && store_query(db, asked->sql->str, &rows_ops, rows, error);
     if (!ok && error && *error)
-        reading_explain(first, error);
+        explain(args, db, first, error);
     reading_close(&reading);
     rows_free(rows);
     return ok;

@@ -7,8 +7,10 @@
 
 #include "analyses/analysis.h"
 #include "analyses/store/query.h"
+#include "cli/ask.h"
 #include "cli/cli.h"
 #include "cli/database.h"
+#include "schema/version.h"
 
 bool reading_is_database(const char *path) {
     char magic[16] = {0};
@@ -17,6 +19,11 @@ bool reading_is_database(const char *path) {
     if (f)
         fclose(f);
     return n == sizeof magic && !memcmp(magic, "SQLite format 3", 16);
+}
+
+bool reading_names_file(const char *word, bool first) {
+    bool ends = g_str_has_suffix(word, ".rrec") || g_str_has_suffix(word, ".db");
+    return ends ? !strpbrk(word, " \t\n;") : first && *word && !strpbrk(word, " \t\n;()'\"*");
 }
 
 static bool fill(Store *store, const Rec *rec, GError **error) {
@@ -86,6 +93,22 @@ bool reading_open(const Args *args, const char *path, bool write, Reading *ret, 
     return true;
 }
 
+bool reading_is_ours(const Reading *r, const char *path, GError **error) {
+    int64_t version = store_version(r->db);
+    if (version == RR_DB_SCHEMA_VERSION)
+        return true;
+    if (version < 0)
+        g_set_error(error, CLI_ERROR, 0,
+                    "%s: an SQLite database, but not one of rr-emu's; expected one that 'rr-emu replay' made",
+                    path);
+    else
+        g_set_error(error, CLI_ERROR, 0,
+                    "%s: schema version %" G_GINT64_FORMAT
+                    ", this rr-emu reads %u; make it again with 'rr-emu replay'",
+                    path, version, RR_DB_SCHEMA_VERSION);
+    return false;
+}
+
 void reading_close(Reading *r) {
     if (r->store)
         store_close(r->store);
@@ -104,7 +127,22 @@ static char *recording_of(const char *file) {
     return g_strdup("REC");
 }
 
-void reading_explain(const char *first, GError **error) {
+/* Of our tables, what is asked: not what they are kept in, nor the views with hex text. */
+static const char listed_sql[] =
+    "SELECT group_concat(name, ' ') FROM (SELECT DISTINCT CASE WHEN name LIKE '%\\_v' ESCAPE '\\' THEN "
+    "substr(name, 1, length(name) - 2) ELSE name END AS name FROM sqlite_schema WHERE type IN ('table', "
+    "'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT IN ('call_symbol') AND "
+    "name NOT LIKE '%\\_chunk' ESCAPE '\\' AND name NOT LIKE '%\\_code' ESCAPE '\\' AND "
+    "name NOT LIKE '%\\_index' ESCAPE '\\' AND name NOT LIKE '%\\_packed' ESCAPE '\\' ORDER BY 1)";
+
+static void add_text(GError **error, char *text) {
+    g_autofree char *message = g_strconcat((*error)->message, text, NULL);
+    g_free((*error)->message);
+    (*error)->message = g_steal_pointer(&message);
+    g_free(text);
+}
+
+void reading_explain(sqlite3 *db, const char *first, GError **error) {
     g_autofree char *table = store_missing_table(*error);
     if (!table)
         return;
@@ -114,10 +152,10 @@ void reading_explain(const char *first, GError **error) {
         if (!g_strv_contains((const gchar *const *)tables, table))
             continue;
         g_autofree char *rec = recording_of(first);
-        g_autofree char *text = g_strdup_printf("%s; make it with 'rr-emu replay %s --analysis %s'",
-                                                (*error)->message, rec, info.name);
-        g_free((*error)->message);
-        (*error)->message = g_steal_pointer(&text);
+        add_text(error, g_strdup_printf("; make it with 'rr-emu replay %s --analysis %s'", rec, info.name));
         return;
     }
+    g_autofree char *listed = db ? ask_text(db, listed_sql) : NULL;
+    if (listed)
+        add_text(error, g_strdup_printf("; there are %s; 'rr-emu analyses' tells what makes others", listed));
 }

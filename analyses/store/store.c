@@ -85,6 +85,20 @@ static int64_t pragma(Store *s, const char *name) {
     return store_get_int(s, sql, 0, "");
 }
 
+static int64_t number_of(sqlite3 *db, const char *sql) {
+    sqlite3_stmt *s = NULL;
+    int64_t number = -1;
+    if (sqlite3_prepare_v2(db, sql, -1, &s, NULL) == SQLITE_OK && sqlite3_step(s) == SQLITE_ROW)
+        number = sqlite3_column_int64(s, 0);
+    sqlite3_finalize(s);
+    return number;
+}
+
+int64_t store_version(sqlite3 *db) {
+    return number_of(db, "PRAGMA application_id") == APPLICATION_ID ? number_of(db, "PRAGMA user_version")
+                                                                    : -1;
+}
+
 /* A new file, ours, or neither. */
 static bool check_version(Store *s, GError **error) {
     int64_t id = pragma(s, "application_id");

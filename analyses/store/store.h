@@ -20,6 +20,8 @@ typedef struct sqlite3 sqlite3;
 bool store_open(const char *path, Store **ret, GError **error);
 void store_close(Store *s); /* rolls back what was not committed */
 sqlite3 *store_handle(Store *s);
+/* The schema version of a database of rr-emu's; negative: it is somebody else's. */
+int64_t store_version(sqlite3 *db);
 /* A name, of a table or whatever, whose second claim is false as long as the database is open; as SQLite, whatever its case. */
 bool store_claim(Store *s, const char *name);
 bool store_set_meta(Store *s, const char *key, const char *value, GError **error);

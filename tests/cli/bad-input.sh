@@ -142,8 +142,24 @@ refuse "asking what is locked" 2 'good.rrec.db: database is locked.*writing it' 
 refuse "writing what is locked" 2 'good.rrec.db: database is locked.*writing it' "$RR" replay good.rrec --analysis memtrace
 : >done
 wait
-refuse "writing without --write" 2 'readonly|read-only' "$RR" sql good.rrec "DELETE FROM analysis"
+refuse "writing without --write" 2 'without --write, good.rrec.*readonly' "$RR" sql good.rrec "DELETE FROM analysis"
 refuse "a file that is not there" 2 'absent.rrec.*no such file' "$RR" sql absent.rrec "SELECT 1"
+refuse "a file that is not there, by another name" 2 'absent: no such file' "$RR" sql absent "SELECT 1"
+refuse "a file to export that is not there" 2 'absent: no such file' "$RR" export absent --format csv "SELECT 1"
+refuse "a table that no analysis makes" 2 'no such table: nope; there are analysis .*console.* memtrace' "$RR" sql good.rrec "SELECT * FROM nope"
+refuse "a table that one makes" 2 "no such table: irq; make it with 'rr-emu replay good.rrec --analysis irq'" "$RR" sql good.rrec "SELECT * FROM irq"
+# Somebody else's SQLite file, with tables of the same names.
+sqlite3 alien.db "CREATE TABLE cpu (a); CREATE TABLE task (b); CREATE TABLE meta (c); INSERT INTO cpu VALUES (1)"
+refuse "a report of somebody else's database" 2 "alien.db: .*not one of rr-emu's; expected" "$RR" report alien.db -o alien.html
+refuse "an export of somebody else's database" 2 "alien.db: .*not one of rr-emu's; expected" "$RR" export alien.db --format perfetto
+[ -s out ] || [ -f alien.html ] && bad "something was made of alien.db: $(head -c 100 out)"
+sqlite3 good.rrec.db "PRAGMA user_version" >out
+cp good.rrec.db former.db
+sqlite3 former.db "PRAGMA user_version = 1"
+refuse "a report of another schema" 2 "former.db: schema version 1, this rr-emu reads $(cat out)" "$RR" report former.db -o former.html
+for words in "export good.rrec --format csv -o /dev/full SELECT(1)" "report good.rrec -o /dev/full"; do
+    refuse "$words" 2 '/dev/full: No space left' "$RR" $words
+done
 [ "$("$RR" sql --format csv good.rrec "SELECT count(*) FROM memtrace" 2>/dev/null)" = "$rows" ] || bad "rows were lost"
 
 # What covers a part says so; what cannot be told from it is not answered from it.
