@@ -54,6 +54,17 @@ if ! command -v chromium >/dev/null 2>&1; then
 else
     check chromium-bare bare "console" 15000
     check chromium full "blocks console flame functions memory timeline" 60000
+    # Numbers of one have no s; a stack of 40 that hardly anything ran in takes no room until somebody asks for it.
+    if grep -q '<b>1</b><span>task, 1 turn</span>' full.dom; then pass one; else fail "one  $(grep -o '<span>[^<]*turn[^<]*' full.dom)"; fi
+    cp r.rrec.db deep.db
+    "$RR" sql --write deep.db "CREATE TABLE call AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40)
+        SELECT i AS id, nullif(i - 1, 0) AS parent_id, 'call' AS kind, 0 AS hart, 1 AS task_id, 'f' || i AS symbol, i AS pc, i AS call_pos, 1000000 - i AS return_pos,
+        0 AS call_pc, iif(i = 1, 1000000, 1000) AS insns, i AS depth FROM n"
+    "$RR" report --quiet deep.db -o deep.html
+    draw deep
+    height=$(grep -o '<section id="flame".*' deep.dom | grep -o 'canvas[^>]*height: [0-9]*px' | head -1 | grep -o '[0-9]*px')
+    if [ "$(python3 -c 'import json, re; print(len(json.loads(re.search(r"^const page = (.*?);$", open("deep.html").read(), re.M | re.S)[1])["data"]["frames"]) > 40)')" = True ] &&
+        [ "$height" = 59px ]; then pass thin-stack; else fail "thin-stack  the flame graph is $height high"; fi
     if grep -q '<span>[^<]*</span>' full.dom && grep -q 'virtio' full.dom; then pass chromium-console; else fail chromium-console; fi
     if [ -f "$TOP/.cache/linux/boot.cpio.gz" ]; then
         "$RR" record --quiet -o linux.rrec -M virt -m 512M -nographic -kernel "$TOP/.cache/linux/Image" -initrd "$TOP/.cache/linux/boot.cpio.gz" \
