@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "analyses/store/sorted.h"
 
@@ -12,9 +13,23 @@ static void symbol_clear(void *p) {
     g_free((char *)((Symbol *)p)->name);
 }
 
+/* A linker's mark of where something begins or ends rather than a function's name (but _start is one). */
+static bool is_mark(const char *name) {
+    static const char *const ends[] = {"_end", "_start", "_begin"};
+    for (size_t i = 0; i < G_N_ELEMENTS(ends); i++)
+        if (g_str_has_suffix(name, ends[i]) && strcmp(name, "_start") != 0)
+            return true;
+    return *name == '_' && g_str_has_suffix(name, "text");
+}
+
+/* Whom a name is for: no name, marks, what begins with _, others. */
+static int name_rank(const char *name) {
+    return !name ? 0 : is_mark(name) ? 1 : *name == '_' ? 2 : 3;
+}
+
 /*
- * Unsigned order. Of several at an address the last one is found: with a size rather than without, then one whose name
- * does not begin with _, the larger one, the first name.
+ * Unsigned order. Of several at an address the last one is found: with a size rather than without, then the best name by
+ * rank, the larger one, the first name.
  */
 static gint compare(gconstpointer a, gconstpointer b) {
     const Symbol *x = a, *y = b;
@@ -23,9 +38,9 @@ static gint compare(gconstpointer a, gconstpointer b) {
     int64_t size[2] = {(int64_t)x->size, (int64_t)y->size};
     if ((size[0] > 0) != (size[1] > 0))
         return size[0] > 0 ? 1 : -1;
-    bool hidden[2] = {x->name && *x->name == '_', y->name && *y->name == '_'};
-    if (hidden[0] != hidden[1])
-        return hidden[0] ? -1 : 1;
+    int rank[2] = {name_rank(x->name), name_rank(y->name)};
+    if (rank[0] != rank[1])
+        return rank[0] < rank[1] ? -1 : 1;
     if (size[0] != size[1])
         return size[0] < size[1] ? -1 : 1;
     return g_strcmp0(y->name, x->name);

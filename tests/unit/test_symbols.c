@@ -189,6 +189,33 @@ static void test_list(void) {
     store_close(s);
 }
 
+/* Of names of one address, the function's: not a linker's mark, rather without _, the first one. */
+static void test_aliases(void) {
+    static const struct {
+        const char *names, *best;
+    } given[] = {{"efi_header_end _start_kernel", "_start_kernel"},
+                 {"_start_kernel efi_header_end", "_start_kernel"},
+                 {"__do_softirq __softirqentry_text_start _stext", "__do_softirq"},
+                 {"_stext _start __init_begin", "_start"},
+                 {"__foo foo a_end", "foo"},
+                 {"b_end a_end", "a_end"},
+                 {"two one", "one"}};
+    Store *s = open_store();
+    for (size_t i = 0; i < G_N_ELEMENTS(given); i++) {
+        g_auto(GStrv) names = g_strsplit(given[i].names, " ", -1);
+        g_assert_true(store_exec(s, "DELETE FROM plain", NULL));
+        for (int k = 0; names[k]; k++) {
+            g_autofree char *sql = g_strdup_printf(
+                "INSERT INTO plain (module_id, name, addr, size) VALUES (1, '%s', 4096, 16)", names[k]);
+            g_assert_true(store_exec(s, sql, NULL));
+        }
+        GArray *list = symbol_list_new(store_handle(s), "plain", "", 0);
+        g_assert_cmpstr(symbol_list_find(list, 4100)->name, ==, given[i].best);
+        g_array_unref(list);
+    }
+    store_close(s);
+}
+
 static void put_blob(Store *s, const uint8_t *blob, size_t size) {
     StoreStmt *put;
     int64_t stamp = 0;
@@ -237,6 +264,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/symbols/changes", test_changes);
     g_test_add_func("/symbols/shadow", test_shadow);
     g_test_add_func("/symbols/list", test_list);
+    g_test_add_func("/symbols/aliases", test_aliases);
     g_test_add_func("/symbols/damage", test_damage);
     return g_test_run();
 }
