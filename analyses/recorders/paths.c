@@ -42,9 +42,14 @@ typedef struct Way {
     Path *path; /* to which it leads */
 } Way;
 
+/* Of the table of ways: by its key, without looking at the way. */
+typedef struct Slot {
+    uint32_t from, code;
+    Way *way; /* NULL: free */
+} Slot;
+
 typedef struct Again {
-    uint32_t from;
-    Code *code;
+    Way *way;
     uint16_t done;
 } Again;
 
@@ -55,7 +60,7 @@ struct Paths {
     GHashTable *codes;    /* Piece → itself */
     GHashTable *children; /* Path → itself, by parent, piece and done */
     GPtrArray *by_id;     /* of Path; the first is NULL */
-    Way **ways;           /* open addressing */
+    Slot *ways;           /* open addressing */
     uint64_t n_ways, ways_mask;
     ProbeWay nowhere[PROBE_WAYS];   /* of steps that know no other */
     GPtrArray *chunks;              /* of memory */
@@ -150,19 +155,19 @@ static uint32_t state_of(const Path *path) {
 }
 
 /* -- ways ------------------------------------------------------------------------------------------------ */
-static Way **way_slot(Way **ways, uint64_t mask, uint32_t from, const Code *code) {
-    uint64_t i = ((from * 0x9e3779b97f4a7c15u + code->id) * 0x9e3779b97f4a7c15u) >> 24 & mask;
-    while (ways[i] && (ways[i]->probe.from != from || ways[i]->code != code))
+static Slot *way_slot(Slot *ways, uint64_t mask, uint32_t from, uint32_t code) {
+    uint64_t i = (((uint64_t)from << 32 | code) * 0x9e3779b97f4a7c15u) >> 24 & mask;
+    while (ways[i].way && (ways[i].from != from || ways[i].code != code))
         i = (i + 1) & mask;
     return &ways[i];
 }
 
 static void ways_grow(Paths *p) {
     uint64_t mask = 2 * p->ways_mask + 1;
-    Way **ways = g_new0(Way *, mask + 1);
+    Slot *ways = g_new0(Slot, mask + 1);
     for (uint64_t i = 0; i <= p->ways_mask; i++)
-        if (p->ways[i])
-            *way_slot(ways, mask, p->ways[i]->probe.from, p->ways[i]->code) = p->ways[i];
+        if (p->ways[i].way)
+            *way_slot(ways, mask, p->ways[i].from, p->ways[i].code) = p->ways[i];
     g_free(p->ways);
     p->ways = ways;
     p->ways_mask = mask;
@@ -175,9 +180,9 @@ static uint32_t new_counter(Paths *p) {
 }
 
 static Way *find_way(Paths *p, uint32_t from, Code *code) {
-    Way **slot = way_slot(p->ways, p->ways_mask, from, code);
-    if (*slot)
-        return *slot;
+    Slot *slot = way_slot(p->ways, p->ways_mask, from, code->id);
+    if (slot->way)
+        return slot->way;
     Way *w = keep(p, sizeof *w);
     w->code = code;
     w->path = find_path(p, parent_of(p, from), code, code->piece.n_insns);
@@ -186,7 +191,7 @@ static Way *find_way(Paths *p, uint32_t from, Code *code) {
     w->probe.count = new_counter(p);
     if (from & UNFINISHED || !ID(from))
         w->probe.last = new_counter(p);
-    *slot = w;
+    *slot = (Slot){from, code->id, w};
     if (2 * ++p->n_ways > p->ways_mask)
         ways_grow(p);
     return w;
@@ -282,10 +287,11 @@ void paths_reset(Paths *p) {
 
 /* The first `done` instructions, and `more`, were executed: if there were none, no block began. */
 static void stand_in(Paths *p, const Hart *hart, const Again *at, unsigned more) {
+    Way *w = at->way;
+    uint32_t from = w->probe.from;
     uint16_t done = (uint16_t)(at->done + more);
-    place_of(p, hart)->state =
-        done ? state_of(find_path(p, parent_of(p, at->from), at->code, done)) : at->from;
-    find_way(p, at->from, at->code)->cut += done > 0;
+    place_of(p, hart)->state = done ? state_of(find_path(p, parent_of(p, from), w->code, done)) : from;
+    w->cut += done > 0;
 }
 
 static void cut(ProbeStep *step, const Hart *hart, uint32_t left, ProbeCut why) {
@@ -300,14 +306,14 @@ static void cut(ProbeStep *step, const Hart *hart, uint32_t left, ProbeCut why) 
     if (why == PROBE_CUT_NOT_ENTERED)
         return;
     Again *again = &p->again[hart->id];
-    *again = (Again){place->state, e->code, done};
+    *again = (Again){w, done};
     stand_in(p, hart, again, why == PROBE_CUT_AGAIN);
 }
 
 static void cut_again(ProbeStep *step, const Hart *hart, uint32_t left, ProbeCut why) {
     Paths *p = ((Entry *)step)->paths;
     const Again *again = &p->again[hart->id];
-    find_way(p, again->from, again->code)->cut--;
+    again->way->cut--;
     stand_in(p, hart, again, 0);
 }
 
@@ -390,7 +396,7 @@ Paths *paths_new(Machine *m, const Programs *programs) {
     p->chunks = g_ptr_array_new_with_free_func(g_free);
     g_ptr_array_add(p->by_id, NULL);
     p->ways_mask = (1u << 16) - 1;
-    p->ways = g_new0(Way *, p->ways_mask + 1);
+    p->ways = g_new0(Slot, p->ways_mask + 1);
     for (unsigned i = 0; i < PROBE_WAYS; i++)
         p->nowhere[i].from = UINT32_MAX;
     for (unsigned i = 0; i < 2; i++)
@@ -444,8 +450,8 @@ static void add_partial(Path *path) {
 bool paths_end(Paths *p) {
     paths_reset(p);
     for (uint64_t i = 0; i <= p->ways_mask; i++)
-        if (p->ways[i])
-            add_way(p, p->ways[i]);
+        if (p->ways[i].way)
+            add_way(p, p->ways[i].way);
     for (guint i = 1; i < p->by_id->len; i++)
         add_partial(p->by_id->pdata[i]);
     return !p->full;
@@ -461,7 +467,7 @@ void paths_each(const Paths *p, PathFn *fn, void *opaque) {
 
 void paths_each_edge(const Paths *p, PathEdgeFn *fn, void *opaque) {
     for (uint64_t i = 0; i <= p->ways_mask; i++) {
-        const Way *w = p->ways[i];
+        const Way *w = p->ways[i].way;
         uint64_t count = w ? counted(p, w->probe.count) + w->cut : 0;
         if (count && ID(w->probe.from) && !(w->probe.from & UNFINISHED))
             fn(opaque, p->by_id->pdata[ID(w->probe.from)], &w->code->piece, w->probe.from & TRAPPED, count);
