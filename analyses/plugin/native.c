@@ -402,7 +402,7 @@ void rr_refuse(RrSelf *self, const char *format, ...) {
         native_misuse(self, "rr_refuse() outside install");
     va_start(ap, format);
     g_free(self->refusal);
-    self->refusal = g_strdup_vprintf(format, ap);
+    self->refusal = g_strdelimit(g_strdup_vprintf(format, ap), "\r\n", ' '); /* one line */
     va_end(ap);
 }
 

@@ -611,6 +611,21 @@ static void end_fiber(CallStacks *c, Fiber *f) {
         now = leave_base(c, f, now, POS_NONE);
 }
 
+static void end_thread(CallStacks *c, Thread *t) {
+    for (guint i = 0; i < t->fibers->len; i++)
+        end_fiber(c, t->fibers->pdata[i]);
+}
+
+/* Nobody asks for its stacks again: of a guest that forks for days they would be gigabytes. */
+static void on_gone(void *opaque, const Task *task) {
+    CallStacks *c = opaque;
+    Thread *t = g_hash_table_lookup(c->threads, task);
+    if (!t || !c->subscribed)
+        return;
+    end_thread(c, t);
+    g_hash_table_remove(c->threads, task);
+}
+
 static void end_threads(CallStacks *c) {
     Machine *m = c->machine;
     for (uint32_t i = 0; i < m->n_harts; i++)
@@ -621,8 +636,7 @@ static void end_threads(CallStacks *c) {
     Thread *t;
     g_hash_table_iter_init(&it, c->threads);
     while (g_hash_table_iter_next(&it, NULL, (gpointer *)&t))
-        for (guint i = 0; i < t->fibers->len; i++)
-            end_fiber(c, t->fibers->pdata[i]);
+        end_thread(c, t);
     g_hash_table_remove_all(c->threads);
     memset(c->running, 0, sizeof c->running);
     forget_outermost(c);
@@ -655,7 +669,7 @@ static void on_reset(void *opaque, Pos pos) {
 
 static const HookOps hook_ops = {
     .translate = on_translate, .trap = on_trap, .trap_return = on_trap_return, .reset = on_reset};
-static const TaskOps task_ops = {.switched = on_switched};
+static const TaskOps task_ops = {.switched = on_switched, .gone = on_gone};
 
 void call_stacks_begin(CallStacks *c) {
     Machine *m = c->machine;

@@ -124,15 +124,34 @@ static void task_refresh(Tasks *t, Task *task, const Hart *hart) {
     }
 }
 
+static bool has_a_hart(const Tasks *t, const Task *task) {
+    for (uint32_t i = 0; i < t->machine->n_harts; i++)
+        if (t->holders[i].task == task)
+            return true;
+    return false;
+}
+
+static void task_gone(const Tasks *t, const Task *task) {
+    for (guint i = 0; i < t->watchers->len && !has_a_hart(t, task); i++) {
+        const Watcher *w = &g_array_index(t->watchers, Watcher, i);
+        if (w->ops->gone)
+            w->ops->gone(w->opaque, task);
+    }
+}
+
 /* A task_struct that was freed may have become another task's. */
+static bool is_another(const Tasks *t, const Hart *hart, const Task *task) {
+    LinuxTask now;
+    return task->has_ids && linux_read_task(t->kernel, hart, task->address, &now) && now.has_ids &&
+           (now.tid != task->tid || now.pid != task->pid);
+}
+
 static Task *task_at(Tasks *t, const Hart *hart, Gva address, Pos pos) {
     Task *task = g_hash_table_lookup(t->by_address, &address);
-    LinuxTask now;
-    if (task && task->has_ids && linux_read_task(t->kernel, hart, address, &now) && now.has_ids &&
-        (now.tid != task->tid || now.pid != task->pid))
-        task = NULL;
-    if (task)
+    if (task && !is_another(t, hart, task))
         return task;
+    if (task)
+        task_gone(t, task);
     task = task_new(t, pos);
     task_bind(t, task, address);
     task_refresh(t, task, hart);

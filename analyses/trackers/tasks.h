@@ -42,6 +42,8 @@ typedef struct TaskOps {
     void (*turn)(void *opaque, const TaskTurn *turn);
     /* The hart is the task's from pos on; before, it was the former one's (NULL: nobody's). */
     void (*switched)(void *opaque, const Hart *hart, const Task *former, const Task *task, Pos pos);
+    /* Its task_struct has become another task's: it will have no hart again. */
+    void (*gone)(void *opaque, const Task *task);
 } TaskOps;
 
 typedef struct Tasks Tasks;

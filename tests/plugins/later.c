@@ -117,7 +117,7 @@ static bool install(RrSelf *self) {
     static const RrColumn values[] = {{"i", RR_INTEGER}, {"a", RR_ADDRESS}, {"t", RR_TEXT},
                                       {"b", RR_BLOB},    {"s", RR_SYMBOL},  {NULL}};
     if (rr_option_bool(self, "refuse")) {
-        rr_refuse(self, "there are %u harts, which is %s", rr_harts(self), "not right");
+        rr_refuse(self, "there are %u harts,\nwhich is %s", rr_harts(self), "not right");
         return false;
     }
     Later *l = calloc(1, sizeof *l);
