@@ -83,7 +83,7 @@ static void translate(RrSelf *self, RrBlock *block) {
     if (does(self, "inline-counter"))
         rr_add_on_insn(block, 0, 0x70000000, 1);
     if (does(self, "inline-access"))
-        rr_store_on_access(block, 0, RR_ACCESSES, s->counter + 4, 1);
+        rr_store_on_access(block, 0, RR_ACCESSES, 0x70000004, 1);
     if (does(self, "if-counter"))
         rr_on_insn_if(block, 0, 0x70000000, RR_EQ, 1, first, NULL);
     if (does(self, "if-cond"))
