@@ -13,11 +13,24 @@ const StateField hart_state_fields[] = {HART_STATE(STATE_FIELD_ENTRY, STATE_ARRA
 #undef STATE_OF
 const size_t hart_state_n_fields = G_N_ELEMENTS(hart_state_fields);
 
+/* NULL: no room for it. The counters' part may not be touched yet. */
+static Hart *new_with_scoreboard(void) {
+    size_t size = HART_SCOREBOARD + SCOREBOARD_SIZE;
+    Hart *h = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (h == MAP_FAILED)
+        return NULL;
+    if (mprotect(h, HART_SCOREBOARD, PROT_READ | PROT_WRITE)) {
+        munmap(h, size);
+        return NULL;
+    }
+    h->room_for_scoreboard = true;
+    return h;
+}
+
 Hart *hart_new(Machine *m, uint32_t id) {
-    Hart *h = mmap(NULL, HART_SCOREBOARD + SCOREBOARD_SIZE, PROT_NONE,
-                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (h == MAP_FAILED || mprotect(h, HART_SCOREBOARD, PROT_READ | PROT_WRITE))
-        g_error("no memory for hart %u", id);
+    Hart *h = new_with_scoreboard();
+    if (!h)
+        h = g_new0(Hart, 1);
     h->machine = m;
     h->isa = &m->config.isa;
     h->id = id;
@@ -27,7 +40,12 @@ Hart *hart_new(Machine *m, uint32_t id) {
 }
 
 void hart_free(Hart *h) {
-    munmap(h, HART_SCOREBOARD + SCOREBOARD_SIZE);
+    if (!h)
+        return;
+    if (h->room_for_scoreboard)
+        munmap(h, HART_SCOREBOARD + SCOREBOARD_SIZE);
+    else
+        g_free(h);
 }
 
 /*

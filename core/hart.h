@@ -148,9 +148,9 @@ struct Hart {
     uint32_t attention;
     uint64_t exc_cause, exc_tval;
     uint64_t *trace_ptr, *trace_limit; /* see trace.h; NULL when nobody traces */
-    uint32_t fp_call;         /* which operation helper_fp_fma does: set by generated code just before */
-    uint64_t mem_loc;         /* set by slow paths: the `loc` trace word of the access just made */
-    bool has_scoreboard;      /* it may be written to */
+    uint32_t fp_call; /* which operation helper_fp_fma does: set by generated code just before */
+    uint64_t mem_loc; /* set by slow paths: the `loc` trace word of the access just made */
+    bool room_for_scoreboard, has_scoreboard; /* it lies behind the hart; it may be written to */
     uint64_t begun;           /* like steps, but only those that began with an instruction; never goes back */
     uint64_t begun_settled;   /* how many of them are in the derived counters (scoreboard.c) */
     uint64_t probe_operand;   /* second operand of the atomic operation being observed */

@@ -92,9 +92,10 @@ bool probe_access_paddr(const Hart *hart, const ProbeAccess *access, Gpa *pa, bo
 
 /* -- counters: 64-bit words, each hart has its own copy of all of them ----------------------------------- */
 #define SCOREBOARD_SIZE ((size_t)256 << 20) /* bytes a hart; memory is taken when they are touched */
+#define COUNTER_OF_NOBODY ((uint32_t)(SCOREBOARD_SIZE - 8)) /* may be written to once there are others */
 /*
  * Reserve `size` bytes (cleared, 8-byte aligned) in every hart's scoreboard; *counter is what the calls above
- * take, or the first of them. False: there is no room. They live as long as the machine. None is 0.
+ * take, or the first of them. False: there is no room. They live as long as the machine.
  */
 bool scoreboard_alloc(Machine *m, uint32_t size, uint32_t *counter);
 /* The hart's copy; stable. Exact now; at other times when an observer is called after scoreboard_settle(). */

@@ -14,13 +14,13 @@
 
 bool scoreboard_alloc(Machine *m, uint32_t size, uint32_t *counter) {
     size_t n = (size + (size_t)7) & ~(size_t)7;
-    m->scoreboard_used = MAX(m->scoreboard_used, 8);
-    if (n > SCOREBOARD_SIZE - m->scoreboard_used)
+    if (n > COUNTER_OF_NOBODY - m->scoreboard_used)
         return false;
     for (uint32_t i = 0; i < m->n_harts; i++) {
         Hart *h = m->harts[i];
         h->has_scoreboard =
-            h->has_scoreboard || !mprotect(hart_counter(h, 0), SCOREBOARD_SIZE, PROT_READ | PROT_WRITE);
+            h->has_scoreboard || (h->room_for_scoreboard &&
+                                  !mprotect(hart_counter(h, 0), SCOREBOARD_SIZE, PROT_READ | PROT_WRITE));
         if (!h->has_scoreboard)
             return false;
     }

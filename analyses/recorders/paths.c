@@ -174,7 +174,7 @@ static void ways_grow(Paths *p) {
 }
 
 static uint32_t new_counter(Paths *p) {
-    uint32_t counter = 0;
+    uint32_t counter = COUNTER_OF_NOBODY;
     p->full |= !scoreboard_alloc(p->machine, sizeof(uint64_t), &counter);
     return counter;
 }
@@ -189,8 +189,7 @@ static Way *find_way(Paths *p, uint32_t from, Code *code) {
     w->probe.from = from;
     w->probe.to = state_of(w->path);
     w->probe.count = new_counter(p);
-    if (from & UNFINISHED || !ID(from))
-        w->probe.last = new_counter(p);
+    w->probe.last = from & UNFINISHED || !ID(from) ? new_counter(p) : COUNTER_OF_NOBODY;
     *slot = (Slot){from, code->id, w};
     if (2 * ++p->n_ways > p->ways_mask)
         ways_grow(p);
@@ -348,7 +347,7 @@ static Entry *new_entry(Paths *p, Code *code, bool follows) {
                  .paths = p};
     if (!follows) {
         e->step.state = state_of(find_path(p, NULL, code, t->n_insns));
-        e->step.last = goes_on ? 0 : new_counter(p);
+        e->step.last = goes_on ? COUNTER_OF_NOBODY : new_counter(p);
     }
     return e;
 }
@@ -421,7 +420,7 @@ static Pos way_last(const Paths *p, const Way *w) {
     for (uint32_t i = 0; i < p->machine->n_harts; i++) {
         const Hart *h = p->machine->harts[i];
         const Entry *begins = w->code->begins;
-        if (w->probe.last)
+        if (w->probe.last != COUNTER_OF_NOBODY)
             last = MAX(last, *hart_counter(h, w->probe.last));
         if (w->path == w->code->root && begins) {
             Pos behind = *hart_counter(h, begins->step.last);

@@ -140,7 +140,7 @@ static void patch_count(uint8_t *counted, uint32_t counter) {
 }
 
 void step_emit_count(Compiler *c, Emit *e, unsigned slot) {
-    emit_alu_imm(e, W, ALU_ADD, HART_COUNTER(0), 1);
+    emit_alu_imm(e, W, ALU_ADD, HART_COUNTER(COUNTER_OF_NOBODY), 1);
     c->block->counted[slot] = e->p;
 }
 
@@ -154,6 +154,6 @@ const uint8_t *step_link(Block *from, unsigned slot, const Block *to) {
 
 void step_unlink(Block *from, unsigned slot) {
     if (from->counted[slot]) {
-        patch_count(from->counted[slot], 0);
+        patch_count(from->counted[slot], COUNTER_OF_NOBODY);
     }
 }
