@@ -62,6 +62,8 @@ bool analysis_set_begin(AnalysisSet *set, Machine *m, GError **error);
  * none); the driver stops the machine there and calls reached. */
 Pos analysis_set_next_position(const AnalysisSet *set, Pos at);
 void analysis_set_reached(AnalysisSet *set, Pos pos);
+/* After the end: the i-th line that an observer has for the user; NULL past the last. */
+const char *analysis_set_notes(const AnalysisSet *set, guint i);
 /* After the last step: what several observers follow comes to its end; analysis_set_end() does it too. */
 void analysis_set_quiet(AnalysisSet *set);
 /* Drain threads, commit; `complete` when the replay went well. Rows of a failed run never replace good ones.

@@ -55,6 +55,7 @@ struct AnalysisSet {
     bool replaces;     /* a complete run of one of them is in the database */
     bool open;         /* the transaction */
     bool running;      /* from begin on */
+    GPtrArray *notes;  /* of char* */
     GPtrArray *made;   /* names of the rows of `analysis` that this run made */
     bool refused;      /* nothing has run: an option was wrong */
     bool in_worker;    /* which must not touch the database */
@@ -121,6 +122,7 @@ AnalysisSet *analysis_set_new(Store *store) {
     AnalysisSet *set = g_new0(AnalysisSet, 1);
     set->store = store;
     set->made = g_ptr_array_new_with_free_func(g_free);
+    set->notes = g_ptr_array_new_with_free_func(g_free);
     set->members = g_ptr_array_new_with_free_func(member_free);
     set->host = plugin_host_new_linked(&(PluginEnv){.store = host_store, .set = host_set, .opaque = set});
     return set;
@@ -165,6 +167,7 @@ void analysis_set_free(AnalysisSet *set) {
     if (set->refused)
         forget_made(set);
     g_ptr_array_free(set->made, TRUE);
+    g_ptr_array_free(set->notes, TRUE);
     g_clear_error(&set->error);
     g_free(set);
 }
@@ -185,6 +188,14 @@ void analysis_set_segment(AnalysisSet *set) {
     set->in_worker = true;
     if (set->programs)
         programs_quiet(set->programs);
+}
+
+void analysis_set_note(AnalysisSet *set, char *text) {
+    g_ptr_array_add(set->notes, text);
+}
+
+const char *analysis_set_notes(const AnalysisSet *set, guint i) {
+    return i < set->notes->len ? set->notes->pdata[i] : NULL;
 }
 
 Programs *analysis_set_programs(AnalysisSet *set) {

@@ -25,6 +25,8 @@ Programs *analysis_set_programs(AnalysisSet *set);
 CallStacks *analysis_set_calls(AnalysisSet *set);
 Tracer *analysis_set_tracer(AnalysisSet *set);
 Machine *analysis_set_machine(AnalysisSet *set);
+/* For whoever replays, to be told at the end: a line; the set's. */
+void analysis_set_note(AnalysisSet *set, char *text);
 
 /*
  * Rows of the analyses with few of them go through a queue, so that the guest's thread never waits for

@@ -342,6 +342,12 @@ static bool job_run(Job *j, GError **error) {
     return j->set ? analysis_set_end(j->set, machine_pos(m), good, good ? error : NULL) && good : good;
 }
 
+static void say_notes(const Job *j) {
+    const char *note;
+    for (guint i = 0; j->set && (note = analysis_set_notes(j->set, i)); i++)
+        say("%s", note);
+}
+
 int cmd_replay(const Command *self, Args *args, GError **error) {
     Job j = {.args = args};
     GError *why = NULL;
@@ -351,6 +357,7 @@ int cmd_replay(const Command *self, Args *args, GError **error) {
         bool good = job_run(&j, &why);
         fflush(stdout);
         replaying_clear_progress(args);
+        say_notes(&j);
         if (good) {
             g_autofree char *steps = human_count(machine_pos(replay_machine(j.replay)));
             size_t n = replay_n_compared(j.replay);

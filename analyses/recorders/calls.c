@@ -6,21 +6,23 @@
 #include <string.h>
 
 #include "analyses/recorders/filter.h"
+#include "analyses/recorders/named.h"
 #include "analyses/recorders/recorder.h"
 #include "analyses/store/call_store.h"
-#include "analyses/store/query.h"
 
 #define INSNS_DEFAULT 1000u /* docs/sql.md names it too */
 
 typedef struct Item {
     CallRow row;
     const Func *func;
+    bool ask; /* whether it is of the name */
 } Item;
 
 typedef struct Calls {
     RowQueue *queue;
     char *table;
     GHashTable *only; /* addresses of functions; NULL: all */
+    Named *named;     /* further ones, of programs; or NULL */
     uint64_t insns;   /* at least */
     Pos first, last;
     bool as_rows;
@@ -81,6 +83,8 @@ static bool add_row(void *opaque, const void *data, GError **error) {
     Calls *x = opaque;
     const Item *item = data;
     const Func *f = item->func;
+    if (item->ask && !named_began(x->named, f->addr, f->satp, item->row.v[CALL_COLUMN_POS] + 1))
+        return true;
     x->rows++;
     if (x->as_rows)
         return insert_row(x, item, error);
@@ -97,10 +101,13 @@ static uint64_t flags_of(const CallFrame *f, const CallEnd *end) {
 static void on_end(void *opaque, const CallEnd *end) {
     Calls *x = opaque;
     const CallFrame *f = end->frame;
-    if (end->insns < x->insns || f->call_pos < x->first || f->call_pos > x->last ||
-        (x->only && !g_hash_table_contains(x->only, &f->func->addr)))
+    if (end->insns < x->insns || f->call_pos < x->first || f->call_pos > x->last)
+        return;
+    bool found = !x->only || g_hash_table_contains(x->only, &f->func->addr);
+    if (!found && !(x->named && named_may_begin(x->named, f->func->addr)))
         return;
     Item item = {.func = f->func,
+                 .ask = !found,
                  .row.v = {[CALL_COLUMN_ID] = f->id,
                            [CALL_COLUMN_FLAGS] = flags_of(f, end),
                            [CALL_COLUMN_PARENT] = end->parent,
@@ -120,28 +127,21 @@ static void on_end(void *opaque, const CallEnd *end) {
 }
 
 /* -- the analysis -------------------------------------------------------------------------------------- */
-static void ignore_begin(void *opaque, int n, const char *const *names) {}
-static void ignore_end(void *opaque) {}
-
-static void take_address(void *opaque, int n, const QueryValue *values) {
-    g_hash_table_add(opaque, g_memdup2(&values[0].integer, sizeof values[0].integer));
-}
-
 static bool read_symbol(Recorder *run, Calls *x, GError **error) {
-    static const QueryOps ops = {ignore_begin, take_address, ignore_end};
     const char *name = recorder_setting(run, "symbol");
     if (!*name)
         return true;
-    g_autofree char *quoted = g_strescape(name, NULL);
-    g_auto(GStrv) parts = g_strsplit(name, "'", -1);
-    g_autofree char *text = g_strjoinv("''", parts);
-    g_autofree char *sql = g_strdup_printf("SELECT addr FROM symbol WHERE name = '%s'", text);
     x->only = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
-    if (!store_query(store_handle(run->store), sql, &ops, x->only, error))
+    x->named = named_new(run, name);
+    if (!named_fixed(run->store, name, x->only, error))
         return false;
-    if (g_hash_table_size(x->only))
+    if (x->named || g_hash_table_size(x->only))
         return true;
-    return recorder_refuse(run, error, "symbol=%s: there is no such symbol", quoted);
+    g_autofree char *quoted = g_strescape(name, NULL);
+    return recorder_refuse(run, error,
+                           "symbol=%s: there is no such symbol in the kernel or --symbols files (programs' "
+                           "are known with --sysroot)",
+                           quoted);
 }
 
 static bool read_options(Recorder *run, Calls *x, GError **error) {
@@ -182,6 +182,8 @@ static bool calls_begin(Recorder *run, GError **error) {
 static bool calls_end(Recorder *run, int64_t *rows, GError **error) {
     Calls *x = run->state;
     bool ok = row_queue_finish(g_steal_pointer(&x->queue), error);
+    if (x->named)
+        named_tell(x->named, !g_hash_table_size(x->only));
     *rows = x->rows;
     return ok && (x->as_rows || call_store_end(x->store, error)) &&
            store_exec_section(run->store, x->as_rows ? "call rows finish" : "call chunks finish", x->table,
@@ -196,6 +198,7 @@ static void calls_free(Recorder *run) {
     call_store_free(x->store);
     if (x->only)
         g_hash_table_unref(x->only);
+    named_free(x->named);
     g_free(x->table);
 }
 

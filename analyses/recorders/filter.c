@@ -46,14 +46,21 @@ bool filter_positions(Recorder *run, Pos *first, Pos *last, GError **error) {
 }
 
 /* The function's size, or where it has none up to the next symbol. */
-static bool find_symbol(Recorder *run, const char *name, Gva *low, Gva *high, GError **error) {
+static bool find_symbol(Recorder *run, const char *name, bool later, Gva *low, Gva *high, GError **error) {
     const char *where =
         "SELECT addr FROM symbol WHERE name = ? AND kind != 'object' ORDER BY size DESC LIMIT 1";
     const char *count = "SELECT count(*) FROM symbol WHERE name = ? AND kind != 'object'";
     const char *next = "SELECT min(addr) FROM symbol WHERE addr > ? AND (addr < 0) = (?1 < 0)";
     const char *size = "SELECT max(size) FROM symbol WHERE name = ? AND addr = ?";
-    if (!store_get_int(run->store, count, 0, "s", name))
-        return refuse(run, "symbol", "the name of a function (give an ELF file with --symbols)", error);
+    if (!store_get_int(run->store, count, 0, "s", name)) {
+        *low = UINT64_MAX;
+        *high = 0;
+        return later ||
+               refuse(run, "symbol",
+                      "a function of the kernel or of a --symbols file; those of --sysroot's programs "
+                      "calls and regs take",
+                      error);
+    }
     int64_t addr = store_get_int(run->store, where, 0, "s", name);
     int64_t bytes = store_get_int(run->store, size, 0, "si", name, addr);
     int64_t end = bytes > 0 ? addr + bytes : store_get_int(run->store, next, addr + 4, "i", addr);
@@ -62,12 +69,12 @@ static bool find_symbol(Recorder *run, const char *name, Gva *low, Gva *high, GE
     return true;
 }
 
-bool filter_addresses(Recorder *run, Gva *low, Gva *high, GError **error) {
+bool filter_addresses(Recorder *run, bool later, Gva *low, Gva *high, GError **error) {
     const char *pc = recorder_setting(run, "pc"), *symbol = recorder_setting(run, "symbol"), *end;
     if (*symbol && *pc)
         return refuse(run, "symbol", "either pc or symbol", error);
     if (*symbol)
-        return find_symbol(run, symbol, low, high, error);
+        return find_symbol(run, symbol, later, low, high, error);
     if (!*pc)
         return true;
     if (!parse(pc, &end, low))

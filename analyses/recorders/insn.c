@@ -129,7 +129,7 @@ static bool insn_begin(Recorder *run, GError **error) {
     x->run = run;
     x->as_rows = !strcmp(recorder_setting(run, "storage"), "rows");
     if (!filter_positions(run, &filter.first, &filter.last, error) ||
-        !filter_addresses(run, &filter.low, &filter.high, error))
+        !filter_addresses(run, false, &filter.low, &filter.high, error))
         return false;
     x->code = code_table_new(run->machine->hooks);
     x->encoder = run_encoder_new(find_code, x->code, &filter);

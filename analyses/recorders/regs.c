@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "analyses/recorders/filter.h"
+#include "analyses/recorders/named.h"
 #include "analyses/registers.h"
 #include "analyses/store/flow.h"
 #include "analyses/store/reg_chunk.h"
@@ -38,6 +39,7 @@ typedef struct Regs {
     uint8_t x[32], f[32]; /* number in regs */
     Pos first, last;
     Gva low, high;
+    Named *named;   /* further functions that begin there; or NULL */
     uint64_t every; /* 0: not asked for */
     bool at_code, as_rows;
     /* changes */
@@ -205,11 +207,33 @@ static void on_code(void *data, const Hart *h) {
     push_all(data, hart_pos(h), h);
 }
 
+typedef struct Begin {
+    Regs *regs;
+    Gva pc;
+} Begin;
+
+/* The same code may serve several programs. */
+static void on_begin(void *data, const Hart *h) {
+    const Begin *at = data;
+    if (named_begins(at->regs->named, h, at->pc))
+        push_all(at->regs, hart_pos(h), h);
+}
+
+static void add_begin(Regs *g, ProbeBlock *b, unsigned i, Gva pc) {
+    Begin *at = probe_block_alloc(b, sizeof *at);
+    *at = (Begin){g, pc};
+    probe_add_call(b, i, on_begin, at, true);
+}
+
 static void on_translate_code(void *opaque, ProbeBlock *b) {
     Regs *g = ((Recorder *)opaque)->state;
-    for (unsigned i = 0; i < probe_block_n_insns(b) && !probe_block_is_again(b); i++)
-        if (probe_block_insn(b, i)->pc >= g->low && probe_block_insn(b, i)->pc <= g->high)
+    for (unsigned i = 0; i < probe_block_n_insns(b) && !probe_block_is_again(b); i++) {
+        Gva pc = probe_block_insn(b, i)->pc;
+        if (pc >= g->low && pc <= g->high)
             probe_add_call(b, i, on_code, g, true);
+        else if (g->named && named_may_begin(g->named, pc))
+            add_begin(g, b, i, pc);
+    }
 }
 
 static const HookOps code_hooks = {.translate = on_translate_code};
@@ -273,15 +297,17 @@ static bool read_options(Regs *g, GError **error) {
     bool pc = *recorder_setting(run, "pc") || *recorder_setting(run, "symbol");
     g->as_rows = !strcmp(recorder_setting(run, "storage"), "rows");
     g->last = g->high = UINT64_MAX;
+    if (*recorder_setting(run, "symbol"))
+        g->named = named_new(run, recorder_setting(run, "symbol"));
     if (!filter_positions(run, &g->first, &g->last, error) ||
-        !filter_addresses(run, &g->low, &g->high, error) ||
+        !filter_addresses(run, g->named != NULL, &g->low, &g->high, error) ||
         !filter_number(run, "every", 1, UINT64_MAX, &g->every, error))
         return false;
     if (g->every && pc) {
         return recorder_refuse(run, error,
                                "expected either every or an address; give the second one its own as=NAME");
     }
-    if (*recorder_setting(run, "symbol"))
+    if (*recorder_setting(run, "symbol") && g->low <= g->high)
         g->high = g->low; /* where it begins */
     g->at_code = pc;
     return choose_registers(g, !pc && !g->every, error);
@@ -324,6 +350,8 @@ static bool regs_end(Recorder *run, int64_t *rows, GError **error) {
     if (!row_queue_finish(g_steal_pointer(&g->queue), error) || (!g->as_rows && !store_chunk(g, error)))
         return false;
     *rows = g->rows;
+    if (g->named)
+        named_tell(g->named, g->low > g->high);
     const char *section = g->as_rows ? "regs rows finish" : "regs instance";
     if ((g->as_rows || !run->is_default) && !store_exec_section(run->store, section, run->name, error))
         return false;
@@ -335,6 +363,7 @@ static void regs_free(Recorder *run) {
     row_queue_finish(g_steal_pointer(&g->queue), NULL);
     store_stmt_free(g->insert);
     reg_encoder_free(g->encoder);
+    named_free(g->named);
     g_free(g->known);
 }
 

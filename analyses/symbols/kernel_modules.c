@@ -42,7 +42,8 @@ struct KernelModules {
     Gva init, gone, list; /* do_init_module, free_module, modules; 0: not known */
     Layout layout;
     enum { NOT_YET, KNOWN, UNKNOWN } learned;
-    GArray *loaded;        /* of Loaded */
+    GArray *loaded; /* of Loaded */
+    uint64_t n_met;
     GHashTable *functions; /* module → its functions */
     Gva low, high;         /* all of them lie in between */
     bool subscribed, quiet;
@@ -310,6 +311,7 @@ static bool load(KernelModules *k, const Hart *hart, Gva address, Pos from, bool
             !add_part(k, from, &l.parts[i], l.module, error))
             return false;
     g_array_append_val(k->loaded, l);
+    k->n_met++;
     note_bounds(k);
     return true;
 }
@@ -409,6 +411,10 @@ bool kernel_modules_end(KernelModules *k, GError **error) {
         return true;
     g_propagate_error(error, g_steal_pointer(&k->error));
     return false;
+}
+
+uint64_t kernel_modules_known(const KernelModules *k) {
+    return k->n_met;
 }
 
 KernelPlace kernel_modules_place(const KernelModules *k, Gva addr) {

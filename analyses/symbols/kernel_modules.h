@@ -29,6 +29,8 @@ typedef struct KernelPlace {
     uint64_t shift; /* what its addresses have been moved by */
     bool begins;    /* a function of it begins there */
 } KernelPlace;
+/* How many have been met, which only grows. */
+uint64_t kernel_modules_known(const KernelModules *k);
 KernelPlace kernel_modules_place(const KernelModules *k, Gva addr);
 /* In a process that must not write to the database: what is loaded from here on is not seen. */
 void kernel_modules_quiet(KernelModules *k);

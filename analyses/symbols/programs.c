@@ -44,6 +44,7 @@ struct Programs {
     KernelModules *modules; /* NULL: not Linux */
     char *root;             /* NULL: only they are followed */
     GHashTable *files;      /* path → ProgramFile or NULL */
+    uint64_t n_files;       /* of those that are one */
     GHashTable *spaces;     /* key → Space */
     GHashTable *processes;  /* pid → Space, which `spaces` owns */
     GHashTable *known;      /* task id → Space */
@@ -152,6 +153,7 @@ static const ProgramFile *file_at(Programs *p, const char *path) {
     if (g_hash_table_lookup_extended(p->files, path, NULL, &found))
         return found;
     ProgramFile *f = p->error ? NULL : program_file_new(p->store, p->root, path, &p->error);
+    p->n_files += f != NULL;
     g_hash_table_insert(p->files, g_strdup(path), f);
     return f;
 }
@@ -433,6 +435,10 @@ bool programs_begin(Programs *p, GError **error) {
     p->subscribed = true;
     changed(p);
     return true;
+}
+
+uint64_t programs_known(const Programs *p) {
+    return p->n_files + (p->modules ? kernel_modules_known(p->modules) : 0);
 }
 
 bool programs_are_followed(const Programs *p) {

@@ -35,6 +35,8 @@ typedef struct ProgramPlace {
     uint64_t shift;
 } ProgramPlace;
 ProgramPlace programs_place(const Programs *p, const Hart *hart, Gva addr);
+/* Grows whenever there are further symbols in program_symbol. */
+uint64_t programs_known(const Programs *p);
 /* Not only modules of the kernel; `p` may be NULL. */
 bool programs_are_followed(const Programs *p);
 /* In a process that must not write to the database (programs of a sysroot are never followed there). */

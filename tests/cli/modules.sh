@@ -50,6 +50,10 @@ expect "calls by symbol and load" m.db "SELECT symbol, sum(call_pos < $(at m.db 
 calibrate_xor_blocks,1,1
 $(sql m.db "SELECT 'xor_32regs_2', count(*) / 2, count(*) / 2 FROM call WHERE symbol = 'xor_32regs_2'")
 $(sql m.db "SELECT 'xor_8regs_2', count(*) / 2, count(*) / 2 FROM call WHERE symbol = 'xor_8regs_2'")"
+# By a name that nobody knew at the beginning (programs are followed, so modules' names may come too).
+"$RR" replay --quiet m.rrec --db s.db --sysroot modules.root --analysis calls,as=one,symbol=xor_8regs_2 --analysis regs,as=at,symbol=xor_8regs_2,regs=pc || say "replay with symbol= failed"
+expect "calls and registers of one function" s.db "SELECT (SELECT count(*) FROM one_call), (SELECT count(*) FROM at), (SELECT count(DISTINCT value) FROM at)" \
+    "$(sql m.db "SELECT count(*), count(*), 2 FROM call WHERE symbol = 'xor_8regs_2'")"
 expect "functions" m.db "SELECT m.name, symbol, sum(calls) = (SELECT count(*) FROM call AS c WHERE c.symbol = f.symbol AND c.kind = 'call') FROM func AS f JOIN module AS m ON m.id = module_id
     WHERE symbol IN ('calibrate_xor_blocks', 'xor_8regs_2', 'raid6_int4_gen_syndrome') GROUP BY 1, 2 ORDER BY 1, 2" "\
 raid6_pq.ko,raid6_int4_gen_syndrome,1

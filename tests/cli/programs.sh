@@ -95,6 +95,35 @@ one
 two"
 expect "sym() of what several programs have" r.db "SELECT sym($low), sym((SELECT pc FROM call WHERE symbol = 'library_work'))" ,library_work
 
+# One function by its name, which nobody knew at the beginning: two programs have it (at one address there are others), a library.
+"$RR" replay --quiet r.rrec --db s.db --sysroot $root --analysis tasks --analysis calls,as=main,symbol=main --analysis calls,as=one,symbol=work_of_one,storage=rows \
+    --analysis regs,as=at_one,symbol=work_of_one,regs=a0+pc --analysis regs,as=library,symbol=library_work,regs=a0+pc \
+    --analysis calls,as=none,symbol=absent --analysis regs,as=neither,symbol=absent --analysis calls,as=kernel,symbol=do_exit 2>text || { say "replay with symbol="; cat text; }
+expect "calls of main" s.db "SELECT t.name, symbol, count(*) FROM main_call JOIN task AS t ON t.id = task_id GROUP BY 1, 2 ORDER BY 1" "\
+init,main,1
+moved,main,1
+one,main,2
+script,main,1
+two,main,1"
+expect "calls of one function" s.db "SELECT symbol, a0, count(*) FROM one_call GROUP BY 1, 2 ORDER BY 2" "\
+work_of_one,3000,3
+work_of_one,3001,2"
+expect "its registers" s.db "SELECT reg, value, count(*) FROM at_one GROUP BY 1, 2 ORDER BY 1, 2" "\
+a0,3000,3
+a0,3001,2
+pc,$((low)),5"
+expect "a library's function" s.db "SELECT a.value, b.value = $(sql r.db "SELECT pc FROM call WHERE symbol = 'library_work'") FROM library AS a JOIN library AS b USING (pos) WHERE a.reg = 'a0' AND b.reg = 'pc'" "5000,1"
+expect "a function of the kernel, as ever" s.db "SELECT count(*) >= 5, min(symbol), max(symbol) FROM kernel_call" 1,do_exit,do_exit
+expect "nothing of what there is not" s.db "SELECT (SELECT count(*) FROM none_call), (SELECT count(*) FROM neither)" 0,0
+[ "$(grep -c 'symbol=absent: there is no such function' text)" = 2 ] && [ "$(wc -l <text)" = 2 ] || { say "of what there is not is said:"; cat text; }
+for words in "calls,symbol=absent" "regs,symbol=absent" "insn,symbol=work_of_one"; do
+    folder=
+    [ "${words%%,*}" != insn ] || folder="--sysroot $root"
+    status=0
+    "$RR" replay --quiet r.rrec --db no.db $folder --analysis "$words" 2>text || status=$?
+    [ $status = 2 ] && [ "$(wc -l <text)" = 1 ] && grep -Eq "rr-emu: --analysis ${words%%,*}: symbol=.*(--symbols file|--sysroot)" text || { say "$words $folder: $status"; cat text; }
+done
+
 # Source lines, of the program that lies there.
 lines="$one_line
 $two_line
