@@ -38,9 +38,10 @@ typedef struct IrOp {
 
 typedef struct IrBlock {
     Gva pc;
-    uint32_t flags;      /* hart->flags it is specialised on */
-    uint32_t exit_flags; /* hart->flags when it ends: the same, unless it made FS dirty, or for FLAG_GOES_ON */
-    uint16_t n_insns;    /* steps when it runs to its end */
+    uint32_t flags; /* hart->flags it is specialised on */
+    uint32_t
+        exit_flags;   /* hart->flags when it ends: the same, unless it made FS dirty, or for FLAG_GOES_ON */
+    uint16_t n_insns; /* steps when it runs to its end */
     uint16_t n_vars;
     uint32_t n_ops;
     uint16_t bytes;       /* guest bytes covered */

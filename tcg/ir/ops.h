@@ -124,7 +124,7 @@ enum {
     OP(COUNT, "count", "xi", 0)                                                                                \
     /* the counter at byte `mem` becomes a + imm (32 bits) if that is lower */                                 \
     OP(LOWER, "lower", "ai", 0)                                                                                \
-    /* the block is done but for its exits: its steps are (tcg/steps.h) */                                      \
+    /* the block is done but for its exits: its steps are (tcg/steps.h) */                                     \
     OP(STEP, "step", "", 0)                                                                                    \
     /* imm = address of a ProbeCall (tcg/probe.h), whose helper gets a b c */                                  \
     OP(PROBE, "probe", "abc", IROP_LOOK)
