@@ -2,6 +2,7 @@
 # Every format of `rr-emu export`, read by a program that it is for where there is one: what the programs say is compared
 # with the recording's length, with tables, and with numbers that follow from rows written here.
 set -eu
+. "$TOP/tests/cli/memory.inc"
 fail() { echo "case fail export/$*"; bad=1; }
 pass() { echo "case pass export/$*"; }
 skip() { echo "case skip export/$*"; }
@@ -183,7 +184,7 @@ hostile() { # hostile WHAT SQL STATUS WORDS…: rr-emu's status and what it says
     shift 3
     cp r.rrec.db bad.db
     sqlite3 bad.db "$sql"
-    (ulimit -v 4000000 2>/dev/null; timeout 60 "$RR" "$@" >bad.out 2>bad.err) && got=0 || got=$?
+    (limit_memory 4000000; timeout 60 "$RR" "$@" >bad.out 2>bad.err) && got=0 || got=$?
     if [ "$got" = "$status" ] && [ "$(grep -vc '^rr-emu: ' bad.err)" = 0 ]; then pass "hostile-$what"
     else fail "hostile-$what  status $got, $(head -3 bad.err)"; fi
 }

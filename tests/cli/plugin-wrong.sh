@@ -4,6 +4,7 @@
 set -u
 [ -f "$GUESTS/traps.elf" ] || { echo "skipped: no cross compiler"; exit 77; }
 . "$TOP/tests/cli/expect.inc"
+. "$TOP/tests/cli/memory.inc"
 cc -shared -fPIC -O1 -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers -I"$TOP/analyses" -o wrong.so "$TOP/tests/plugins/wrong.c" || exit 1
 record() { "$RR" record --quiet --force -o "$1.rrec" -M virt -nographic -bios none -kernel "$GUESTS/$1.elf" </dev/null >/dev/null || say "record $1"; }
 record traps
@@ -62,7 +63,7 @@ allowed positions '0 second 0 reached [1-9][0-9]{3}'
 allowed nothing '0 second 0 reached 0'
 
 # When rows cannot be written any more, those that come are not kept in memory: 1.5 GB.
-(ulimit -v 1000000 && "$RR" replay --quiet traps.rrec --db wrong.db --plugin ./wrong.so,do=after-error) >out 2>&1
+(limit_memory 1000000 && "$RR" replay --quiet traps.rrec --db wrong.db --plugin ./wrong.so,do=after-error) >out 2>&1
 grep -q '^rr-emu: wrong.db: UNIQUE constraint failed: wrong_other.pos, wrong_other.seq$' out || { say "after an error:"; head out; }
 
 if [ -f "$TOP/.cache/linux/Image" ] && command -v cpio >/dev/null; then # interrupts that change the privilege
