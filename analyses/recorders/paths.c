@@ -67,6 +67,7 @@ struct Paths {
     char *chunk, *chunk_end;        /* what is left of the last one */
     Entry alone[2];                 /* of instructions that are run again: [the block goes on] */
     bool full;                      /* no counter was left for something */
+    Pos before;                     /* `first` of the path that was entered last, without that */
     Again again[MACHINE_MAX_HARTS]; /* the instruction that is run again: where it stood */
 };
 
@@ -136,6 +137,8 @@ static Path *find_path(Paths *p, const Path *parent, Code *code, uint16_t done) 
     if (path)
         return path;
     path = keep_copy(p, &wanted, sizeof wanted);
+    path->root = parent ? parent->root : path;
+    path->first = POS_NONE;
     path->end = (uint8_t)transfer_decode(code->piece.insn_raw[done - 1], code->piece.insn_len[done - 1]);
     path->id = p->by_id->len;
     path->insns = done + (parent ? parent->insns : 0);
@@ -234,36 +237,50 @@ static ProbePlace *place_of(const Paths *p, const Hart *hart) {
     return (ProbePlace *)(void *)hart_counter(hart, p->place);
 }
 
-/* A piece is entered by a way that it does not know at the moment. */
+/* Is there a hart that began before the path's first, and may yet come to its end? */
+static bool is_awaited(const Paths *p, const Path *path) {
+    for (uint32_t i = 0; i < p->machine->n_harts; i++) {
+        const ProbePlace *place = place_of(p, p->machine->harts[i]);
+        const Path *at = parent_of(p, place->state);
+        if (at && at->root == path->root && place->start < path->first)
+            return true;
+    }
+    return false;
+}
+
+/*
+ * A piece is entered by a way that it does not know at the moment. Generated code is not to find it where that would not be
+ * noticed: another hart may have begun this earlier, and where something is gone on with that was not seen, it begins here.
+ */
 static void enter(void *data, const Hart *hart) {
     Entry *e = data;
-    ProbePlace *place = place_of(e->paths, hart);
-    Way *w = find_way(e->paths, place->state, e->code);
-    if (!(place->state & UNFINISHED))
+    Paths *p = e->paths;
+    ProbePlace *place = place_of(p, hart);
+    Way *w = find_way(p, place->state, e->code);
+    bool begins = !(place->state & UNFINISHED);
+    if (begins)
         place->start = hart_pos(hart);
-    if (!w->path->begun) {
-        w->path->begun = true;
-        w->path->first = place->start;
-    }
+    p->before = w->path->first;
+    w->path->first = MIN(p->before, place->start);
     ++*hart_counter(hart, w->probe.count);
-    show(e, w);
+    if (!e->step.follows || (!begins && !is_awaited(p, w->path)))
+        show(e, w);
     place->way = &w->probe;
 }
 
 /* As if it had not been taken; the first time of a path is one that generated code does not see. */
-static void take_back(const Hart *hart, Way *w, Pos start) {
+static void take_back(const Paths *p, const Hart *hart, Way *w, Pos start) {
     --*hart_counter(hart, w->probe.count);
-    if (w->path->begun && w->path->first == start) {
-        w->path->begun = false;
+    if (w->path->first == start) {
+        w->path->first = p->before;
         hide_all(w->code->begins);
         hide_all(w->code->follows);
     }
 }
 
 static void break_off(Path *path, Pos start) {
-    if (!path->partial++)
-        path->first_partial = start;
-    path->last_partial = start;
+    path->first_partial = path->partial++ ? MIN(path->first_partial, start) : start;
+    path->last_partial = MAX(path->last_partial, start);
 }
 
 void paths_trap(Paths *p, const TrapEvent *ev) {
@@ -301,7 +318,7 @@ static void cut(ProbeStep *step, const Hart *hart, uint32_t left, ProbeCut why) 
     uint16_t done = (uint16_t)(e->code->piece.n_insns - left);
     if (!(place->state & UNFINISHED))
         place->start = hart_pos(hart) - done;
-    take_back(hart, w, place->start);
+    take_back(p, hart, w, place->start);
     if (why == PROBE_CUT_NOT_ENTERED)
         return;
     Again *again = &p->again[hart->id];
@@ -320,7 +337,7 @@ static void cut_again(ProbeStep *step, const Hart *hart, uint32_t left, ProbeCut
 static uint32_t link_way(const ProbeStep *from, const ProbeStep *to) {
     const Entry *e = (const Entry *)to;
     const Path *path = e->code->root;
-    return path && path->begun ? find_way(e->paths, from->state, e->code)->probe.count : 0;
+    return path && path->first != POS_NONE ? find_way(e->paths, from->state, e->code)->probe.count : 0;
 }
 
 static const ProbeStepOps step_ops = {enter, cut, link_way}, again_ops = {.cut = cut_again};

@@ -22,13 +22,13 @@ typedef struct Piece {
 
 typedef struct Path Path;
 struct Path {
-    uint64_t count;     /* executions up to a control transfer */
-    uint64_t partial;   /* executions that a trap, or the end, ended here */
-    Pos first, last;    /* of those, the pos of their first instructions */
+    uint64_t count;   /* executions up to a control transfer */
+    uint64_t partial; /* executions that a trap, or the end, ended here */
+    Pos first, last; /* of those, the pos of their first instructions; first: POS_NONE if there is none yet */
     const Path *parent; /* the pieces before; NULL: none */
+    const Path *root;   /* the first of those; itself, if there are none */
     const Piece *piece;
     Pos first_partial, last_partial;
-    bool begun;    /* `first` is set, but for `partial` */
     uint16_t done; /* how many of its instructions retired */
     uint8_t end;   /* Transfer of the last one */
     uint32_t id;

@@ -72,6 +72,21 @@ for t in block edge cover; do
 done
 "$RR" replay --quiet smp.rrec --db two.db --analysis blocks,as=plain || fails=$((fails + 1)) # in the plain ones' place
 expect "compressed columns, where plain rows were" two.db "SELECT count(*) FROM (SELECT * FROM block EXCEPT SELECT * FROM plain_block)" 0
+record awaited -smp 2 -kernel "$GUESTS/awaited.elf"
+"$RR" replay --quiet awaited.rrec --db awaited.a.db --analysis insn || fails=$((fails + 1))
+expect "begun first, ended last" awaited.a.db "SELECT symbol, count, first_pos = (SELECT min(pos) FROM insn WHERE insn.pc = block.pc),
+    last_pos = (SELECT max(pos) FROM insn WHERE insn.pc = block.pc), (SELECT max(hart) FROM insn WHERE pos = first_pos)
+    FROM block WHERE symbol IN ('finished', 'trapped') ORDER BY pc" "\
+finished,3,1,1,0
+trapped,2,1,1,0"
+# Many accesses of devices, which are run again alone: sometimes where the trace's buffer is full.
+"$RR" record --quiet --max-insns 1M -o polling.rrec -M virt -nographic -bios none -kernel "$GUESTS/polling.elf" </dev/null
+for words in "a" "b --analysis memtrace" "c --analysis memtrace --backend interp"; do
+    # shellcheck disable=SC2086
+    "$RR" replay --quiet polling.rrec --db "polling.${words%% *}.db" --analysis blocks ${words#?} || fails=$((fails + 1))
+    rows "polling.${words%% *}.db" >"polling.${words%% *}.rows"
+    cmp polling.a.rows "polling.${words%% *}.rows" || fails=$((fails + 1))
+done
 record timers -kernel "$GUESTS/timers.elf"
 record smc -kernel "$GUESTS/smc.elf"
 [ $fails -eq 0 ] && echo "all good"
