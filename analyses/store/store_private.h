@@ -13,7 +13,7 @@ struct Store {
     char *path;
     GRecMutex lock;
     unsigned depth;            /* of store_begin */
-    GHashTable *claimed; /* store_claim(), in lower case */
+    GHashTable *claimed;       /* store_claim(), in lower case */
     bool doomed;               /* a pair inside was rolled back: so will be the outermost */
     StoreRecording *recording; /* between store_recording_begin and _end */
 };

@@ -7,7 +7,8 @@
 #include <stdbool.h>
 #include "analyses/store/sqlite.h"
 
-extern const sqlite3_module vtab_memtrace, vtab_write, vtab_insn, vtab_packed, vtab_regs, vtab_calls, vtab_symbols;
+extern const sqlite3_module vtab_memtrace, vtab_write, vtab_insn, vtab_packed, vtab_regs, vtab_calls,
+    vtab_symbols;
 
 /* For xBestIndex: the comparison as a letter (= < l > g), 0 for one that is of no use. */
 char vtab_compare(int op);
