@@ -323,7 +323,8 @@ static void handle_interp_result(TcgEngine *e, Hart *h, EnterResult r) {
 /* The one instruction at hart->pc, whatever it may reach. */
 static void run_single(TcgEngine *e, Hart *h, BlockKind kind) {
     CodeFetch f;
-    if (h->trace_ptr > h->trace_limit) { /* it must not be put off: of what is run again observers were told */
+    /* It must not be put off for want of room: of what is run again observers were told. */
+    if (h->trace_ptr > h->trace_limit) {
         hooks_trace_flush(e->machine->hooks, h);
     }
     h->begun += kind == BLOCK_AGAIN; /* although its step has not been taken yet */
